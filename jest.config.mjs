@@ -1,0 +1,30 @@
+/**
+ * One Jest configuration for the whole workspace. Everything, dependencies included, is compiled to CommonJS by swc:
+ * Jest's native ESM fails on the require(esm) cycles of the libraries underneath.
+ */
+import { readFileSync } from 'node:fs';
+
+const swc = JSON.parse(readFileSync(new URL('./.swcrc', import.meta.url), 'utf8'));
+
+export default {
+  rootDir: import.meta.dirname,
+  roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/tools'],
+  testEnvironment: 'node',
+  testMatch: ['**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  modulePathIgnorePatterns: ['<rootDir>/.*/dist/', '<rootDir>/.local/', '<rootDir>/.nx/'],
+  extensionsToTreatAsEsm: [],
+  transform: {
+    '^.+\\.(m?[jt]s)$': [
+      '@swc/jest',
+      { ...swc, swcrc: false, module: { type: 'commonjs' }, jsc: { ...swc.jsc, target: 'es2024' }, sourceMaps: 'inline' },
+    ],
+  },
+  transformIgnorePatterns: [],
+  moduleNameMapper: {
+    '^@promptsales/([a-z-]+)$': '<rootDir>/libs/$1/src/index.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+  testTimeout: 20_000,
+  maxWorkers: 2,
+};
