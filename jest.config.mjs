@@ -17,11 +17,22 @@ export default {
   transform: {
     '^.+\\.(m?[jt]s)$': [
       '@swc/jest',
-      { ...swc, swcrc: false, module: { type: 'commonjs' }, jsc: { ...swc.jsc, target: 'es2024' }, sourceMaps: 'inline' },
+      {
+        ...swc,
+        swcrc: false,
+        module: { type: 'commonjs' },
+        jsc: { ...swc.jsc, target: 'es2024' },
+        sourceMaps: 'inline',
+      },
     ],
   },
   transformIgnorePatterns: [],
+  globalSetup: '<rootDir>/tools/test-kit/global-setup.mjs',
+  globalTeardown: '<rootDir>/tools/test-kit/global-teardown.mjs',
+  setupFilesAfterEnv: ['<rootDir>/tools/test-kit/stop-servers-after-file.mjs'],
   moduleNameMapper: {
+    '^@promptsales/local-services$': '<rootDir>/tools/local-services/index.mjs',
+    '^@promptsales/test-kit$': '<rootDir>/tools/test-kit/src/index.ts',
     '^@promptsales/([a-z-]+)$': '<rootDir>/libs/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

@@ -1,0 +1,7 @@
+export { isAlive, tryLock, withLock } from './file-lock.mjs';
+export { ManagedProcess, endWithThisProcess, lastLines } from './managed-process.mjs';
+export { freePort, isPortFree } from './ports.mjs';
+export { canEnter, findPostgres, PostgresNotFoundError, serverUser } from './postgres-binary.mjs';
+export { endOrphanedPostgres, LocalPostgres, startPostgresServer } from './postgres-server.mjs';
+export { findRedis, RedisNotFoundError } from './redis-binary.mjs';
+export { endOrphanedRedis, LocalRedis, startRedisServer } from './redis-server.mjs';

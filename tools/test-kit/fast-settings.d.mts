@@ -1,0 +1,1 @@
+export const FAST_SETTINGS: Readonly<Record<string, string>>;
