@@ -27,6 +27,7 @@ export default {
     ],
   },
   transformIgnorePatterns: [],
+  reporters: ['default', '<rootDir>/tools/test-kit/count-reporter.mjs'],
   globalSetup: '<rootDir>/tools/test-kit/global-setup.mjs',
   globalTeardown: '<rootDir>/tools/test-kit/global-teardown.mjs',
   setupFilesAfterEnv: ['<rootDir>/tools/test-kit/stop-servers-after-file.mjs'],
