@@ -1,0 +1,259 @@
+import { address, list, network } from './list-kinds.js';
+import { boolean, bytes, host, integer, keyPrefix, oneOf, word } from './scalar-kinds.js';
+import { credential, encryptionKeys, password } from './secret-kinds.js';
+import { baseUrl, mongoUrl, postgresUrl, redisUrl, storeUrl } from './url-kinds.js';
+import { optional, perMember, required, withDefault } from './variable.js';
+
+export const REDIS_ROLES = ['sessions', 'llm', 'ratelimit', 'analytics', 'temp', 'cache', 'state'] as const;
+export type RedisRole = (typeof REDIS_ROLES)[number];
+
+export const SCOPE_NAMES = [
+  'llm',
+  'mcp',
+  'proxy',
+  'records',
+  'sessions',
+  'limits',
+  'analytics',
+  'temp',
+  'etl',
+  'jobs',
+  'cache',
+  'admin',
+] as const;
+export type ScopeName = (typeof SCOPE_NAMES)[number];
+
+const YEAR_SECONDS = 365 * 86_400;
+const DAY_MS = 86_400_000;
+const ttl = integer(1, 10 * YEAR_SECONDS, 'seconds');
+const port = integer(0, 65_535);
+
+/**
+ * Every variable that the platform reads. The typed environment, the errors, the near misses and
+ * `docs/configuration.md` all follow from this table.
+ */
+export const VARIABLES = {
+  api: {
+    title: 'The API',
+    variables: {
+      host: withDefault('HOST', host, '127.0.0.1', 'Where the API listens; `0.0.0.0` or `::` for every interface.'),
+      port: withDefault('PORT', port, '3000', 'The API’s port; 0 takes any free one, and the `ready` line says which.'),
+      processes: withDefault('API_PROCESSES', integer(1, 256), '1', 'API processes on one host, behind one port.'),
+      trustedProxies: withDefault('TRUSTED_PROXIES', optionalList(network), '', 'Whose `X-Forwarded-For` is believed.'),
+      maxBodyBytes: withDefault(
+        'MAX_BODY_BYTES',
+        bytes(1024),
+        '10MB',
+        'The longest request body; a longer one is 413.',
+      ),
+      logLevel: withDefault(
+        'LOG_LEVEL',
+        oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+        'info',
+        'The least severe lines that are logged.',
+      ),
+    },
+  },
+  identity: {
+    title: 'Keys and access',
+    variables: {
+      adminApiKey: required(
+        'ADMIN_API_KEY',
+        credential,
+        'The first key: all scopes, works without PostgreSQL.',
+        'made by `npm start`',
+      ),
+      encryptionKeys: required(
+        'ENCRYPTION_KEY',
+        encryptionKeys,
+        'Encrypts secrets at rest. A list rotates: the first encrypts, all decrypt.',
+        'made by `npm start`',
+      ),
+      anonymousScopes: withDefault(
+        'ANONYMOUS_SCOPES',
+        optionalList(oneOf(...SCOPE_NAMES)),
+        '',
+        'Scopes of requests that bring no key, for front ends inside a trusted network.',
+      ),
+    },
+  },
+  redis: {
+    title: 'Redis',
+    variables: {
+      url: optional(
+        'REDIS_URL',
+        redisUrl,
+        'The server of every role without one of its own; a database number in it is role `cache`’s.',
+        'a local server started by `npm start`',
+      ),
+      urlByRole: perMember('REDIS_URL_', '<ROLE>', REDIS_ROLES, redisUrl, 'The server of one role.'),
+      clusterNodes: optional('REDIS_CLUSTER_NODES', list(address(6379)), 'Redis Cluster: nodes to begin from.'),
+      sentinels: optional('REDIS_SENTINELS', list(address(26_379)), 'Redis Sentinel: who knows the primary.'),
+      sentinelName: optional('REDIS_SENTINEL_NAME', word, 'Redis Sentinel: the name of the primary.'),
+      password: optional('REDIS_PASSWORD', password, 'Where no URL carries one.'),
+      tls: withDefault('REDIS_SSL', boolean, 'false', 'TLS to every node; `rediss://` switches it on for its own URL.'),
+      maxConnections: withDefault(
+        'REDIS_MAX_CONNECTIONS',
+        integer(1, 10_000),
+        '20',
+        'Connections of one process, all roles together.',
+      ),
+      retryOnTimeout: withDefault(
+        'REDIS_RETRY_ON_TIMEOUT',
+        boolean,
+        'true',
+        'Ask again after a time-out; only ever for idempotent reads.',
+      ),
+      layout: optional(
+        'REDIS_LAYOUT',
+        oneOf('databases', 'single'),
+        'A database for each role, or all roles in one.',
+        '`databases`; `single` on a cluster',
+      ),
+      databaseByRole: perMember('REDIS_DB_', '<ROLE>', REDIS_ROLES, integer(0, 65_535), 'The database of one role.'),
+      keyPrefix: withDefault('KEY_PREFIX', keyPrefix, '', 'Put before every key.'),
+      maxMemoryPolicy: withDefault(
+        'MAX_MEMORY_POLICY',
+        oneOf(
+          'noeviction',
+          'allkeys-lru',
+          'allkeys-lfu',
+          'allkeys-lrm',
+          'allkeys-random',
+          'volatile-lru',
+          'volatile-lfu',
+          'volatile-lrm',
+          'volatile-random',
+          'volatile-ttl',
+        ),
+        'allkeys-lru',
+        'Expected of servers that hold roles whose keys may be evicted and have a `maxmemory`.',
+      ),
+      memoryThresholdPercent: withDefault(
+        'MEMORY_THRESHOLD_PERCENT',
+        integer(1, 100),
+        '80',
+        'Memory use above which health warns.',
+      ),
+      alertOnHighMemory: withDefault(
+        'ALERT_ON_HIGH_MEMORY',
+        boolean,
+        'true',
+        'Whether memory use above the threshold counts as degraded.',
+      ),
+      requireSafeEviction: withDefault(
+        'REQUIRE_SAFE_EVICTION',
+        boolean,
+        'false',
+        'Refuse to start where roles that must not lose keys could be evicted.',
+      ),
+    },
+  },
+  ttl: {
+    title: 'How long keys live',
+    variables: {
+      appValueSeconds: withDefault('REDIS_TTL', ttl, '3600', 'Default of `app:{key}`.'),
+      sessionSeconds: withDefault('SESSION_TTL', ttl, '86400', 'Sessions and preferences.'),
+      llmCacheSeconds: withDefault('LLM_CACHE_TTL', ttl, '604800', 'Responses of models.'),
+      rateLimitSeconds: withDefault('RATE_LIMIT_TTL', ttl, '3600', 'Counters of an hour.'),
+      analyticsSeconds: withDefault('ANALYTICS_TTL', ttl, '2592000', 'Metrics and usage.'),
+      tempDataSeconds: withDefault('TEMP_DATA_TTL', ttl, '86400', 'Uploads and exports.'),
+      secondsByFamily: perMember(
+        'TTL_',
+        '<FAMILY_ID>',
+        null,
+        ttl,
+        'One family of the keyspace (dots as `_`); wins over the five above.',
+      ),
+    },
+  },
+  codec: {
+    title: 'Compression and write-behind',
+    variables: {
+      compression: withDefault('ENABLE_COMPRESSION', boolean, 'true', 'zstd, in families that declare it.'),
+      compressionThresholdBytes: withDefault(
+        'COMPRESSION_THRESHOLD',
+        bytes(0),
+        '1024',
+        'Values above it are compressed.',
+      ),
+      pipeline: withDefault('ENABLE_PIPELINE', boolean, 'true', 'Write-behind in batches.'),
+      pipelineSize: withDefault('PIPELINE_SIZE', integer(1, 10_000), '100', 'The largest batch.'),
+    },
+  },
+  database: {
+    title: 'Databases',
+    variables: {
+      url: required(
+        'DATABASE_URL',
+        postgresUrl,
+        'PostgreSQL: records, configuration, API keys, ledger, ETL target.',
+        'a local server started by `npm start`',
+      ),
+      mongoUrl: optional('MONGO_URL', mongoUrl, 'The content source with vector search, when there is one.'),
+    },
+  },
+  upstream: {
+    title: 'Upstreams',
+    variables: {
+      openAiBaseUrl: optional('OPENAI_BASE_URL', baseUrl, 'As the official SDK takes it; most end in `/v1`.'),
+      openAiApiKey: optional('OPENAI_API_KEY', credential, 'The credential for it.'),
+      anthropicBaseUrl: optional('ANTHROPIC_BASE_URL', baseUrl, 'As the official SDK takes it, without `/v1`.'),
+      anthropicApiKey: optional('ANTHROPIC_API_KEY', credential, 'The credential for it.'),
+      timeoutMs: withDefault(
+        'UPSTREAM_TIMEOUT_MS',
+        integer(1, DAY_MS, 'milliseconds'),
+        '600000',
+        'A whole upstream call.',
+      ),
+      idleTimeoutMs: withDefault(
+        'UPSTREAM_IDLE_TIMEOUT_MS',
+        integer(1, DAY_MS, 'milliseconds'),
+        '120000',
+        'Silence inside a stream.',
+      ),
+      simulated: withDefault(
+        'SIMULATED_UPSTREAM',
+        boolean,
+        'false',
+        'The upstream is the simulated provider, and everything that shows its answers says so. Set by `npm start` when no upstream is configured.',
+      ),
+    },
+  },
+  operations: {
+    title: 'Operations',
+    variables: {
+      metrics: withDefault('ENABLE_METRICS', boolean, 'true', 'Prometheus metrics at `/metrics`.'),
+      metricsPublic: withDefault('METRICS_PUBLIC', boolean, 'false', '`/metrics` without a key.'),
+      healthCheckIntervalSeconds: withDefault(
+        'HEALTH_CHECK_INTERVAL',
+        integer(1, 3600, 'seconds'),
+        '30',
+        'How often dependencies are looked at.',
+      ),
+      workerPort: withDefault('WORKER_PORT', port, '3001', 'The worker’s own `/health/*` and `/metrics`; 0 for none.'),
+      etlIntervalMinutes: withDefault('ETL_INTERVAL_MINUTES', integer(1, 1440, 'minutes'), '11', 'The worker’s cycle.'),
+      mcpStdioAllow: withDefault(
+        'MCP_STDIO_ALLOW',
+        optionalList(word),
+        '',
+        'Commands that an MCP server may be started with (`node,npx` under `npm start`).',
+      ),
+    },
+  },
+  temp: {
+    title: 'Temporary storage',
+    variables: {
+      maxBytes: withDefault('TEMP_MAX_BYTES', bytes(1), '256MiB', 'The largest file.'),
+      redisMaxBytes: withDefault('TEMP_REDIS_MAX_BYTES', bytes(0), '8MiB', 'Files above it leave Redis for the store.'),
+      tenantQuotaBytes: withDefault('TEMP_TENANT_QUOTA_BYTES', bytes(1), '1GiB', 'All files of one tenant.'),
+      store: withDefault('TEMP_STORE_URL', storeUrl, 'file:.local/temp', 'Where larger files go.'),
+    },
+  },
+} as const;
+
+/** A list whose default is to be empty. */
+function optionalList<T>(item: Parameters<typeof list<T>>[0]): ReturnType<typeof list<T>> {
+  const items = list(item);
+  return { ...items, parse: (text) => (text === '' ? Object.freeze([]) : items.parse(text)) };
+}
