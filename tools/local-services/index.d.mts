@@ -68,6 +68,7 @@ export function canEnter(user: { uid?: number; gid?: number }, path: string): bo
 
 export function freePort(host?: string): Promise<number>;
 export function isPortFree(port: number, host?: string): Promise<boolean>;
+export function commandLineOf(pid: number): Promise<string>;
 export function isAlive(pid: number): boolean;
 export function tryLock(path: string): { release(): void; owner?: undefined } | { owner: number; release?: undefined };
 export function withLock<T>(path: string, work: () => Promise<T>, timeoutMs?: number): Promise<T>;

@@ -24,7 +24,8 @@ fi
 `;
 
 /**
- * Makes a process, a directory or both end with this process. Returns a function that calls it off.
+ * Makes a process (a group, when `pid` is negative), a directory or both end with this process. Returns a function that
+ * calls it off.
  * @param {{ pid?: number, signal?: string, removeDirectory?: string }} what
  */
 export function endWithThisProcess({ pid, signal = 'KILL', removeDirectory = '' }) {

@@ -5,10 +5,10 @@ import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { isAlive } from './file-lock.mjs';
 import { ManagedProcess } from './managed-process.mjs';
 import { freePort } from './ports.mjs';
 import { makeServerDirectory } from './postgres-binary.mjs';
+import { commandLineOf, isAlive } from './process-table.mjs';
 
 const run = promisify(execFile);
 
@@ -50,8 +50,7 @@ function postmaster(directory) {
 export async function endOrphanedPostgres(directory) {
   const orphan = postmaster(directory);
   if (!orphan || !Number.isInteger(orphan.pid) || !isAlive(orphan.pid)) return false;
-  const { stdout } = await run('ps', ['-o', 'command=', '-p', String(orphan.pid)]).catch(() => ({ stdout: '' }));
-  if (!stdout.includes(`-D ${directory}`)) return false;
+  if (!(await commandLineOf(orphan.pid)).includes(`-D ${directory} `)) return false;
   process.kill(orphan.pid, 'SIGINT');
   for (let tries = 0; isAlive(orphan.pid) && tries < 200; tries += 1) await sleep(50);
   return true;

@@ -3,9 +3,9 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAlive } from './file-lock.mjs';
 import { ManagedProcess } from './managed-process.mjs';
 import { freePort } from './ports.mjs';
+import { isAlive } from './process-table.mjs';
 
 /** Sends one inline command and resolves with the raw reply, or undefined when there is none in time. */
 function ask(port, command, timeoutMs = 1_000) {

@@ -1,0 +1,43 @@
+import { answerTo, type Question } from './answer.js';
+
+const ask = (text: string, more: Partial<Question> = {}): string =>
+  answerTo({ model: 'gpt-4o-mini', messages: [{ role: 'user', content: text }], wantsJson: false, ...more });
+
+describe('answerTo', () => {
+  it('gives the same question the same answer', () => {
+    expect(ask('How do I price a product?')).toBe(ask('How do I price a product?'));
+  });
+
+  it('gives every question its own answer', () => {
+    const answers = new Set(Array.from({ length: 2_000 }, (_, index) => ask(`Question ${index}?`)));
+    expect(answers.size).toBe(2_000);
+  });
+
+  it('depends on the model and on the whole conversation', () => {
+    const messages = [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'Hello' },
+    ];
+    expect(new Set([ask('Hello'), ask('Hello', { model: 'gpt-4o' }), ask('Hello', { messages })]).size).toBe(3);
+  });
+
+  it('says that it is simulated', () => {
+    expect(ask('Hello')).toContain('Simulated answer');
+  });
+
+  it('answers in JSON where JSON is asked for', () => {
+    expect(JSON.parse(ask('Hello', { wantsJson: true }))).toMatchObject({ simulated: true });
+  });
+
+  it('names the parts of a question that is not text alone', () => {
+    const content = [
+      { type: 'text', text: 'What is this?' },
+      { type: 'image_url', image_url: { url: 'data:,' } },
+    ];
+    expect(ask('', { messages: [{ role: 'user', content }] })).toContain('What is this? [image_url]');
+  });
+
+  it('cuts a long question without cutting a character in half', () => {
+    expect(ask('🙂'.repeat(500))).toContain(`${'🙂'.repeat(160)}…`);
+  });
+});

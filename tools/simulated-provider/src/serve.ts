@@ -1,0 +1,18 @@
+/**
+ * The process that `npm start` runs when no upstream is configured: the simulated provider at a gentle pace, behind the
+ * counting proxy, so that anybody can ask `GET /__counts` what really reached it.
+ */
+import { startCountingProxy } from './counting-proxy.js';
+import { startSimulatedProvider } from './simulated-provider.js';
+
+const provider = await startSimulatedProvider({ firstByteMs: 60, betweenChunksMs: 4 });
+const proxy = await startCountingProxy({ upstream: provider.url });
+
+async function stop(): Promise<void> {
+  await proxy.stop();
+  await provider.stop();
+  process.exit(0);
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+console.log(`ready ${proxy.url}`);

@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ChatCompletionRequest, type Fixture, LLMock } from '@copilotkit/aimock';
+import { answerTo } from './answer.js';
+
+export interface SimulatedProviderOptions {
+  /** @default a free port */
+  readonly port?: number;
+  /** Until the first byte of an answer. @default 0 */
+  readonly firstByteMs?: number;
+  /** Between two chunks of a stream. @default 0 */
+  readonly betweenChunksMs?: number;
+  /** Characters in one chunk of a stream. @default 24 */
+  readonly chunkCharacters?: number;
+  /** Answers of the caller's own, tried before the built-in one: tool calls, refusals, broken streams. */
+  readonly fixtures?: readonly Fixture[];
+}
+
+export interface SimulatedProvider {
+  /** For `OPENAI_BASE_URL`. */
+  readonly openaiBaseUrl: string;
+  /** The address without a path, for Anthropic's SDK. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** About four characters to a token: near enough for money to be computed from it. */
+const tokensOf = (text: string): number => Math.max(1, Math.ceil(text.length / 4));
+
+const wantsJson = (request: ChatCompletionRequest): boolean =>
+  request.response_format?.type === 'json_object' || request.response_format?.type === 'json_schema';
+
+/** Whatever is asked as a chat in any provider's protocol; embeddings, images and the rest are aimock's own. */
+const isChat = (request: ChatCompletionRequest): boolean =>
+  request.embeddingInput === undefined && (request._endpointType ?? 'chat') === 'chat';
+
+/**
+ * Starts an OpenAI-compatible provider in this process. It answers every question, the same one always with the same
+ * text, and keeps nothing of what it was asked: for counts put `startCountingProxy` before it.
+ */
+export async function startSimulatedProvider(options: SimulatedProviderOptions = {}): Promise<SimulatedProvider> {
+  const { firstByteMs = 0, betweenChunksMs = 0, chunkCharacters = 24 } = options;
+  const mock = new LLMock({
+    host: '127.0.0.1',
+    port: options.port ?? 0,
+    chunkSize: chunkCharacters,
+    // Zero would mean an unbounded journal.
+    journalMaxEntries: 1,
+  });
+  mock.addFixtures([...(options.fixtures ?? [])]);
+  mock.addFixture({
+    match: { predicate: isChat },
+    latency: betweenChunksMs,
+    response: async (request) => {
+      if (firstByteMs > 0) await sleep(firstByteMs);
+      const content = answerTo({ model: request.model, messages: request.messages, wantsJson: wantsJson(request) });
+      const [asked, answered] = [tokensOf(JSON.stringify(request.messages)), tokensOf(content)];
+      return {
+        content,
+        usage: { prompt_tokens: asked, completion_tokens: answered, input_tokens: asked, output_tokens: answered },
+      };
+    },
+  });
+  await mock.start();
+  return { url: mock.url, openaiBaseUrl: `${mock.url}/v1`, stop: () => mock.stop() };
+}

@@ -1,0 +1,158 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  type CountingProxy,
+  type SimulatedProvider,
+  startCountingProxy,
+  startSimulatedProvider,
+} from '@promptsales/simulated-provider';
+import OpenAI from 'openai';
+
+let provider: SimulatedProvider;
+let proxy: CountingProxy;
+let client: OpenAI;
+
+beforeAll(async () => {
+  provider = await startSimulatedProvider();
+  proxy = await startCountingProxy({ upstream: provider.url });
+  client = new OpenAI({ baseURL: `${proxy.url}/v1`, apiKey: 'simulated', maxRetries: 0 });
+});
+
+afterAll(async () => {
+  await proxy.stop();
+  await provider.stop();
+});
+
+beforeEach(() => proxy.reset());
+
+const chat = (content: string) => ({ model: 'gpt-4o-mini', messages: [{ role: 'user' as const, content }] });
+
+async function collect(stream: AsyncIterable<OpenAI.ChatCompletionChunk>): Promise<OpenAI.ChatCompletionChunk[]> {
+  const chunks: OpenAI.ChatCompletionChunk[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return chunks;
+}
+
+describe('simulated provider', () => {
+  it('answers in a stream of many chunks what it answers in JSON', async () => {
+    const whole = await client.chat.completions.create(chat('How do I win back customers?'));
+    const stream = await client.chat.completions.create({ ...chat('How do I win back customers?'), stream: true });
+    const chunks = await collect(stream);
+    expect(chunks.length).toBeGreaterThan(5);
+    const streamed = chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('');
+    expect(streamed).toBe(whole.choices[0]?.message.content);
+    expect(whole.usage?.completion_tokens).toBeGreaterThan(10);
+  });
+
+  it('tells a stream its usage only when asked', async () => {
+    const without = await collect(await client.chat.completions.create({ ...chat('Hello'), stream: true }));
+    expect(without.some((chunk) => chunk.usage)).toBe(false);
+    const withUsage = await collect(
+      await client.chat.completions.create({ ...chat('Hello'), stream: true, stream_options: { include_usage: true } }),
+    );
+    const whole = await client.chat.completions.create(chat('Hello'));
+    expect(withUsage.at(-1)?.usage).toMatchObject({ ...whole.usage });
+  });
+
+  it('lists models', async () => {
+    const models = await client.models.list();
+    expect(models.data.map((model) => model.id)).toContain('gpt-4o');
+  });
+
+  it('tries the fixtures of a test first', async () => {
+    const own = await startSimulatedProvider({
+      fixtures: [
+        {
+          match: { userMessage: 'refuse' },
+          response: { error: { message: 'No.', type: 'server_error' }, status: 503 },
+        },
+      ],
+    });
+    const direct = new OpenAI({ baseURL: own.openaiBaseUrl, apiKey: 'simulated', maxRetries: 0 });
+    await expect(direct.chat.completions.create(chat('refuse'))).rejects.toMatchObject({ status: 503 });
+    await expect(direct.chat.completions.create(chat('answer'))).resolves.toMatchObject({ object: 'chat.completion' });
+    await own.stop();
+  });
+});
+
+describe('counting proxy', () => {
+  it('counts requests and the tokens of both forms', async () => {
+    const whole = await client.chat.completions.create(chat('One'));
+    await collect(
+      await client.chat.completions.create({ ...chat('One'), stream: true, stream_options: { include_usage: true } }),
+    );
+    expect(proxy.counts()).toEqual({
+      requests: 2,
+      completed: 2,
+      failed: 0,
+      byStatus: { 200: 2 },
+      inputTokens: 2 * (whole.usage?.prompt_tokens ?? Number.NaN),
+      outputTokens: 2 * (whole.usage?.completion_tokens ?? Number.NaN),
+      withoutUsage: 0,
+    });
+  });
+
+  it('counts a stream that told no usage as unknown', async () => {
+    await collect(await client.chat.completions.create({ ...chat('One'), stream: true }));
+    expect(proxy.counts()).toMatchObject({ completed: 1, outputTokens: 0, withoutUsage: 1 });
+  });
+
+  it('tells its counts over HTTP and begins anew', async () => {
+    await client.models.list();
+    expect(await (await fetch(`${proxy.url}/__counts`)).json()).toMatchObject({ requests: 1 });
+    expect(await (await fetch(`${proxy.url}/__calls`)).json()).toMatchObject([
+      { path: '/v1/models', end: 'completed' },
+    ]);
+    expect((await fetch(`${proxy.url}/__counts`, { method: 'DELETE' })).status).toBe(204);
+    expect(proxy.counts().requests).toBe(0);
+  });
+
+  it('counts an upstream that dies in the middle of an answer, and one that is not there', async () => {
+    const dying = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('data: {}\n\n', () => response.destroy());
+    });
+    await new Promise<void>((resolve) => dying.listen(0, '127.0.0.1', resolve));
+    const { port } = dying.address() as AddressInfo;
+    const before = await startCountingProxy({ upstream: `http://127.0.0.1:${port}` });
+    const answer = await fetch(`${before.url}/v1/chat/completions`, { method: 'POST', body: '{}' });
+    await expect(answer.text()).rejects.toThrow('terminated');
+    await new Promise((resolve) => dying.close(resolve));
+    expect((await fetch(`${before.url}/v1/models`)).status).toBe(502);
+    expect(before.counts()).toMatchObject({ requests: 2, completed: 0, failed: 2, byStatus: { 200: 1, none: 1 } });
+    await before.stop();
+  });
+
+  it('counts a client that leaves, and lets the upstream go', async () => {
+    let upstreamClosed: (() => void) | undefined;
+    const closed = new Promise<void>((resolve) => (upstreamClosed = resolve));
+    const endless = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('data: {}\n\n');
+      response.once('close', () => upstreamClosed?.());
+    });
+    await new Promise<void>((resolve) => endless.listen(0, '127.0.0.1', resolve));
+    const { port } = endless.address() as AddressInfo;
+    const before = await startCountingProxy({ upstream: `http://127.0.0.1:${port}` });
+    const leaving = new AbortController();
+    const answer = await fetch(`${before.url}/v1/chat/completions`, {
+      method: 'POST',
+      body: '{}',
+      signal: leaving.signal,
+    });
+    expect(answer.status).toBe(200);
+    leaving.abort();
+    await closed;
+    expect(before.calls()).toMatchObject([{ end: 'client left', status: 200 }]);
+    await before.stop();
+    await new Promise((resolve) => endless.close(resolve));
+  });
+
+  it('keeps a bounded number of calls and every count', async () => {
+    const small = await startCountingProxy({ upstream: provider.url, keepCalls: 3 });
+    for (let call = 0; call < 8; call += 1) await (await fetch(`${small.url}/v1/models`)).text();
+    expect(small.calls()).toHaveLength(3);
+    expect(small.counts().requests).toBe(8);
+    await small.stop();
+  });
+});

@@ -1,0 +1,19 @@
+/** Builds what changed since the last build: Nx keeps the rest in its cache. */
+import { join } from 'node:path';
+import { withLock } from '../local-services/index.mjs';
+import { runLogged } from './logged-command.mjs';
+import { inWorkspace, localDirectory } from './paths.mjs';
+import { environmentWithPrograms, runtime } from './runtime.mjs';
+
+export async function build() {
+  // Nx unpacks a native module into the machine's temporary folder, where two users would meet: each clone has its own.
+  const settings = { NX_DAEMON: 'false', NX_TUI: 'false', NX_NATIVE_FILE_CACHE_DIRECTORY: inWorkspace('.nx/native') };
+  const nx = [inWorkspace('node_modules/nx/bin/nx.js'), 'run-many', '-t', 'build'];
+  await withLock(join(localDirectory, 'locks/build.lock'), () =>
+    runLogged(runtime(), nx, {
+      what: 'The build',
+      log: 'build.log',
+      env: { ...environmentWithPrograms(), ...settings },
+    }),
+  );
+}
