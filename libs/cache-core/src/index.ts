@@ -1,1 +1,49 @@
-export {};
+// keyspace
+export { KeyspaceError, type KeyspaceErrorCode, type ValueIssue } from './keyspace/keyspace-error.js';
+export { ROLES, type Role, type RoleTraits } from './keyspace/roles.js';
+export {
+  DEFAULT_TENANT,
+  Family,
+  type Expiry,
+  type FamilyDeclaration,
+  type KeyRef,
+  type TtlRange,
+  type TtlVariable,
+  type ValueOf,
+} from './keyspace/family.js';
+export { keyspace, catalogue, parseKey } from './keyspace/keyspace.js';
+export { Catalogue, type ParsedKey } from './keyspace/catalogue.js';
+export { Companion, companions } from './keyspace/companion.js';
+export { checkKeyPrefix, colocate, companionSubject, logicalKey, physicalKey } from './keyspace/physical-key.js';
+export { decodeSegmentText, encodeSegmentText } from './keyspace/segment-text.js';
+export { oneOf, type SegmentShape } from './keyspace/segment-shape.js';
+export { normaliseCompanyName } from './keyspace/company-name.js';
+export { dayHourText, dayMinuteText, dayText, hourText } from './keyspace/calendar.js';
+export { resolveTtls, ttlVariableOf, ttlVariables, type TtlOverrides, type TtlTable } from './keyspace/ttl.js';
+export type {
+  HashContract,
+  ListContract,
+  RedisType,
+  SortedSetContract,
+  StreamContract,
+  StringContract,
+  ValueContract,
+  ValueKind,
+} from './keyspace/values/value-contract.js';
+
+// codec
+export { CodecError, type CodecErrorCode } from './codec/codec-error.js';
+export { decode, encode, type DecodeOptions, type EncodeOptions } from './codec/codec.js';
+export { fingerprint } from './codec/fingerprint.js';
+export { Keyring } from './codec/keyring.js';
+
+// request identity
+export { BodyError, type BodyErrorCode } from './request-identity/body-error.js';
+export {
+  canonicalJson,
+  type CanonicalText,
+  type JsonValue,
+  type OmittedPath,
+} from './request-identity/canonical-json.js';
+export { ParsedBody, parseBody } from './request-identity/parsed-body.js';
+export { requestIdentity, type RequestParts } from './request-identity/request-identity.js';

@@ -1,0 +1,73 @@
+/**
+ * Keys that we put beside the documented ones, in the same slot: a contract value (a list, a bare JSON array) has no room
+ * for anything else. The label is the first literal of the key and reserved for it; the role is the subject's own.
+ */
+import type { KeyRef } from './family.js';
+import { colocate, companionSubject, physicalKey } from './physical-key.js';
+import type { Expiry } from './family.js';
+import { bytes } from './values/string-values.js';
+import type { ValueContract } from './values/value-contract.js';
+
+export interface CompanionDeclaration<C extends ValueContract> {
+  readonly id: string;
+  readonly label: string;
+  readonly description: string;
+  readonly value: C;
+  readonly expiry: Expiry;
+  readonly compress?: boolean;
+}
+
+export class Companion<C extends ValueContract = ValueContract> {
+  readonly id: string;
+  readonly label: string;
+  readonly description: string;
+  readonly value: C;
+  readonly expiry: Expiry;
+  readonly compress: boolean;
+
+  constructor(declaration: CompanionDeclaration<C>) {
+    this.id = declaration.id;
+    this.label = declaration.label;
+    this.description = declaration.description;
+    this.value = declaration.value;
+    this.expiry = declaration.expiry;
+    this.compress = declaration.compress ?? false;
+    Object.freeze(this);
+  }
+
+  /** The physical key beside `subject`. */
+  beside(subject: KeyRef, prefix = ''): string {
+    return colocate(physicalKey(prefix, subject.key), this.label, prefix);
+  }
+
+  /** The physical key that this companion key lies beside, or `undefined` where it is none of ours. */
+  subjectOf(companionKey: string, prefix = ''): string | undefined {
+    return companionSubject(companionKey, this.label, prefix);
+  }
+}
+
+export const companions = Object.freeze({
+  sidecar: new Companion({
+    id: 'cache.sidecar',
+    label: 'meta',
+    description:
+      'What the cache knows of a managed key: tenant, soft expiry, cost of the load, tag versions, fingerprint. Lives as long as its key.',
+    value: bytes('sidecar record'),
+    expiry: 'caller',
+  }),
+  lease: new Companion({
+    id: 'cache.lease',
+    label: 'lease',
+    description: 'Who is loading a key at this moment. Lives as long as a load may take.',
+    value: bytes('lease token'),
+    expiry: 'caller',
+  }),
+  frames: new Companion({
+    id: 'llm.frames',
+    label: 'frames',
+    description: 'The recorded frames of a streamed answer, beside its `llm_cache` key. Lives as long as its key.',
+    value: bytes('frames with their delays'),
+    expiry: 'caller',
+    compress: true,
+  }),
+});

@@ -1,0 +1,87 @@
+/** Role `state`: watermarks, locks, queues, breakers, live streams. Never evicted. */
+import { Type } from 'typebox';
+import { Family } from '../family.js';
+import { oneOf } from '../segment-shape.js';
+import { list, stream } from '../values/collection-values.js';
+import { choiceField, hash, integerField, optional, textField } from '../values/hash-value.js';
+import { moment } from '../values/moment-schema.js';
+import { json, text } from '../values/string-values.js';
+
+/** Two cycles of 11 minutes. */
+const WATERMARK_SECONDS = 1320;
+
+export const etlLastSyncTable = new Family({
+  id: 'etl.last_sync.table',
+  pattern: 'etl:last_sync:{database}:{table}',
+  role: 'state',
+  description: 'Fast public copy of a watermark. `last_id` is a number when the key is an integer, else text.',
+  value: json(
+    Type.Object({
+      last_id: Type.Union([Type.Integer(), Type.String(), Type.Null()]),
+      last_timestamp: Type.Union([moment(), Type.Null()]),
+      records_processed: Type.Integer(),
+    }),
+  ),
+  ttlSeconds: WATERMARK_SECONDS,
+});
+
+export const etlLastSyncCollection = new Family({
+  id: 'etl.last_sync.collection',
+  pattern: 'etl:last_sync:{collection}',
+  role: 'state',
+  description: 'The same for a collection of documents.',
+  value: hash({
+    last_id: optional(textField()),
+    last_timestamp: optional(textField()),
+    records_processed: integerField(),
+    sync_duration_ms: optional(integerField()),
+  }),
+  ttlSeconds: WATERMARK_SECONDS,
+});
+
+export const lockContentGeneration = new Family({
+  id: 'lock.content_generation',
+  pattern: 'lock:content_generation:{campana_id}',
+  role: 'state',
+  description: 'Held while a campaign is generated.',
+  value: text('owner id (process)'),
+  ttlSeconds: 30,
+  ttlRange: { min: 1, max: 3600 },
+  otherWriters: true,
+});
+
+export const queueAiGeneration = new Family({
+  id: 'queue.ai_generation',
+  pattern: 'queue:ai_generation:{priority}',
+  role: 'state',
+  description: 'Jobs waiting, pushed on the left and taken from the right by priority.',
+  segments: { priority: oneOf('high', 'normal', 'low') },
+  value: list(Type.Object({ campana_id: Type.Union([Type.String(), Type.Number()]), segmento: Type.Unknown() })),
+  ttlSeconds: null,
+  otherWriters: true,
+});
+
+export const circuitBreaker = new Family({
+  id: 'circuit.breaker',
+  pattern: 'circuit:breaker:{service}',
+  role: 'state',
+  description: 'State of the breaker in front of a service, shared by all processes.',
+  value: hash({
+    status: choiceField('closed', 'open', 'half-open'),
+    failures: integerField(),
+    last_failure: optional(textField()),
+    next_check: optional(textField()),
+  }),
+  ttlSeconds: 300,
+  otherWriters: true,
+});
+
+/** Ours. It outlives the longest upstream call (UPSTREAM_TIMEOUT_MS, 600 s) by a minute. */
+export const liveStream = new Family({
+  id: 'live.stream',
+  pattern: 'live:{flight}',
+  role: 'state',
+  description: 'Frames of an answer that is still being received, for followers in other processes.',
+  value: stream('kind', 'delta_ms', 'data'),
+  ttlSeconds: 660,
+});
