@@ -1,0 +1,108 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ProblemError } from '../problem-details/problem.js';
+import type { ProblemReplies } from '../problem-details/problem-reply.js';
+import type { AccessRule } from './access-rule.js';
+import { attributionOf } from './attribution.js';
+import { presentedKey } from './presented-key.js';
+import type { Authenticator, Principal } from './principal.js';
+
+export interface AuthenticationOptions {
+  readonly authenticator: Authenticator;
+  /** Stands in for a key where none is presented; null refuses. */
+  readonly anonymous: Principal | null;
+  readonly replies: ProblemReplies;
+}
+
+const CHALLENGE = { 'www-authenticate': 'Bearer realm="promptsales"' };
+
+/**
+ * One hook in front of every route, Nest's and plain ones alike: who is it, and may they. It runs before a body is read, and
+ * without a promise when the key is known. A route without a rule is refused, should one ever come up at run time.
+ */
+export function requireAccess(instance: FastifyInstance, options: AuthenticationOptions): void {
+  const { authenticator, anonymous, replies } = options;
+  instance.decorateRequest('principal', null);
+  instance.decorateRequest('attribution', null);
+
+  instance.addHook('onRequest', (request, reply, done) => {
+    const rule = request.routeOptions.config.accessRule;
+    if (request.is404 || rule?.access === 'open') {
+      done();
+      return;
+    }
+    let found: Principal | null | Promise<Principal | null>;
+    try {
+      found = identify(request, rule, authenticator, anonymous);
+      if (!(found instanceof Promise)) admit(request, rule, found);
+    } catch (error) {
+      // Answered here, in the shape of the route, whatever error handler its own context has.
+      replies.fail(error, request, reply);
+      return;
+    }
+    if (found instanceof Promise) {
+      void admitLater(found, rule, request, reply, replies, done);
+      return;
+    }
+    done();
+  });
+}
+
+/** For keys that have to be looked up. */
+async function admitLater(
+  found: Promise<Principal | null>,
+  rule: AccessRule | undefined,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  replies: ProblemReplies,
+  done: () => void,
+): Promise<void> {
+  try {
+    admit(request, rule, await found);
+  } catch (error) {
+    replies.fail(error, request, reply);
+    return;
+  }
+  done();
+}
+
+function identify(
+  request: FastifyRequest,
+  rule: AccessRule | undefined,
+  authenticator: Authenticator,
+  anonymous: Principal | null,
+): Principal | null | Promise<Principal | null> {
+  if (rule === undefined) throw new ProblemError('forbidden', 'Nobody may call this route.');
+  const presented = presentedKey(request.headers);
+  if (rule.access === 'optional') return presented.kind === 'key' ? orNobody(authenticator, presented.key) : null;
+  if (presented.kind === 'key') return authenticator.authenticate(presented.key);
+  if (presented.kind === 'none' && anonymous !== null) return anonymous;
+  return null;
+}
+
+/** On an open route a key only adds; one that cannot be checked at the moment adds nothing. */
+function orNobody(authenticator: Authenticator, key: string): Principal | null | Promise<Principal | null> {
+  try {
+    const found = authenticator.authenticate(key);
+    return found instanceof Promise ? found.catch(() => null) : found;
+  } catch {
+    return null;
+  }
+}
+
+function admit(request: FastifyRequest, rule: AccessRule | undefined, principal: Principal | null): void {
+  if (principal === null) {
+    if (rule?.access === 'optional') return;
+    throw new ProblemError('unauthenticated', unauthenticatedDetail(request), { headers: CHALLENGE });
+  }
+  if (rule?.access === 'scope' && !principal.scopes.has(rule.scope)) {
+    throw new ProblemError('forbidden', `This key does not have the scope "${rule.scope}".`);
+  }
+  request.principal = principal;
+  request.attribution = attributionOf(request.raw);
+}
+
+function unauthenticatedDetail(request: FastifyRequest): string {
+  return presentedKey(request.headers).kind === 'none'
+    ? 'Present an API key, as "Authorization: Bearer KEY" or "x-api-key: KEY".'
+    : 'The API key is not valid. It may have been revoked, have expired or be mistyped.';
+}

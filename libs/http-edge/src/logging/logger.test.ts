@@ -1,0 +1,51 @@
+import { PassThrough } from 'node:stream';
+import { createLogger } from './logger.js';
+
+function logging(secrets: string[] = []) {
+  const destination = new PassThrough();
+  const { logger } = createLogger({ service: 'sample', destination, secrets });
+  return { logger, line: () => String(destination.read() ?? '') };
+}
+
+describe('trap 30: secrets in logs', () => {
+  it('blanks secret fields wherever they stand', () => {
+    const { logger, line } = logging();
+    const secrets = {
+      authorization: 'AAA',
+      'x-api-key': 'BBB',
+      cookie: 'CCC',
+      password: 'DDD',
+      token: 'EEE',
+      body: 'FFF',
+    };
+    logger.info({ ...secrets, request: { headers: secrets }, headers: secrets }, 'hello');
+    const written = line();
+    expect(written).toContain('hello');
+    expect(written).not.toMatch(/AAA|BBB|CCC|DDD|EEE|FFF/);
+  });
+
+  it.each([
+    ['a known secret in the message', 'key=top-"secret"-value', 'top-"secret"-value'],
+    ['a bearer token', 'sent Authorization: Bearer abc.def-123', 'abc.def-123'],
+    ['the password of a URL', 'cannot reach postgres://app:hunter2@db:5432/x', 'hunter2'],
+    ['a provider key', 'refused sk-proj-abcdefgh12345678', 'abcdefgh12345678'],
+  ])('removes %s', (_name, message, secret) => {
+    const { logger, line } = logging(['top-"secret"-value']);
+    logger.error({ err: new Error(message, { cause: new Error(message) }) }, message);
+    const written = line();
+    expect(written).toContain('"level":"error"');
+    expect(written).not.toContain(secret);
+    expect(written).not.toContain(JSON.stringify(secret).slice(1, -1));
+    expect(() => JSON.parse(written)).not.toThrow();
+  });
+
+  it('keeps what is not secret', () => {
+    const { logger, line } = logging(['abc']);
+    logger.info({ route: '/v1/keys/:id', ms: 4 }, 'abc is too short to be a secret; https://example.org/a@b stays');
+    expect(JSON.parse(line())).toMatchObject({
+      service: 'sample',
+      route: '/v1/keys/:id',
+      msg: 'abc is too short to be a secret; https://example.org/a@b stays',
+    });
+  });
+});

@@ -1,0 +1,56 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isInternal, problemOf, type ProblemTranslator } from './problem-of.js';
+import { openAiError, problemDetails, type Problem } from './problem.js';
+
+/** The shape of errors on a route: ours, or that of the provider whose protocol the route speaks. */
+export type ErrorShape = 'problem' | 'openai';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    errorShape?: ErrorShape;
+  }
+}
+
+/** Writes errors as answers: problem details, or the provider's shape on the provider's routes. */
+export class ProblemReplies {
+  readonly #translators: readonly ProblemTranslator[];
+
+  constructor(translators: readonly ProblemTranslator[] = []) {
+    this.#translators = translators;
+  }
+
+  /** Answers with what `error` means to the caller, and logs what only we may know. */
+  fail(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const what = problemOf(error, this.#translators);
+    if (isInternal(what)) request.log.error({ err: error, route: request.routeOptions.url }, 'request failed');
+    else if (what.status >= 500) request.log.warn({ err: error, route: request.routeOptions.url }, 'request refused');
+    this.send(what, request, reply);
+  }
+
+  /** Does not wait: a reply is a promise of the client having read it, which may never come true. */
+  send(what: Problem, request: FastifyRequest, reply: FastifyReply): void {
+    if (reply.sent) return;
+    if (reply.raw.headersSent) {
+      // Half an answer is out: cutting the connection is the only honest way to say that it is not whole.
+      reply.raw.destroy();
+      return;
+    }
+    for (const [name, value] of Object.entries(what.headers ?? {})) reply.header(name, value);
+    reply.header('cache-control', 'no-store').code(what.status);
+    if (request.routeOptions.config?.errorShape === 'openai') {
+      reply.header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(openAiError(what)));
+      return;
+    }
+    const details = problemDetails(what, pathOf(request));
+    // An SDK that was pointed at a route that does not exist reads `error.message`.
+    const body = what.code === 'unknown_route' ? { ...details, ...openAiError(what) } : details;
+    reply.header('content-type', 'application/problem+json; charset=utf-8').send(JSON.stringify(body));
+  }
+}
+
+/** The path without its query, which may carry what must not be repeated. */
+export function pathOf(request: FastifyRequest): string {
+  const url = request.raw.url ?? '/';
+  const end = url.search(/[?#]/);
+  return end === -1 ? url : url.slice(0, end);
+}

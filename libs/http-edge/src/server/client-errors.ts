@@ -1,0 +1,33 @@
+import type { Socket } from 'node:net';
+import { problem, problemDetails, type Problem } from '../problem-details/problem.js';
+
+/**
+ * What never became a request (broken framing, too many headers, a client that dawdles) is answered on the bare socket.
+ * The connection is closed: what follows on it cannot be told apart from what was meant to be inside the broken request,
+ * which is how requests are smuggled.
+ */
+export function answerBrokenRequest(error: Error, socket: Socket): void {
+  const code: unknown = Reflect.get(error, 'code');
+  if (code === 'ECONNRESET' || socket.destroyed) return;
+  if (socket.writable) socket.write(rawAnswer(problemOfParserError(code)));
+  socket.destroy();
+}
+
+function problemOfParserError(code: unknown): Problem {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return problem('request_timeout', 'The request did not arrive in time.');
+  if (code === 'HPE_HEADER_OVERFLOW') return problem('headers_too_large', 'The headers are over the limit.');
+  return problem('bad_request', 'This is not a well-formed HTTP request.');
+}
+
+function rawAnswer(what: Problem): string {
+  const body = JSON.stringify(problemDetails(what, ''));
+  return [
+    `HTTP/1.1 ${what.status} ${what.title}`,
+    'content-type: application/problem+json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'cache-control: no-store',
+    'connection: close',
+    '',
+    body,
+  ].join('\r\n');
+}

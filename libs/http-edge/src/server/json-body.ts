@@ -1,0 +1,35 @@
+import type { FastifyInstance } from 'fastify';
+import { ProblemError } from '../problem-details/problem.js';
+
+const JSON_TYPES = ['application/json', /^application\/[\w.+-]+\+json(?:;|$)/i] as const;
+
+/**
+ * JSON is the one kind of body that a route takes unless it registers a parser of its own; anything else is 415. Bytes that
+ * are not UTF-8 are refused rather than replaced: a replacement character would change what the caller said.
+ */
+export function acceptJsonOnly(instance: FastifyInstance): void {
+  const utf8 = new TextDecoder('utf-8', { fatal: true });
+  // `__proto__` and `constructor.prototype` in a body are refused: nobody sends them by accident.
+  const parse = instance.getDefaultJsonParser('error', 'error');
+  instance.removeAllContentTypeParsers();
+  for (const type of JSON_TYPES) {
+    instance.addContentTypeParser(type, { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+      if (body.length === 0) {
+        // Some clients name the type on a DELETE without a body. A route that wants a body says so itself.
+        done(null, undefined);
+        return;
+      }
+      let text: string;
+      try {
+        text = utf8.decode(body);
+      } catch (error) {
+        done(new ProblemError('invalid_utf8', 'The body has bytes that are not UTF-8.', { cause: error }));
+        return;
+      }
+      void parse(request, text, (error, value) => {
+        if (error === null || error === undefined) done(null, value);
+        else done(new ProblemError('malformed_json', 'The body is not valid JSON.', { cause: error }));
+      });
+    });
+  }
+}
