@@ -1,1 +1,22 @@
-export {};
+export { HealthModule } from './health.module.js';
+export type { HealthLog, HealthOptions } from './health-options.js';
+export { CacheInstruments } from './metrics/cache-instruments.js';
+export { MetricsRegistry } from './metrics/metrics-registry.js';
+export type {
+  Condition,
+  DatabaseProbe,
+  HealthContributor,
+  RedisEndpoint,
+  RedisRole,
+  RedisServers,
+  UpstreamKind,
+} from './probes/dependencies.js';
+export { DatabaseHealth } from './probes/database-health.js';
+export { explainEviction } from './redis/eviction-policy.js';
+export type { EvictionFinding } from './redis/eviction-policy.js';
+export { RedisHealth } from './redis/redis-health.js';
+export type { RedisReport } from './redis/redis-health.js';
+export { HealthSummary } from './summary/health-summary.js';
+export type { HealthStatus, HealthSummaryReport } from './summary/health-summary.js';
+export { Readiness } from './summary/readiness.js';
+export type { Phase } from './summary/readiness.js';

@@ -1,0 +1,40 @@
+import type { AccessRule, AccessTable } from '@promptsales/http-edge';
+
+const open: AccessRule = { access: 'open' };
+const optional: AccessRule = { access: 'optional' };
+const anyKey: AccessRule = { access: 'key' };
+const scope = (name: string): AccessRule => ({ access: 'scope', scope: name });
+/** The route speaks OpenAI's protocol, its refusals included. */
+const openAi = (name: string): AccessRule => ({ access: 'scope', scope: name, errors: 'openai' });
+
+export interface AccessOptions {
+  /** `/metrics` without a key, for a scraper inside a trusted network. */
+  readonly metricsPublic: boolean;
+}
+
+/**
+ * Who may call what: the one place that says so. A route that is not here stops the process at start; a line here without a
+ * route fails a test.
+ */
+export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
+  return {
+    'GET /health': optional,
+    'GET /health/live': open,
+    'GET /health/ready': open,
+    'GET /health/redis': optional,
+    'GET /metrics': metricsPublic ? open : anyKey,
+
+    'GET /openapi.json': open,
+    'GET /docs': open,
+    'GET /docs/:asset': open,
+
+    'GET /v1/keys': scope('admin'),
+    'POST /v1/keys': scope('admin'),
+    'DELETE /v1/keys/:id': scope('admin'),
+
+    'POST /v1/chat/completions': openAi('llm'),
+    'GET /v1/models': openAi('llm'),
+
+    'GET /v1/savings': scope('analytics'),
+  };
+}

@@ -1,0 +1,39 @@
+/**
+ * Routes that speak a provider's own protocol. Their schema is the provider's, which changes without us; the document names
+ * them and points there.
+ */
+export interface ProviderRoute {
+  readonly method: 'get' | 'post';
+  /** As OpenAPI writes it. */
+  readonly path: `/${string}`;
+  readonly provider: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly schema: `https://${string}`;
+  readonly answers: readonly string[];
+  readonly takesBody: boolean;
+}
+
+export const PROVIDER_ROUTES: readonly ProviderRoute[] = [
+  {
+    method: 'post',
+    path: '/v1/chat/completions',
+    provider: 'OpenAI',
+    summary: 'Chat completion, from the cache where it has been asked before',
+    description:
+      'Takes and answers what OpenAI does, as JSON or as a stream of events. `Cache-Control`, `x-cache-namespace`, `x-cache-ttl` and `x-cache-tags` steer the cache; `Cache-Status`, `Age` and `x-cache` say what it did.',
+    schema: 'https://platform.openai.com/docs/api-reference/chat/create',
+    answers: ['application/json', 'text/event-stream'],
+    takesBody: true,
+  },
+  {
+    method: 'get',
+    path: '/v1/models',
+    provider: 'OpenAI',
+    summary: 'Models of the upstream',
+    description: 'Answers what OpenAI does.',
+    schema: 'https://platform.openai.com/docs/api-reference/models/list',
+    answers: ['application/json'],
+    takesBody: false,
+  },
+];

@@ -1,0 +1,72 @@
+import type { MetricsRegistry } from './metrics-registry.js';
+
+/**
+ * What the cache tells, as metrics; has the shape of cache-core's `CacheObserver`. Called on the hot path: each call is a look-up in a
+ * small map and an addition.
+ */
+export class CacheInstruments {
+  readonly #hits;
+  readonly #misses;
+  readonly #unusable;
+  readonly #bypassed;
+  readonly #joined;
+  readonly #fills;
+  readonly #invalidations;
+  readonly #seconds;
+
+  constructor(metrics: MetricsRegistry) {
+    this.#hits = metrics.counter('cache_hits_total', 'Lookups that found a usable value', ['cache_type']);
+    this.#misses = metrics.counter('cache_misses_total', 'Lookups that found none', ['cache_type']);
+    this.#unusable = metrics.counter('cache_unusable_total', 'Values found but not usable: each reads as a miss', [
+      'cache_type',
+      'why',
+    ]);
+    this.#bypassed = metrics.counter(
+      'cache_bypassed_total',
+      'Lookups answered by the origin because Redis could not be asked',
+      ['cache_type', 'why'],
+    );
+    this.#joined = metrics.counter('cache_joined_total', 'Callers that waited for the load of another', ['cache_type']);
+    this.#fills = metrics.counter('cache_fills_total', 'Loaded values, by what became of them', [
+      'cache_type',
+      'result',
+    ]);
+    this.#invalidations = metrics.counter('cache_invalidations_total', 'Invalidations, applied or kept for later', [
+      'cache_type',
+      'result',
+    ]);
+    this.#seconds = metrics.histogram('cache_operation_seconds', 'Time of one lookup, hit or miss', ['cache_type']);
+  }
+
+  hit(family: string): void {
+    this.#hits.inc({ cache_type: family });
+  }
+
+  miss(family: string): void {
+    this.#misses.inc({ cache_type: family });
+  }
+
+  unusable(family: string, why: string): void {
+    this.#unusable.inc({ cache_type: family, why });
+  }
+
+  bypass(family: string, why: string): void {
+    this.#bypassed.inc({ cache_type: family, why });
+  }
+
+  joined(family: string): void {
+    this.#joined.inc({ cache_type: family });
+  }
+
+  fill(family: string, result: string): void {
+    this.#fills.inc({ cache_type: family, result });
+  }
+
+  invalidated(family: string, result: string): void {
+    this.#invalidations.inc({ cache_type: family, result });
+  }
+
+  lookupSeconds(family: string, seconds: number): void {
+    this.#seconds.observe({ cache_type: family }, seconds);
+  }
+}
