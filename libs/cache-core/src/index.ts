@@ -47,3 +47,35 @@ export {
 } from './request-identity/canonical-json.js';
 export { ParsedBody, parseBody } from './request-identity/parsed-body.js';
 export { requestIdentity, type RequestParts } from './request-identity/request-identity.js';
+
+// Redis
+export {
+  DEFAULT_LINK_TIMES,
+  RedisLink,
+  type LinkSettings,
+  type LinkState,
+  type RecoveryRun,
+  type ScriptArgument,
+} from './redis/link.js';
+export { RedisConfigurationError, RedisUnavailableError, type RedisTrouble } from './redis/errors.js';
+export { RedisRoles, type RedisTopology } from './redis/roles.js';
+export { loadScript, type Script } from './redis/script.js';
+export { Subscriptions, type Listener } from './redis/subscriptions.js';
+
+// the cache protocol
+export {
+  Cache,
+  DEFAULT_CACHE,
+  type Boardings,
+  type CacheSettings,
+  type Filling,
+  type Invalidation,
+  type Leadership,
+  type Opened,
+} from './cache/cache.js';
+export { CacheAside, type LoadOptions, type Loaded } from './cache/cache-aside.js';
+export { encodeValue, valueReading } from './cache/family-value.js';
+export type { Flight } from './cache/flights.js';
+export type { Entry, Hit, Lookup, Reading } from './cache/lookup.js';
+export type { CacheObserver, FillResult, Unusable } from './cache/observer.js';
+export type { Stored } from './cache/stored.js';

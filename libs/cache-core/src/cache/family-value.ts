@@ -1,0 +1,54 @@
+import type { Family, KeyRef, ValueOf } from '../keyspace/family.js';
+import type { Reading } from './lookup.js';
+import { sortPairs, type Stored } from './stored.js';
+
+/** Reads an entry as its family's own value. */
+export function valueReading<F extends Family>(ref: KeyRef<F>): Reading<ValueOf<F>> {
+  return { ref, decode: (stored) => decodeValue(ref.family, stored) };
+}
+
+/**
+ * The bytes of a family's value, checked against its schema.
+ * @throws KeyspaceError `value_shape` when the value is not one of the family's
+ */
+export function encodeValue<F extends Family>(family: F, value: ValueOf<F>): Stored {
+  const contract = family.value;
+  switch (contract.redisType) {
+    case 'string':
+      return [contract.encode(value)];
+    case 'hash':
+      return sortPairs(Object.entries(contract.encode(value)).flatMap(buffers));
+    case 'list':
+      return contract.encode(value).map((item) => Buffer.from(item));
+    case 'zset':
+      return sortPairs(contract.encode(value).flatMap(([member, score]) => buffers([member, String(Number(score))])));
+    case 'stream':
+      throw new TypeError(`${family.id} is a stream: it is appended to, not cached`);
+  }
+}
+
+function decodeValue<F extends Family>(family: F, stored: Stored): ValueOf<F> {
+  const contract = family.value;
+  switch (contract.redisType) {
+    case 'string':
+      return contract.decode(stored[0] as Buffer) as ValueOf<F>;
+    case 'hash':
+      return contract.decode(Object.fromEntries(pairs(stored))) as ValueOf<F>;
+    case 'list':
+      return contract.decode(stored.map(String)) as ValueOf<F>;
+    case 'zset':
+      return contract.decode(pairs(stored)) as ValueOf<F>;
+    case 'stream':
+      throw new TypeError(`${family.id} is a stream: it is appended to, not cached`);
+  }
+}
+
+function buffers(texts: readonly string[]): Buffer[] {
+  return texts.map((text) => Buffer.from(text));
+}
+
+function pairs(stored: Stored): [string, string][] {
+  const found: [string, string][] = [];
+  for (let at = 0; at < stored.length; at += 2) found.push([String(stored[at]), String(stored[at + 1])]);
+  return found;
+}

@@ -1,0 +1,59 @@
+/** Work under way whose result several callers share. */
+export interface Flight {
+  /** Settles when the flight has ended, however it ended. */
+  readonly done: Promise<unknown>;
+}
+
+/** A flight, or one that begins if its lease is granted (null: it was not). */
+export type Boarding<F extends Flight> = F | Promise<F | null>;
+
+/**
+ * The flights of this process, by lease token.
+ *
+ * Nobody joins a flight by its key while Redis answers. The caller shows the token that it read from Redis *after* it
+ * arrived: if the flight's lease still stands, no invalidation has completed since the flight began, so its result is
+ * not older than anything the caller may rely on. Only while Redis is away are flights joined by key.
+ */
+export class Flights<F extends Flight = Flight> {
+  readonly #byToken = new Map<string, Boarding<F>>();
+  readonly #current = new Map<string, string>();
+
+  get size(): number {
+    return this.#current.size;
+  }
+
+  /** Announces a flight before its lease is granted, so that whoever reads the token meanwhile finds it. */
+  announce(key: string, token: string, boarding: Promise<F | null>): void {
+    this.#byToken.set(token, boarding);
+    boarding.then(
+      (flight) => (flight === null ? this.#byToken.delete(token) : this.add(key, token, flight)),
+      () => this.#byToken.delete(token),
+    );
+  }
+
+  add(key: string, token: string, flight: F): void {
+    this.#byToken.set(token, flight);
+    this.#current.set(key, token);
+    const leave = (): void => {
+      this.#byToken.delete(token);
+      if (this.#current.get(key) === token) this.#current.delete(key);
+    };
+    flight.done.then(leave, leave);
+  }
+
+  /** The flight under this very lease, if it is one of this process. */
+  under(token: string): Boarding<F> | null {
+    return this.#byToken.get(token) ?? null;
+  }
+
+  /** Any flight for the key: only while Redis cannot say which lease stands. */
+  any(key: string): Boarding<F> | null {
+    const token = this.#current.get(key);
+    return token === undefined ? null : this.under(token);
+  }
+
+  /** From now on nobody joins by key what is in flight; those on board still get its result. */
+  detach(key: string): void {
+    this.#current.delete(key);
+  }
+}

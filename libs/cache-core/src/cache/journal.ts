@@ -1,0 +1,127 @@
+import { performance } from 'node:perf_hooks';
+import type { RedisLink, RecoveryRun } from '../redis/link.js';
+
+/** Everything that one invalidation removes; the keys lie in one slot. */
+export interface InvalidationTarget {
+  readonly value: string;
+  readonly keys: readonly string[];
+  /** The family's fixed beginning, prefix included: what is swept when single keys no longer fit into the journal. */
+  readonly root: string;
+}
+
+export interface JournalSettings {
+  /** How many pending invalidations are kept one by one; past it, their whole family is removed at recovery. */
+  readonly capacity: number;
+  /** How long an acknowledged invalidation is kept, to be repeated to a server that was restarted or replaced. */
+  readonly keepAcknowledgedMs: number;
+  readonly retryMs: number;
+}
+
+export const DEFAULT_JOURNAL: JournalSettings = { capacity: 10_000, keepAcknowledgedMs: 60_000, retryMs: 100 };
+
+type Apply = (run: RecoveryRun, target: InvalidationTarget) => Promise<unknown>;
+type Sweep = (run: RecoveryRun, root: string) => Promise<void>;
+
+/**
+ * Invalidations that Redis has not confirmed, and those it confirmed a moment ago.
+ *
+ * Invariants
+ * 1. A key with an unconfirmed invalidation is not read from Redis by this process (`blocks`).
+ * 2. The link does not become usable before every unconfirmed invalidation has been applied; they are recovery steps.
+ * 3. A server that comes back as another one (crash between two fsyncs, failover to a replica that lagged) may have
+ *    lost invalidations that it had acknowledged. Those of the last `keepAcknowledgedMs` are applied again at recovery.
+ *    Applying one twice only costs a miss.
+ * 4. Memory is bounded: past `capacity` the journal remembers families instead of keys.
+ */
+export class InvalidationJournal {
+  readonly #link: RedisLink;
+  readonly #settings: JournalSettings;
+  readonly #apply: Apply;
+  readonly #sweep: Sweep;
+  readonly #pending = new Map<string, InvalidationTarget>();
+  readonly #roots = new Set<string>();
+  readonly #acknowledged = new Map<string, { target: InvalidationTarget; at: number }>();
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(link: RedisLink, settings: JournalSettings, how: { apply: Apply; sweep: Sweep }) {
+    this.#link = link;
+    this.#settings = settings;
+    this.#apply = how.apply;
+    this.#sweep = how.sweep;
+    link.onRecovery((run) => this.#recover(run));
+  }
+
+  get pendingCount(): number {
+    return this.#pending.size;
+  }
+
+  /** Families that are removed as a whole at recovery because their single keys no longer fitted. */
+  get pendingRoots(): readonly string[] {
+    return [...this.#roots];
+  }
+
+  blocks(valueKey: string): boolean {
+    if (this.#pending.size === 0 && this.#roots.size === 0) return false;
+    if (this.#pending.has(valueKey)) return true;
+    for (const root of this.#roots) if (valueKey.startsWith(root)) return true;
+    return false;
+  }
+
+  /** Notes an invalidation before it is tried. */
+  begin(target: InvalidationTarget): void {
+    if (this.#roots.has(target.root)) return;
+    if (this.#pending.size >= this.#settings.capacity && !this.#pending.has(target.value)) {
+      this.#roots.add(target.root);
+      for (const [key, other] of this.#pending) if (other.root === target.root) this.#pending.delete(key);
+      return;
+    }
+    this.#pending.set(target.value, target);
+  }
+
+  /** Redis has confirmed it. */
+  acknowledge(target: InvalidationTarget): void {
+    if (this.#pending.get(target.value) === target) this.#pending.delete(target.value);
+    const now = performance.now();
+    this.#acknowledged.delete(target.value);
+    this.#acknowledged.set(target.value, { target, at: now });
+    for (const [key, { at }] of this.#acknowledged) {
+      if (now - at <= this.#settings.keepAcknowledgedMs && this.#acknowledged.size <= this.#settings.capacity) break;
+      this.#acknowledged.delete(key);
+    }
+  }
+
+  /** It failed: tried again while the link is up, and at the latest at the link's next recovery. */
+  retryLater(): void {
+    if (this.#retry !== undefined) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      if (!this.#link.up) return;
+      const run: RecoveryRun = (script, keys, args) => this.#link.run(script, keys, args);
+      this.#replay([...this.#pending.values()], run).catch(() => this.retryLater());
+    }, this.#settings.retryMs);
+    this.#retry.unref();
+  }
+
+  close(): void {
+    clearTimeout(this.#retry);
+  }
+
+  async #recover(run: RecoveryRun): Promise<void> {
+    const now = performance.now();
+    const recent = [...this.#acknowledged.values()].filter(({ at }) => now - at <= this.#settings.keepAcknowledgedMs);
+    await this.#replay([...recent.map(({ target }) => target), ...this.#pending.values()], run);
+    for (const root of this.#roots) {
+      await this.#sweep(run, root);
+      this.#roots.delete(root);
+    }
+  }
+
+  async #replay(targets: readonly InvalidationTarget[], run: RecoveryRun): Promise<void> {
+    const AT_ONCE = 200;
+    for (let from = 0; from < targets.length; from += AT_ONCE) {
+      const some = targets.slice(from, from + AT_ONCE);
+      await Promise.all(some.map((target) => this.#apply(run, target)));
+      for (const target of some) this.acknowledge(target);
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import type { RedisTrouble } from '../redis/errors.js';
+
+/** Why something that lay in Redis could not be used. Each reads as a miss. */
+export type Unusable =
+  /** Another type than the family's, or bytes that the codec or the reader refuses. */
+  | 'unreadable'
+  /** No sidecar, or one of another version. */
+  | 'no_sidecar'
+  /** The sidecar belongs to other bytes: somebody else wrote the value, or half a pair was evicted. */
+  | 'mismatch'
+  /** The sidecar names another tenant. */
+  | 'tenant';
+
+/**
+ * What the cache tells whoever measures it. Called synchronously on the hot path: count and return. `family` is the
+ * family's id; no key, tenant or user is ever given.
+ */
+export interface CacheObserver {
+  hit?(family: string): void;
+  miss?(family: string): void;
+  unusable?(family: string, why: Unusable): void;
+  /** Redis could not be asked; the origin answers. */
+  bypass?(family: string, why: RedisTrouble | 'invalidation_pending'): void;
+  joined?(family: string): void;
+  fill?(family: string, result: FillResult): void;
+  invalidated?(family: string, result: 'applied' | 'pending'): void;
+  /** Seconds of one lookup, hit or miss. */
+  lookupSeconds?(family: string, seconds: number): void;
+}
+
+export type FillResult =
+  | 'stored'
+  /** An invalidation, a newer load or the lease's end came first: nothing was written. */
+  | 'superseded'
+  /** Redis could not be reached: dropped, never written later. */
+  | 'dropped'
+  /** Over the size limit: never sent. */
+  | 'too_large';

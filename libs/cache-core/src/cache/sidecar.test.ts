@@ -1,0 +1,56 @@
+import fc from 'fast-check';
+import { decodeSidecar, encodeSidecar, type Sidecar } from './sidecar.js';
+
+const sidecar: Sidecar = {
+  tenant: 'acme',
+  storedAtMs: 1_800_000_000_000,
+  expiresAtMs: 1_800_000_600_000,
+  loadCostMs: 812,
+  fingerprints: ['3e8:9a0b1c2d', ''],
+  note: '120,80',
+};
+
+describe('the sidecar', () => {
+  test('version 1 has these bytes for ever', () => {
+    const golden = '[1,"acme",1800000000000,1800000600000,812,["3e8:9a0b1c2d",""],"120,80"]';
+    expect(encodeSidecar(sidecar)).toBe(golden);
+    expect(decodeSidecar(Buffer.from(golden))).toEqual(sidecar);
+  });
+
+  test('round-trips any tenant and note', () => {
+    const wellFormed = fc.string({ unit: 'grapheme', maxLength: 100 });
+    fc.assert(
+      fc.property(wellFormed, wellFormed, (tenant, note) => {
+        const one = { ...sidecar, tenant, note };
+        expect(decodeSidecar(Buffer.from(encodeSidecar(one)))).toEqual(one);
+      }),
+    );
+  });
+
+  test('trap 10: anything else is no sidecar, and never an exception', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.uint8Array(),
+          fc.json().map((text) => Buffer.from(text)),
+        ),
+        (bytes) => {
+          expect(decodeSidecar(Buffer.from(bytes))).toBeNull();
+        },
+      ),
+    );
+    for (const text of [
+      '[2,"t",1,1,1,[],""]',
+      '[1,"t",1,1,1,[1],""]',
+      '[1,"t",1,1,1,[]]',
+      '[1,null,1,1,1,[],""]',
+      '{}',
+    ]) {
+      expect(decodeSidecar(Buffer.from(text))).toBeNull();
+    }
+  });
+
+  test('refuses a note that is too long', () => {
+    expect(() => encodeSidecar({ ...sidecar, note: 'x'.repeat(257) })).toThrow(RangeError);
+  });
+});

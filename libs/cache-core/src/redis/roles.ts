@@ -1,0 +1,113 @@
+import type { RedisOptions } from 'ioredis';
+import { ROLES, type Role } from '../keyspace/roles.js';
+import { RedisConfigurationError } from './errors.js';
+import { DEFAULT_LINK_TIMES, RedisLink, type LinkSettings } from './link.js';
+import { Subscriptions } from './subscriptions.js';
+import { parseRedisUrl } from './url.js';
+
+/**
+ * How the keyspace's roles lie on Redis servers.
+ * - `databases`: one server, a logical database for each role (the keyspace's numbers, moved by `databases`)
+ * - `single`: everything in one database; no two patterns of the keyspace can meet
+ * A role with a URL of its own lives there, in that URL's database (0 when it names none).
+ */
+export interface RedisTopology {
+  readonly url: string;
+  readonly layout: 'databases' | 'single';
+  readonly urls?: Partial<Record<Role, string>>;
+  readonly databases?: Partial<Record<Role, number>>;
+  /** Used where a URL has no password of its own. */
+  readonly password?: string;
+  readonly tls?: boolean;
+  readonly times?: Partial<Omit<LinkSettings, 'name' | 'connection' | 'database'>>;
+}
+
+interface Place {
+  readonly connection: RedisOptions;
+  readonly database: number;
+}
+
+/** One link for each distinct place (server and database), shared by the roles that live there. */
+export class RedisRoles {
+  readonly #links = new Map<Role, RedisLink>();
+  readonly #subscriptions = new Map<RedisLink, Subscriptions>();
+
+  /**
+   * Decides where each role lives. Connects only in `open`.
+   * @throws RedisConfigurationError when a URL cannot be read
+   */
+  constructor(topology: RedisTopology) {
+    const roles = Object.keys(ROLES) as Role[];
+    const byPlace = new Map<string, { place: Place; roles: Role[] }>();
+    for (const role of roles) {
+      const place = placeOf(role, topology);
+      const id = JSON.stringify(place);
+      const shared = byPlace.get(id);
+      if (shared === undefined) byPlace.set(id, { place, roles: [role] });
+      else shared.roles.push(role);
+    }
+    for (const { place, roles: sharing } of byPlace.values()) {
+      const link = new RedisLink({ ...DEFAULT_LINK_TIMES, ...topology.times, ...place, name: sharing.join('+') });
+      for (const role of sharing) this.#links.set(role, link);
+      this.#subscriptions.set(link, new Subscriptions(link));
+    }
+  }
+
+  open(): this {
+    for (const link of this.links()) link.open();
+    return this;
+  }
+
+  link(role: Role): RedisLink {
+    return this.#links.get(role) as RedisLink;
+  }
+
+  subscriptions(role: Role): Subscriptions {
+    return this.#subscriptions.get(this.link(role)) as Subscriptions;
+  }
+
+  /** Each distinct link once. */
+  links(): RedisLink[] {
+    return [...new Set(this.#links.values())];
+  }
+
+  rolesOf(link: RedisLink): Role[] {
+    return [...this.#links].filter(([, its]) => its === link).map(([role]) => role);
+  }
+
+  /** Up when every link is. */
+  get up(): boolean {
+    return this.links().every((link) => link.up);
+  }
+
+  async close(): Promise<void> {
+    for (const subscriptions of this.#subscriptions.values()) subscriptions.close();
+    await Promise.all(this.links().map((link) => link.close()));
+  }
+}
+
+function placeOf(role: Role, topology: RedisTopology): Place {
+  const own = topology.urls?.[role];
+  const { connection, database } = parseRedisUrl(own ?? topology.url);
+  const withCredentials: RedisOptions = {
+    ...connection,
+    ...(topology.tls === true && connection.tls === undefined && connection.path === undefined ? { tls: {} } : {}),
+    ...(connection.password === undefined && topology.password !== undefined ? { password: topology.password } : {}),
+  };
+  return { connection: withCredentials, database: databaseOf(role, topology, own !== undefined, database) };
+}
+
+function databaseOf(role: Role, topology: RedisTopology, ownUrl: boolean, inUrl: number | undefined): number {
+  const moved = topology.databases?.[role];
+  if (ownUrl) return moved ?? inUrl ?? 0;
+  if (topology.layout === 'single') {
+    if (moved !== undefined && moved !== (inUrl ?? 0)) {
+      throw new RedisConfigurationError(
+        `role ${role} cannot have database ${moved}: the layout "single" uses one database`,
+      );
+    }
+    return inUrl ?? 0;
+  }
+  // A database number in the shared URL is role cache's: existing readers of that URL look there.
+  return moved ?? (role === 'cache' ? inUrl : undefined) ?? ROLES[role].database;
+}

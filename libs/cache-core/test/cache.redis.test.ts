@@ -1,0 +1,394 @@
+import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import { Redis } from 'ioredis';
+import {
+  Cache,
+  CacheAside,
+  RedisRoles,
+  fingerprint,
+  keyspace,
+  type CacheObserver,
+  type CacheSettings,
+} from '../src/index.js';
+
+/** One process of the platform, as far as the cache is concerned. */
+interface Process {
+  readonly roles: RedisRoles;
+  readonly cache: Cache;
+  readonly aside: CacheAside;
+  readonly counts: Map<string, number>;
+}
+
+describe('the cache protocol on Redis', () => {
+  let redis: TestRedis;
+  let raw: Redis;
+  let a: Process;
+  let b: Process;
+
+  const start = async (settings: Partial<CacheSettings> = {}): Promise<Process> => {
+    const counts = new Map<string, number>();
+    const count = (what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1);
+    const observer: CacheObserver = {
+      hit: () => count('hit'),
+      miss: () => count('miss'),
+      unusable: (_family, why) => count(`unusable ${why}`),
+      bypass: (_family, why) => count(`bypass ${why}`),
+      fill: (_family, result) => count(`fill ${result}`),
+    };
+    const roles = new RedisRoles({
+      url: redis.url,
+      layout: 'single',
+      times: { commandTimeoutMs: 200, heartbeatMs: 50, holdAfterRestartMs: 100 },
+    }).open();
+    await Promise.all(roles.links().map((link) => link.untilUp(5000)));
+    const cache = new Cache(roles, { leaseMs: 600, ...settings }, observer);
+    return { roles, cache, aside: new CacheAside(cache, roles), counts };
+  };
+
+  const stop = async (process: Process): Promise<void> => {
+    process.cache.close();
+    await process.roles.close();
+  };
+
+  const app = (key: string, tenant?: string) => keyspace.appValue.at({ key }, tenant);
+  const load = (process: Process, key: string, value: unknown, options = {}) =>
+    process.aside.getOrLoad(app(key), async () => value as never, options);
+
+  beforeAll(async () => {
+    redis = await startRedis({ appendOnly: true });
+    raw = new Redis(redis.url);
+  });
+
+  afterAll(async () => {
+    raw.disconnect();
+    await redis.kill();
+  });
+
+  beforeEach(async () => {
+    await raw.flushdb();
+    [a, b] = await Promise.all([start(), start()]);
+  });
+
+  afterEach(async () => {
+    await Promise.all([stop(a), stop(b)]);
+  });
+
+  test('a value is loaded once, stored under its contract key as plain JSON with its TTL, and then hit', async () => {
+    const first = await load(a, 'k', { deep: [1, 2] });
+    expect(first).toMatchObject({ value: { deep: [1, 2] }, source: 'loaded' });
+    expect(await first.stored).toBe('stored');
+    expect(await load(b, 'k', 'another')).toMatchObject({ value: { deep: [1, 2] }, source: 'hit' });
+    expect(await raw.get('app:k')).toBe('{"deep":[1,2]}');
+    expect(await raw.ttl('app:k')).toBeGreaterThan(3590);
+    expect((await raw.keys('*')).sort()).toEqual(['app:k', 'meta:{app:k}']);
+  });
+
+  test('a hit is one MGET and runs no script', async () => {
+    await (
+      await load(a, 'k', 1)
+    ).stored;
+    await raw.config('RESETSTAT');
+    await load(a, 'k', 2);
+    const stats = await raw.info('commandstats');
+    expect(stats).toMatch(/cmdstat_mget:calls=1,/);
+    expect(stats).not.toMatch(/cmdstat_evalsha|cmdstat_eval:|cmdstat_get:/);
+  });
+
+  test.each([[0], [''], [false], [null], [[]], [{}]])('trap 5: %j is a value like any other', async (value) => {
+    await (
+      await load(a, 'k', value)
+    ).stored;
+    expect(await load(b, 'k', 'other')).toMatchObject({ value, source: 'hit' });
+  });
+
+  test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])(
+    'trap 5: a TTL of %d is refused before anything is loaded',
+    async (ttl) => {
+      const loader = jest.fn(async () => 1 as never);
+      await expect(a.aside.getOrLoad(app('k'), loader, { ttlSeconds: ttl })).rejects.toThrow(RangeError);
+      expect(loader).not.toHaveBeenCalled();
+      expect(await raw.keys('*')).toEqual([]);
+    },
+  );
+
+  test('trap 5: a fractional TTL is kept to the millisecond', async () => {
+    await (
+      await load(a, 'k', 1, { ttlSeconds: 1.5 })
+    ).stored;
+    const left = await raw.pttl('app:k');
+    expect(left).toBeGreaterThan(1000);
+    expect(left).toBeLessThanOrEqual(1500);
+  });
+
+  test('trap 1: an invalidation while a load is in flight keeps its value out, whoever invalidates', async () => {
+    for (const invalidator of [a, b]) {
+      let finish: (value: string) => void = () => {};
+      const slow = a.aside.getOrLoad(app('k'), () => new Promise((resolve) => (finish = resolve as never)));
+      await until(async () => (await raw.exists('lease:{app:k}')) === 1);
+      expect(await invalidator.cache.invalidate({ ref: app('k') })).toEqual({ deleted: 0, pending: false });
+      // Whoever comes after the invalidation does not get the old load's value, not even in the same process.
+      const later = await load(a, 'k', 'new');
+      expect(later).toMatchObject({ value: 'new', source: 'loaded' });
+      finish('old');
+      const early = await slow;
+      expect(early.value).toBe('old');
+      expect(await early.stored).toBe('superseded');
+      expect(await load(b, 'k', 'never')).toMatchObject({ value: 'new', source: 'hit' });
+      await a.cache.invalidate({ ref: app('k') });
+    }
+  });
+
+  test('trap 1: a put is newer than any load in flight', async () => {
+    let finish: (value: string) => void = () => {};
+    const slow = a.aside.getOrLoad(app('k'), () => new Promise((resolve) => (finish = resolve as never)));
+    await until(async () => (await raw.exists('lease:{app:k}')) === 1);
+    expect(await b.cache.put({ ref: app('k') }, { stored: [Buffer.from('"put"')] })).toBe('stored');
+    finish('old');
+    expect(await (await slow).stored).toBe('superseded');
+    expect(await load(b, 'k', 'never')).toMatchObject({ value: 'put', source: 'hit' });
+  });
+
+  test('one load for any number of callers over two processes', async () => {
+    let loads = 0;
+    const loader = async () => {
+      loads += 1;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return 'value' as never;
+    };
+    const callers = Array.from({ length: 1000 }, (_, n) => (n % 2 === 0 ? a : b).aside.getOrLoad(app('k'), loader));
+    const results = await Promise.all(callers);
+    expect(loads).toBe(1);
+    expect(new Set(results.map((one) => one.value))).toEqual(new Set(['value']));
+    expect(results.filter((one) => one.source === 'loaded')).toHaveLength(1);
+  });
+
+  test('trap 2: a failing loader with staggered callers never runs twice at once', async () => {
+    let running = 0;
+    let most = 0;
+    const loader = async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      running -= 1;
+      throw new Error('origin says no');
+    };
+    const callers: Promise<unknown>[] = [];
+    for (let n = 0; n < 40; n += 1) {
+      callers.push((n % 2 === 0 ? a : b).aside.getOrLoad(app('k'), loader));
+      await new Promise((resolve) => setTimeout(resolve, 3));
+    }
+    const results = await Promise.allSettled(callers);
+    expect(most).toBe(1);
+    expect(results.every((one) => one.status === 'rejected' && one.reason.message === 'origin says no')).toBe(true);
+    expect(await raw.keys('*')).toEqual([]);
+  });
+
+  test('a dead leader costs at most the lease', async () => {
+    const dead = await start();
+    void dead.aside.getOrLoad(app('k'), () => new Promise(() => {}));
+    await until(async () => (await raw.exists('lease:{app:k}')) === 1);
+    const waiting = load(b, 'k', 'mine');
+    await stop(dead);
+    expect(await waiting).toMatchObject({ value: 'mine', source: 'loaded' });
+  });
+
+  test('a living leader may take longer than the lease', async () => {
+    const loader = jest.fn(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      return 'slow' as never;
+    });
+    const first = a.aside.getOrLoad(app('k'), loader);
+    await until(async () => (await raw.exists('lease:{app:k}')) === 1);
+    expect(await b.aside.getOrLoad(app('k'), loader)).toMatchObject({ value: 'slow', source: 'followed' });
+    expect(await (await first).stored).toBe('stored');
+    expect(loader).toHaveBeenCalledTimes(1);
+  });
+
+  test('trap 10: whatever lies at our key and is no value of ours is a counted miss and is replaced', async () => {
+    const ref = keyspace.llmModels.at({ hash: 'e'.repeat(64) });
+    const sidecar = `meta:{${ref.key}}`;
+    const ours = { object: 'list', data: [] };
+    const store = async () => (await a.aside.getOrLoad(ref, async () => ours as never)).stored;
+    const foreign: [string, () => Promise<unknown>][] = [
+      ['a list', () => raw.lpush(ref.key, 'x')],
+      ['a value without a sidecar', () => raw.set(ref.key, '{}')],
+      ['another value beside our sidecar', async () => (await store(), raw.set(ref.key, '{"object":"other"}'))],
+      ['a sidecar of a newer version', async () => (await store(), raw.set(sidecar, '[99,"default"]'))],
+      [
+        'another tenant’s sidecar',
+        async () => (await store(), raw.set(sidecar, ((await raw.get(sidecar)) as string).replace('default', 'other'))),
+      ],
+    ];
+    for (const [what, put] of foreign) {
+      await raw.flushdb();
+      await put();
+      const loaded = await b.aside.getOrLoad(ref, async () => ours as never);
+      expect({ what, ...loaded }).toMatchObject({ what, value: ours, source: 'loaded' });
+      expect({ what, stored: await loaded.stored }).toEqual({ what, stored: 'stored' });
+      expect(JSON.parse((await raw.get(ref.key)) as string)).toEqual(ours);
+    }
+  });
+
+  test('a family that others write to is read without our sidecar, and says that it does not know the age', async () => {
+    await raw.set('app:k', '"theirs"', 'EX', 60);
+    expect(await load(a, 'k', 'ours')).toMatchObject({ value: 'theirs', source: 'hit', ageSeconds: null });
+    await (
+      await load(a, 'k2', 'ours')
+    ).stored;
+    await raw.set('app:k2', '"theirs"', 'KEEPTTL');
+    expect(await load(b, 'k2', 'no')).toMatchObject({ value: 'theirs', source: 'hit', ageSeconds: null });
+  });
+
+  test('trap 10: a truncated compressed value is a counted miss, even when its sidecar vouches for it', async () => {
+    const answer = keyspace.llmResponse.at({ hash: 'd'.repeat(64) });
+    const value = { response: 'x'.repeat(5000), model: 'm', tokens: null, timestamp: '2026-01-01T00:00:00.000Z' };
+    await (
+      await a.aside.getOrLoad(answer, async () => value as never)
+    ).stored;
+    const whole = (await raw.getBuffer(answer.key)) as Buffer;
+    expect(whole.subarray(0, 4)).toEqual(Buffer.from([0x28, 0xb5, 0x2f, 0xfd]));
+    const cut = whole.subarray(0, 20);
+    const sidecar = (await raw.get(`meta:{${answer.key}}`)) as string;
+    await raw.mset({
+      [answer.key]: cut,
+      [`meta:{${answer.key}}`]: sidecar.replace(fingerprint(whole), fingerprint(cut)),
+    });
+    expect(await b.aside.getOrLoad(answer, async () => value as never)).toMatchObject({ source: 'loaded' });
+    expect(b.counts.get('unusable unreadable')).toBe(1);
+  });
+
+  test('every Redis type of the keyspace round-trips through its own commands', async () => {
+    const meta = keyspace.aiGenerationMeta.at({ campana_id: 'c1', segmento_hash: 'a'.repeat(64) });
+    const value = {
+      tokens_total: 12,
+      cost_total_usd: 0.5,
+      tiempo_total_ms: 7,
+      segmentos_procesados: 1,
+      fecha_generacion: '2026-01-01T00:00:00Z',
+    };
+    await (
+      await a.aside.getOrLoad(meta, async () => value as never)
+    ).stored;
+    expect(await raw.type(meta.key)).toBe('hash');
+    expect(await raw.hget(meta.key, 'tokens_total')).toBe('12');
+    expect(await b.aside.getOrLoad(meta, async () => ({}) as never)).toMatchObject({ value, source: 'hit' });
+
+    const list = keyspace.aiCampaignMessages.at({ campana_id: 'c1', segmento_hash: 'a'.repeat(64) });
+    const messages = Array.from({ length: 5000 }, (_, numero) => ({ numero, texto: `t${numero}`, tono: 'alegre' }));
+    await (
+      await a.aside.getOrLoad(list, async () => messages as never)
+    ).stored;
+    expect(await raw.llen(list.key)).toBe(5000);
+    expect(await b.aside.getOrLoad(list, async () => [] as never)).toMatchObject({ value: messages, source: 'hit' });
+
+    const ranked = keyspace.contentSearchCampaign.at({ campana_id: 'c1', query_hash: 'b'.repeat(64) });
+    const scores = new Map([
+      ['x', 0.1 + 0.2],
+      ['y', 1e-7],
+      ['z', 0.91],
+    ]);
+    await (
+      await a.aside.getOrLoad(ranked, async () => scores as never)
+    ).stored;
+    expect(await raw.type(ranked.key)).toBe('zset');
+    expect(await b.aside.getOrLoad(ranked, async () => new Map() as never)).toMatchObject({
+      value: scores,
+      source: 'hit',
+    });
+    expect(a.counts.get('unusable mismatch')).toBeUndefined();
+  });
+
+  test('an empty list is a value', async () => {
+    const list = keyspace.aiCampaignMessages.at({ campana_id: 'c1', segmento_hash: 'a'.repeat(64) });
+    await (
+      await a.aside.getOrLoad(list, async () => [] as never)
+    ).stored;
+    expect(await b.aside.getOrLoad(list, async () => ['no'] as never)).toMatchObject({ value: [], source: 'hit' });
+  });
+
+  test('trap 11: a value over the limit is served, not stored, and gives its lease back', async () => {
+    await stop(a);
+    a = await start({ maxValueBytes: 1000 });
+    const first = await load(a, 'k', 'x'.repeat(2000));
+    expect(await first.stored).toBe('too_large');
+    expect(await raw.keys('*')).toEqual([]);
+    expect((await load(a, 'k', 'small')).value).toBe('small');
+  });
+
+  test('tenants with the same key never meet', async () => {
+    await (
+      await a.aside.getOrLoad(app('k', 'acme'), async () => 'acme’s' as never)
+    ).stored;
+    expect((await load(a, 'k', 'default’s')).value).toBe('default’s');
+    expect((await a.aside.getOrLoad(app('k', 'acme'), async () => 'x' as never)).value).toBe('acme’s');
+  });
+
+  describe('when Redis is in trouble', () => {
+    test('trap 8: frozen: every caller is answered by the origin, one load a key and process, nothing is stored later', async () => {
+      await redis.freeze();
+      let loads = 0;
+      const loader = async () => {
+        loads += 1;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        return loads as never;
+      };
+      const began = performance.now();
+      const results = await Promise.all(Array.from({ length: 200 }, () => a.aside.getOrLoad(app('k'), loader)));
+      expect(performance.now() - began).toBeLessThan(1500);
+      expect(loads).toBe(1);
+      expect(results.every((one) => one.value === (1 as never))).toBe(true);
+      await redis.thaw();
+      await Promise.all(a.roles.links().map((link) => link.untilUp(5000)));
+      await Promise.all(b.roles.links().map((link) => link.untilUp(5000)));
+      expect(await raw.exists('app:k')).toBe(0);
+      expect(await load(a, 'k', 'fresh')).toMatchObject({ value: 'fresh', source: 'loaded' });
+    });
+
+    test('an invalidation while Redis is frozen is pending, and is applied before anything is read again', async () => {
+      await (
+        await load(a, 'k', 'old')
+      ).stored;
+      await redis.freeze();
+      await until(async () => !a.roles.link('cache').up);
+      expect(await a.cache.invalidate({ ref: app('k') })).toEqual({ deleted: null, pending: true });
+      expect(await load(a, 'k', 'new')).toMatchObject({ value: 'new', source: 'loaded' });
+      await redis.thaw();
+      await a.roles.link('cache').untilUp(5000);
+      expect(a.cache.pendingInvalidations).toBe(0);
+      expect((await load(a, 'k', 'newer')).value).toBe('newer');
+    });
+
+    test('an acknowledged invalidation that a crash of the server undid is applied again', async () => {
+      await (
+        await load(a, 'k', 'old')
+      ).stored;
+      const [value, sidecar] = await raw.mgetBuffer('app:k', 'meta:{app:k}');
+      expect(await a.cache.invalidate({ ref: app('k') })).toEqual({ deleted: 1, pending: false });
+      // What a crash between two fsyncs, or a failover to a lagging replica, brings back.
+      await raw.mset({ 'app:k': value as Buffer, 'meta:{app:k}': sidecar as Buffer });
+      await redis.restart();
+      await until(async () => !a.roles.link('cache').up || (await raw.exists('app:k')) === 0);
+      await Promise.all([a, b].map((one) => one.roles.link('cache').untilUp(5000)));
+      expect(await load(b, 'k', 'new')).toMatchObject({ value: 'new', source: 'loaded' });
+    });
+
+    test('a journal that overflows removes whole families, and nothing of others', async () => {
+      await stop(a);
+      a = await start({ journal: { capacity: 5, keepAcknowledgedMs: 60_000, retryMs: 50 } });
+      for (let n = 0; n < 20; n += 1) await (await load(a, `k${n}`, n)).stored;
+      await raw.set('lead:unrelated', 'x');
+      await redis.freeze();
+      await until(async () => !a.roles.link('cache').up);
+      for (let n = 0; n < 10; n += 1) await a.cache.invalidate({ ref: app(`k${n}`) });
+      expect(a.cache.pendingInvalidations).toBeLessThanOrEqual(5);
+      await redis.thaw();
+      await a.roles.link('cache').untilUp(5000);
+      expect(await raw.keys('app:*')).toEqual([]);
+      expect(await raw.get('lead:unrelated')).toBe('x');
+    });
+  });
+});
+
+/** Looks until it is so; the test's own time-out is the bound. */
+async function until(so: () => Promise<boolean>): Promise<void> {
+  while (!(await so())) await new Promise((resolve) => setTimeout(resolve, 5));
+}

@@ -1,0 +1,152 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import { RedisUnavailableError } from '../src/redis/errors.js';
+import { DEFAULT_LINK_TIMES, RedisLink, type LinkSettings } from '../src/redis/link.js';
+import { loadScript } from '../src/redis/script.js';
+import { parseRedisUrl } from '../src/redis/url.js';
+
+const COUNT = loadScript(new URL('./lua/slow-count.lua', import.meta.url));
+
+describe('a link to Redis', () => {
+  let redis: TestRedis;
+  let link: RedisLink;
+
+  const linkTo = (url: string, settings: Partial<LinkSettings> = {}): RedisLink =>
+    new RedisLink({
+      ...DEFAULT_LINK_TIMES,
+      commandTimeoutMs: 200,
+      heartbeatMs: 50,
+      holdAfterRestartMs: 0,
+      name: 'test',
+      connection: parseRedisUrl(url).connection,
+      database: 0,
+      ...settings,
+    });
+
+  const became = (wanted: string): Promise<void> =>
+    new Promise((resolve) => {
+      const listen = (state: string): void => {
+        if (state !== wanted) return;
+        link.off('state', listen);
+        resolve();
+      };
+      link.on('state', listen);
+    });
+
+  beforeEach(async () => {
+    redis = await startRedis({ appendOnly: true });
+    link = linkTo(redis.url).open();
+    await link.untilUp(5000);
+  });
+
+  afterEach(async () => {
+    await link.close();
+    await redis.kill();
+  });
+
+  test('reads, runs scripts and knows the server’s clock', async () => {
+    expect(await link.read((client) => client.get('none'))).toBeNull();
+    expect(await link.run(COUNT, ['n'], [])).toBe(1);
+    const [seconds, micros] = await link.read((client) => client.time());
+    expect(Math.abs(link.now() - (Number(seconds) * 1000 + Number(micros) / 1000))).toBeLessThan(50);
+  });
+
+  test('an answer that is an error is the caller’s, and no sign of trouble', async () => {
+    await link.read((client) => client.lpush('list', 'x'));
+    await expect(link.read((client) => client.get('list'))).rejects.toThrow('WRONGTYPE');
+    await expect(link.read((client) => client.get('list'))).rejects.toThrow('WRONGTYPE');
+    expect(link.up).toBe(true);
+  });
+
+  test('trap 8: a frozen Redis costs each early caller one deadline and later callers nothing', async () => {
+    const down = became('down');
+    await redis.freeze();
+    const early = await Promise.allSettled(Array.from({ length: 50 }, () => link.read((client) => client.get('k'))));
+    expect(early.every((one) => one.status === 'rejected')).toBe(true);
+    await down;
+    const began = performance.now();
+    const later = await Promise.allSettled(Array.from({ length: 1000 }, () => link.read((client) => client.get('k'))));
+    expect(performance.now() - began).toBeLessThan(100);
+    expect(later.every((one) => one.status === 'rejected' && one.reason instanceof RedisUnavailableError)).toBe(true);
+    const up = became('up');
+    await redis.thaw();
+    await up;
+    expect(await link.read((client) => client.get('k'))).toBeNull();
+  });
+
+  test('trap 8: errors that callers swallow still take the link down, by the heartbeat alone if nobody asks', async () => {
+    const down = became('down');
+    await redis.freeze();
+    await down;
+    await redis.thaw();
+  });
+
+  test('trap 9: a script that was rejected to its caller takes no effect after the thaw', async () => {
+    await redis.freeze();
+    const rejected = await Promise.allSettled(Array.from({ length: 20 }, () => link.run(COUNT, ['late'], [])));
+    expect(rejected.map((one) => one.status)).toEqual(Array(20).fill('rejected'));
+    const up = became('up');
+    await redis.thaw();
+    await up;
+    // The commands lay in the frozen server's socket before the new connection's: they have been looked at by now.
+    expect(await link.read((client) => client.get('late'))).toBeNull();
+  });
+
+  test('trap 28: a command under way when the server is killed is rejected and never sent again', async () => {
+    await link.run(COUNT, ['n'], []);
+    await redis.freeze();
+    const underWay = link.run(COUNT, ['n'], []).catch((error: unknown) => error);
+    const down = became('down');
+    await redis.kill();
+    await down;
+    expect(await underWay).toBeInstanceOf(RedisUnavailableError);
+    const up = became('up');
+    await redis.restart();
+    await up;
+    expect(Number(await link.read((client) => client.get('n')))).toBeLessThanOrEqual(1);
+  });
+
+  test('a process that was itself busy does not take a healthy Redis for a frozen one', async () => {
+    const reads = Array.from({ length: 200 }, () => link.read((client) => client.get('k')));
+    const until = performance.now() + 1000;
+    while (performance.now() < until);
+    await expect(Promise.all(reads)).resolves.toHaveLength(200);
+    expect(link.up).toBe(true);
+  });
+
+  test('is not up before what must be recovered has been', async () => {
+    const order: string[] = [];
+    link.onRecovery(async () => {
+      order.push(`recovering while ${link.state}`);
+      await pause(1);
+      order.push('recovered');
+    });
+    const up = became('up').then(() => order.push('up'));
+    await redis.restart();
+    await up;
+    expect(order).toEqual(['recovering while recovering', 'recovered', 'up']);
+  });
+
+  test('waits after a restart, so that others can replay what the server lost', async () => {
+    await link.close();
+    link = linkTo(redis.url, { holdAfterRestartMs: 300 }).open();
+    await link.untilUp(5000);
+    const recovering = became('recovering').then(() => performance.now());
+    const up = became('up').then(() => performance.now());
+    await redis.restart();
+    expect((await up) - (await recovering)).toBeGreaterThanOrEqual(290);
+  });
+
+  test('falls back to database 0 where the server has no other', async () => {
+    const small = await startRedis({ databases: 1 });
+    const other = linkTo(small.url, { database: 5 }).open();
+    await other.untilUp(5000);
+    expect(other.database).toBe(0);
+    await other.close();
+    await small.stop();
+  });
+
+  test('a script that does not check its deadline is refused when it is loaded', () => {
+    expect(() => loadScript(new URL('../src/redis/lua/deadline.lua', import.meta.url))).toThrow('-- keys: N');
+  });
+});
