@@ -1,0 +1,83 @@
+/**
+ * What differs between the provider protocols (chat completions, responses, completions, embeddings, Anthropic
+ * messages …), and nothing else. Everything around it, from the identity to the replay, is written once against this
+ * interface; a further protocol is one more folder beside `chat-completions/`.
+ */
+import type { Usage } from '../ledger/ledger.js';
+import type { Cut, RecordedFrame } from '../stream/recording.js';
+import type { LlmError } from './llm-error.js';
+
+export type JsonObject = Record<string, unknown>;
+
+/** Why an answer that came is not one to keep. */
+export type AnswerDefect =
+  | 'no_terminal_event'
+  | 'unfinished_choice'
+  | 'finish_length'
+  | 'finish_content_filter'
+  | 'finish_abnormal'
+  | 'in_band_error'
+  | 'server_tool'
+  | 'unreadable';
+
+/** What a request says that concerns more than the provider. */
+export interface RequestFacts {
+  readonly model: string;
+  readonly stream: boolean;
+  /** The reader of the stream asked for the usage event (where the protocol lets him choose). */
+  readonly usageAsked: boolean;
+  /** The provider itself will run tools such as web search, so that the answer depends on the world. */
+  readonly serverTools: boolean;
+}
+
+/** An answer as a whole: the JSON form, and what storing and billing need to know of it. */
+export interface WholeAnswer {
+  /** Bytes of the JSON answer; null where there is none, or the frames cannot be turned into it faithfully. */
+  readonly json: Buffer | null;
+  readonly facts: AnswerFacts;
+  readonly defect: AnswerDefect | null;
+}
+
+/** What the ledger wants to know of an answer; null where the provider did not say. */
+export interface AnswerFacts {
+  /** The model that answered. */
+  readonly model: string | null;
+  readonly usage: Usage | null;
+  /** The answer's own id, e.g. `chatcmpl-…`. */
+  readonly responseId: string | null;
+  readonly serviceTier: string | null;
+}
+
+export const NO_FACTS: AnswerFacts = Object.freeze({ model: null, usage: null, responseId: null, serviceTier: null });
+
+/** What one frame of a live stream means for those who read it. */
+export interface FrameReading {
+  readonly cut: Cut;
+  readonly terminal: boolean;
+}
+
+/** Takes the frames of one stream in order; holds the merged answer, not the frames. */
+export interface Assembler {
+  push(frame: Buffer): FrameReading;
+  finish(): WholeAnswer;
+}
+
+export interface Protocol {
+  /** Names the operation in the identity and in ledger lines; never changes. */
+  readonly id: string;
+  /** Below the provider's base URL. */
+  readonly upstreamPath: string;
+  /** Body members that choose the form of the answer, not its content. */
+  readonly omittedFromIdentity: readonly (readonly string[])[];
+  /** Throws `LlmError` for a body that no provider of this protocol could answer. */
+  readRequest(body: unknown): RequestFacts;
+  /** The request by which the provider is asked to stream, with usage. */
+  streamedRequest(body: JsonObject): Buffer;
+  assembler(): Assembler;
+  /** Reads an answer that came as JSON. The bytes are kept verbatim. Null when they are not such an answer at all. */
+  readWhole(bytes: Buffer): WholeAnswer | null;
+  /** The frames that the provider would have streamed; null when that cannot be done so that reading them gives the answer back. */
+  synthesise(answer: Buffer): RecordedFrame[] | null;
+  errorBody(error: LlmError): Buffer;
+  errorEvent(error: LlmError): Buffer;
+}
