@@ -1,0 +1,231 @@
+import { ChatAssembler } from './assemble.js';
+import { withoutCut } from '../../stream/recording.js';
+
+const base = { id: 'c1', object: 'chat.completion.chunk', created: 1, model: 'gpt-4o-2024', system_fingerprint: 'fp' };
+
+function chunk(choices: unknown[], more: object = {}): string {
+  return `data: ${JSON.stringify({ ...base, choices, ...more })}\n\n`;
+}
+
+function delta(value: unknown, more: object = {}): unknown {
+  return { index: 0, delta: value, logprobs: null, finish_reason: null, ...more };
+}
+
+const STOP = { index: 0, delta: {}, logprobs: null, finish_reason: 'stop' };
+const USAGE = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 };
+const DONE = 'data: [DONE]\n\n';
+
+function assembled(...frames: string[]) {
+  const assembler = new ChatAssembler();
+  const readings = frames.map((frame) => assembler.push(Buffer.from(frame)));
+  const whole = assembler.finish();
+  const completion =
+    whole.json === null
+      ? null
+      : (JSON.parse(whole.json.toString()) as { choices: { message: Record<string, unknown> }[] });
+  return { ...whole, readings, completion, message: completion?.choices[0]?.message };
+}
+
+describe('assembling a completion from its chunks', () => {
+  it('gives what OpenAI answers without a stream, byte for byte', () => {
+    const whole = assembled(
+      chunk([delta({ role: 'assistant', content: '', refusal: null })], {
+        service_tier: 'default',
+        usage: null,
+        obfuscation: 'x1',
+      }),
+      chunk([delta({ content: 'Hello' })], { service_tier: 'default', usage: null, obfuscation: 'x2' }),
+      chunk([delta({ content: ' you' })], { service_tier: 'default', usage: null }),
+      chunk([STOP], { service_tier: 'default', usage: null }),
+      chunk([], { service_tier: 'default', usage: USAGE, obfuscation: '' }),
+      DONE,
+    );
+    expect(whole.json?.toString()).toBe(
+      JSON.stringify({
+        id: 'c1',
+        object: 'chat.completion',
+        created: 1,
+        model: 'gpt-4o-2024',
+        choices: [
+          {
+            index: 0,
+            message: { role: 'assistant', content: 'Hello you', refusal: null },
+            logprobs: null,
+            finish_reason: 'stop',
+          },
+        ],
+        usage: USAGE,
+        system_fingerprint: 'fp',
+        service_tier: 'default',
+      }),
+    );
+    expect(whole.defect).toBeNull();
+    expect(whole.facts).toMatchObject({
+      model: 'gpt-4o-2024',
+      responseId: 'c1',
+      serviceTier: 'default',
+      usage: { inputTokens: 3, outputTokens: 4 },
+    });
+  });
+
+  it('trap 14: keeps tool calls, reasoning, refusals, log probabilities and what it has never heard of', () => {
+    const whole = assembled(
+      chunk([delta({ role: 'assistant', content: null, reasoning_content: 'thin' })]),
+      chunk([
+        delta({
+          role: 'assistant',
+          reasoning_content: 'king',
+          reasoning_details: [{ type: 'reasoning.text', text: 'a', index: 0 }],
+        }),
+      ]),
+      chunk([
+        delta({
+          reasoning_details: [{ type: 'reasoning.text', text: 'b', index: 0 }],
+          vendor: { deep: { text: 'x', n: 1 } },
+        }),
+      ]),
+      chunk([delta({ vendor: { deep: { text: 'y', n: 2 } } })]),
+      chunk([
+        delta({ tool_calls: [{ index: 1, id: 't2', type: 'function', function: { name: 'g', arguments: '' } }] }),
+      ]),
+      chunk([
+        delta({ tool_calls: [{ index: 0, id: 't1', type: 'function', function: { name: 'f', arguments: '{"a"' } }] }),
+      ]),
+      chunk([
+        delta({ tool_calls: [{ index: 0, id: 't1', type: 'function', function: { name: 'f', arguments: ':1}' } }] }),
+      ]),
+      chunk([delta({ tool_calls: [{ index: 1, function: { arguments: '{}' } }] })]),
+      chunk([delta({}, { logprobs: { content: [{ token: 'a', logprob: -1, top_logprobs: [] }], refusal: null } })]),
+      chunk([delta({}, { logprobs: { content: [{ token: 'b', logprob: -2, top_logprobs: [] }], refusal: null } })]),
+      chunk([{ ...STOP, finish_reason: 'tool_calls', native_finish_reason: 'TOOL' }], { citations: ['u'] }),
+      DONE,
+    );
+    expect(whole.defect).toBeNull();
+    expect(whole.completion).toMatchObject({ citations: ['u'] });
+    expect(whole.completion?.choices[0]).toMatchObject({
+      finish_reason: 'tool_calls',
+      native_finish_reason: 'TOOL',
+      logprobs: { content: [{ token: 'a' }, { token: 'b' }], refusal: null },
+    });
+    expect(whole.message).toEqual({
+      role: 'assistant',
+      content: null,
+      refusal: null,
+      reasoning_content: 'thinking',
+      reasoning_details: [{ type: 'reasoning.text', text: 'ab', index: 0 }],
+      vendor: { deep: { text: 'xy', n: 2 } },
+      tool_calls: [
+        { id: 't2', type: 'function', function: { name: 'g', arguments: '{}' } },
+        { id: 't1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } },
+      ],
+    });
+  });
+
+  it('joins audio so that it is still base64', () => {
+    const [first, second] = [Buffer.from('abcd'), Buffer.from('efghi')].map((part) => part.toString('base64'));
+    const whole = assembled(
+      chunk([delta({ role: 'assistant', audio: { id: 'a1', transcript: 'Hel' } })]),
+      chunk([delta({ audio: { data: first } })]),
+      chunk([delta({ audio: { data: second, transcript: 'lo' } })]),
+      chunk([delta({ audio: { expires_at: 9 } })]),
+      chunk([STOP]),
+      DONE,
+    );
+    expect(whole.message?.['audio']).toEqual({
+      id: 'a1',
+      transcript: 'Hello',
+      data: Buffer.from('abcdefghi').toString('base64'),
+      expires_at: 9,
+    });
+  });
+
+  it('keeps the choices apart and in order', () => {
+    const whole = assembled(
+      chunk([{ ...(delta({ content: 'b' }) as object), index: 1 }]),
+      chunk([delta({ content: 'a' })]),
+      chunk([{ ...STOP, index: 1 }]),
+      chunk([STOP]),
+      DONE,
+    );
+    expect(whole.completion?.choices).toMatchObject([
+      { index: 0, message: { content: 'a' } },
+      { index: 1, message: { content: 'b' } },
+    ]);
+    expect(whole.defect).toBeNull();
+  });
+
+  it('survives a member named __proto__', () => {
+    const whole = assembled(
+      `data: {"id":"c","choices":[{"index":0,"delta":{"__proto__":{"polluted":1},"content":"x"},"finish_reason":"stop"}]}\n\n`,
+      DONE,
+    );
+    expect(whole.json?.toString()).toContain('"__proto__":{"polluted":1}');
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
+
+  it.each([
+    ['no terminal event', [chunk([delta({ content: 'x' })]), chunk([STOP])], 'no_terminal_event', true],
+    ['a choice that never ended', [chunk([delta({ content: 'x' })]), DONE], 'unfinished_choice', true],
+    [
+      'one of two choices that never ended',
+      [chunk([STOP]), chunk([{ ...(delta({ content: 'x' }) as object), index: 1 }]), DONE],
+      'unfinished_choice',
+      true,
+    ],
+    ['the length', [chunk([{ ...STOP, finish_reason: 'length' }]), DONE], 'finish_length', true],
+    ['a filter', [chunk([{ ...STOP, finish_reason: 'content_filter' }]), DONE], 'finish_content_filter', true],
+    [
+      'an unheard-of end',
+      [chunk([{ ...STOP, finish_reason: 'insufficient_system_resource' }]), DONE],
+      'finish_abnormal',
+      true,
+    ],
+    [
+      'an error in band',
+      [chunk([delta({ content: 'x' })]), 'data: {"error":{"message":"no"}}\n\n', DONE],
+      'in_band_error',
+      false,
+    ],
+    [
+      'an error event',
+      [chunk([delta({ content: 'x' })]), 'event: error\ndata: {"message":"no"}\n\n', DONE],
+      'in_band_error',
+      false,
+    ],
+    [
+      'web search',
+      [chunk([delta({ content: 'x', annotations: [{ type: 'url_citation' }] })]), chunk([STOP]), DONE],
+      'server_tool',
+      true,
+    ],
+    ['garbage', ['data: <html>\n\n', DONE], 'unreadable', false],
+    ['no chunk at all', [DONE], 'unreadable', false],
+    ['nothing', [], 'unreadable', false],
+  ] as [string, string[], string, boolean][])('trap 15: sees %s', (_, frames, defect, whole) => {
+    const result = assembled(...frames);
+    expect(result.defect).toBe(defect);
+    expect(result.json !== null).toBe(whole);
+  });
+
+  it('marks what a reader who did not ask for usage would not have got', () => {
+    const frames = [
+      chunk([delta({ content: 'x' })], { usage: null, obfuscation: 'o' }),
+      ': ping\n\n',
+      chunk([{ ...STOP }]),
+      chunk([], { usage: USAGE }),
+      chunk([STOP], { usage: USAGE }),
+      DONE,
+    ];
+    const left = assembled(...frames).readings.map(({ cut }, at) =>
+      Buffer.concat(withoutCut(Buffer.from(frames[at] as string), cut)).toString(),
+    );
+    expect(left).toEqual([
+      chunk([delta({ content: 'x' })], { obfuscation: 'o' }),
+      ': ping\n\n',
+      chunk([STOP]),
+      '',
+      chunk([STOP], { usage: USAGE }),
+      DONE,
+    ]);
+  });
+});

@@ -1,0 +1,27 @@
+import { isUtf8 } from 'node:buffer';
+import { openAiErrorEvent, openAiErrorOf } from '../openai-error.js';
+import type { Protocol, WholeAnswer } from '../protocol.js';
+import { ChatAssembler, defectOf, factsOf, parsed } from './assemble.js';
+import { isObject, readChatRequest, streamedChatRequest } from './request.js';
+import { synthesiseChat } from './synthesise.js';
+
+/** OpenAI's chat completions, as its own API and many compatible providers speak it. */
+export const CHAT_COMPLETIONS: Protocol = {
+  id: 'openai.chat.completions',
+  upstreamPath: '/chat/completions',
+  omittedFromIdentity: [['stream'], ['stream_options', 'include_usage']],
+  readRequest: readChatRequest,
+  streamedRequest: streamedChatRequest,
+  assembler: () => new ChatAssembler(),
+  readWhole,
+  synthesise: synthesiseChat,
+  errorBody: (error) => Buffer.from(JSON.stringify(openAiErrorOf(error))),
+  errorEvent: openAiErrorEvent,
+};
+
+function readWhole(bytes: Buffer): WholeAnswer | null {
+  if (!isUtf8(bytes)) return null;
+  const completion = parsed(bytes.toString('utf8'));
+  if (!isObject(completion)) return null;
+  return { json: bytes, facts: factsOf(completion), defect: defectOf(completion) };
+}
