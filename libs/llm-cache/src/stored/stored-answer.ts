@@ -1,0 +1,67 @@
+/**
+ * The value of family `llm_cache:{hash}`: JSON that any reader can parse, and that we serve without parsing. Its first
+ * bytes have a fixed width and say where the answer's own bytes lie, so reading is slicing:
+ *
+ *     {"stored":{"version":  1,"from":         66,"length":       1234},"response":<bytes>,"model":…,"tokens":…,"timestamp":…}
+ *
+ * The numbers are padded on the left with spaces, which JSON allows there. A newer version reads as a miss.
+ */
+
+export const STORED_VERSION = 1;
+const WIDTH = 10;
+const VERSION_WIDTH = 3;
+const VERSION_PREFIX = '{"stored":{"version":';
+const FROM_PREFIX = ',"from":';
+const LENGTH_PREFIX = ',"length":';
+const RESPONSE_PREFIX = '},"response":';
+const VERSION_AT = VERSION_PREFIX.length;
+const FROM_AT = VERSION_AT + VERSION_WIDTH + FROM_PREFIX.length;
+const LENGTH_AT = FROM_AT + WIDTH + LENGTH_PREFIX.length;
+export const PROLOGUE_BYTES = LENGTH_AT + WIDTH + RESPONSE_PREFIX.length;
+
+export interface StoredFacts {
+  /** The model that answered. */
+  readonly model: string | null;
+  /** Tokens in and out together, as the provider counted them. */
+  readonly tokens: number | null;
+  /** ISO 8601, UTC: when the answer was complete. */
+  readonly timestamp: string;
+}
+
+/** `response` must be valid JSON in UTF-8; it is embedded verbatim. Null: only the stream could be kept. */
+export function encodeStoredAnswer(response: Buffer | null, facts: StoredFacts): Buffer {
+  const body = response ?? NULL;
+  const prologue =
+    VERSION_PREFIX +
+    String(STORED_VERSION).padStart(VERSION_WIDTH) +
+    FROM_PREFIX +
+    String(PROLOGUE_BYTES).padStart(WIDTH) +
+    LENGTH_PREFIX +
+    String(body.length).padStart(WIDTH) +
+    RESPONSE_PREFIX;
+  const { model, tokens, timestamp } = facts;
+  const tail = `,${JSON.stringify({ model, tokens, timestamp }).slice(1)}`;
+  return Buffer.concat([Buffer.from(prologue, 'latin1'), body, Buffer.from(tail)]);
+}
+
+const NULL = Buffer.from('null');
+
+/** The answer's bytes, a slice of the value; null for what is not of a version that we read. */
+export function sliceResponse(value: Buffer): Buffer | null {
+  if (value.length < PROLOGUE_BYTES || value.toString('latin1', 0, VERSION_AT) !== VERSION_PREFIX) return null;
+  if (numberAt(value, VERSION_AT, VERSION_WIDTH) !== STORED_VERSION) return null;
+  const from = numberAt(value, FROM_AT, WIDTH);
+  const length = numberAt(value, LENGTH_AT, WIDTH);
+  if (from !== PROLOGUE_BYTES || length === null || from + length >= value.length) return null;
+  if (
+    value.toString('latin1', from - RESPONSE_PREFIX.length, from) !== RESPONSE_PREFIX ||
+    value[from + length] !== 0x2c
+  )
+    return null;
+  return value.subarray(from, from + length);
+}
+
+function numberAt(value: Buffer, at: number, width: number): number | null {
+  const text = value.toString('latin1', at, at + width);
+  return /^ *\d+$/.test(text) ? Number(text) : null;
+}
