@@ -1,0 +1,163 @@
+/**
+ * One HTTP call to a provider, with every way in which it can go wrong named.
+ *
+ * The answer is unpacked if it came compressed; its first bytes say whether it is a stream of events or JSON where the
+ * content type does not. Redirects are never followed: they would carry the credential to another host.
+ */
+import type { Readable } from 'node:stream';
+import { Pool } from 'undici';
+import { LlmError } from '../protocol/llm-error.js';
+import { CallWatch, type CallClocks } from './call-watch.js';
+import { unpacked, upTo } from './upstream-body.js';
+import { safeResponseHeaders, upstreamRequestHeaders } from './upstream-headers.js';
+
+export interface UpstreamTarget {
+  /** Name of the provider whose prices and policies apply. */
+  readonly provider: string;
+  /** As the provider's SDK takes it, for OpenAI ending in `/v1`. */
+  readonly baseUrl: string;
+  readonly apiKey: string | null;
+  readonly simulated: boolean;
+}
+
+export interface UpstreamSettings extends CallClocks {
+  readonly connectTimeoutMs: number;
+  /** Sockets per origin; further calls wait, and their clock runs. */
+  readonly connections: number;
+  /** A provider's error page longer than this is cut off. */
+  readonly maxErrorBytes: number;
+}
+
+export const DEFAULT_UPSTREAM: UpstreamSettings = Object.freeze({
+  timeoutMs: 600_000,
+  idleTimeoutMs: 120_000,
+  connectTimeoutMs: 10_000,
+  connections: 256,
+  maxErrorBytes: 1024 * 1024,
+});
+
+export interface UpstreamRequest {
+  readonly target: UpstreamTarget;
+  readonly method: 'GET' | 'POST';
+  /** Below the base URL. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer | null;
+  readonly signal: AbortSignal;
+}
+
+interface Answered {
+  readonly status: number;
+  /** Safe to pass on. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** `bytes` throws `LlmError` when the answer breaks off, falls silent or takes too long. */
+export type UpstreamResponse =
+  | (Answered & { readonly kind: 'stream'; readonly bytes: AsyncIterable<Buffer> })
+  | (Answered & { readonly kind: 'json'; readonly bytes: AsyncIterable<Buffer> })
+  | (Answered & { readonly kind: 'refused'; readonly body: Buffer })
+  | { readonly kind: 'failed'; readonly error: LlmError };
+
+export class UpstreamClient {
+  readonly #settings: UpstreamSettings;
+  readonly #pools = new Map<string, Pool>();
+
+  constructor(settings: Partial<UpstreamSettings> = {}) {
+    this.#settings = Object.freeze({ ...DEFAULT_UPSTREAM, ...settings });
+  }
+
+  /** Never throws. When `signal` aborts, the socket is closed and `bytes` (or this call) fails with the signal's reason. */
+  async call(request: UpstreamRequest): Promise<UpstreamResponse> {
+    const watch = new CallWatch(request.signal, this.#settings);
+    try {
+      const url = new URL(request.target.baseUrl);
+      const { statusCode, headers, body } = await this.#pool(url.origin).request({
+        method: request.method,
+        path: url.pathname.replace(/\/+$/, '') + request.path,
+        headers: upstreamRequestHeaders(request.target.apiKey, request.headers, request.body !== null),
+        body: request.body,
+        signal: watch.signal,
+      });
+      // A body that is let go before anyone reads it must not bring the process down; readers meet the error themselves.
+      body.on('error', metByTheReader);
+      watch.answering();
+      return await this.#answer(statusCode, headers, body, watch);
+    } catch (thrown) {
+      watch.end();
+      return { kind: 'failed', error: watch.explain(thrown) };
+    }
+  }
+
+  /** Lets calls under way finish, then closes the sockets. */
+  async close(): Promise<void> {
+    const pools = [...this.#pools.values()];
+    this.#pools.clear();
+    await Promise.all(pools.map((pool) => pool.close()));
+  }
+
+  #pool(origin: string): Pool {
+    let pool = this.#pools.get(origin);
+    if (pool === undefined) {
+      const { connections, connectTimeoutMs } = this.#settings;
+      // The clocks are ours (CallWatch): undici's would also run while a slow reader holds us up.
+      pool = new Pool(origin, {
+        connections,
+        pipelining: 1,
+        allowH2: false,
+        connect: { timeout: connectTimeoutMs },
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      });
+      this.#pools.set(origin, pool);
+    }
+    return pool;
+  }
+
+  async #answer(
+    status: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+    body: Readable,
+    watch: CallWatch,
+  ): Promise<UpstreamResponse> {
+    if (status >= 300 && status < 400) {
+      body.destroy();
+      throw new LlmError(
+        'upstream_invalid_response',
+        `The provider answered with a redirect (${status}), which is not followed.`,
+      );
+    }
+    const answered = { status, headers: safeResponseHeaders(headers) };
+    const bytes = watch.guard(unpacked(body, headers['content-encoding']?.toString()));
+    if (status < 200 || status >= 400)
+      return { kind: 'refused', ...answered, body: await upTo(bytes, this.#settings.maxErrorBytes) };
+    const type = (headers['content-type']?.toString() ?? '').toLowerCase();
+    if (type.startsWith('text/event-stream')) return { kind: 'stream', ...answered, bytes };
+    if (type.includes('json')) return { kind: 'json', ...answered, bytes };
+    return { ...answered, ...(await recognised(bytes)) };
+  }
+}
+
+function metByTheReader(): void {}
+
+/** For providers that do not say what they send, or say `text/plain`. */
+async function recognised(
+  bytes: AsyncGenerator<Buffer, void, undefined>,
+): Promise<{ readonly kind: 'stream' | 'json'; readonly bytes: AsyncIterable<Buffer> }> {
+  const first = await bytes.next();
+  if (first.done !== true) {
+    const head = first.value.toString('latin1', 0, 64).trimStart();
+    if (/^(?:data|event|id|retry)?:/.test(head)) return { kind: 'stream', bytes: after(first.value, bytes) };
+    if (head.startsWith('{')) return { kind: 'json', bytes: after(first.value, bytes) };
+    await bytes.return(undefined);
+  }
+  throw new LlmError(
+    'upstream_invalid_response',
+    'The provider answered with something that is neither JSON nor a stream of events.',
+  );
+}
+
+async function* after(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+  yield first;
+  yield* rest;
+}
