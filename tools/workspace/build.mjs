@@ -1,4 +1,5 @@
 /** Builds what changed since the last build: Nx keeps the rest in its cache. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withLock } from '../local-services/index.mjs';
 import { runLogged } from './logged-command.mjs';
@@ -8,7 +9,8 @@ import { environmentWithPrograms, runtime } from './runtime.mjs';
 export async function build() {
   // Nx unpacks a native module into the machine's temporary folder, where two users would meet: each clone has its own.
   const settings = { NX_DAEMON: 'false', NX_TUI: 'false', NX_NATIVE_FILE_CACHE_DIRECTORY: inWorkspace('.nx/native') };
-  const nx = [inWorkspace('node_modules/nx/bin/nx.js'), 'run-many', '-t', 'build'];
+  const { bin } = JSON.parse(readFileSync(inWorkspace('node_modules/nx/package.json'), 'utf8'));
+  const nx = [inWorkspace('node_modules/nx', bin.nx), 'run-many', '-t', 'build'];
   await withLock(join(localDirectory, 'locks/build.lock'), () =>
     runLogged(runtime(), nx, {
       what: 'The build',

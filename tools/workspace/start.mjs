@@ -60,6 +60,8 @@ function stopOnSignals() {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, onSignal);
   // A terminal that was closed takes no more lines; stopping goes on without them.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  // Children are no reason for a Node process to live on here (their handles are let go of); this is.
+  setInterval(() => {}, 60_000);
   if (process.env.npm_lifecycle_event === undefined) return;
   // npm cannot hand on a kill -9 of itself; whoever started us is gone then.
   const parent = process.ppid;
