@@ -1,0 +1,138 @@
+import * as fc from 'fast-check';
+import type { Usage } from '../ledger/ledger.js';
+import { costOf } from './cost.js';
+import { type Price, PriceTable } from './price-table.js';
+import { publishedPrices } from './published-prices.js';
+
+const NOW = new Date('2026-11-21T12:00:00Z');
+const prices = publishedPrices();
+
+const NOTHING: Usage = {
+  inputTokens: 0,
+  cachedInputTokens: null,
+  cacheWrite5mTokens: null,
+  cacheWrite1hTokens: null,
+  audioInputTokens: null,
+  imageInputTokens: null,
+  outputTokens: 0,
+  reasoningTokens: null,
+  audioOutputTokens: null,
+  imageOutputTokens: null,
+};
+
+function priceOf(model: string): Price | null {
+  return prices.find('openai', model, null, NOW);
+}
+
+function priced(amounts: Record<string, string>): Price | null {
+  const file = {
+    provider: 'acme',
+    version: '1',
+    source: 'a test',
+    prices: [{ models: ['m'], effective_from: '2020-01-01', usd_per_million_tokens: amounts }],
+  };
+  return new PriceTable([file]).find('acme', 'm', null, NOW);
+}
+
+describe('cost', () => {
+  it('is tokens times the published price, to the nano-dollar', () => {
+    const usage = { ...NOTHING, inputTokens: 1_234, outputTokens: 567 };
+    expect(costOf(usage, priceOf('gpt-4o-mini'))).toEqual({
+      nanoUsd: 1_234n * 150n + 567n * 600n,
+      unpricedBecause: null,
+    });
+  });
+
+  it('trap 20: unknown price is null, and so is unknown usage, never 0', () => {
+    const usage = { ...NOTHING, inputTokens: 10, outputTokens: 10 };
+    expect(costOf(usage, priceOf('a-model-nobody-knows'))).toEqual({ nanoUsd: null, unpricedBecause: 'no_price' });
+    expect(costOf(null, priceOf('gpt-4o'))).toEqual({ nanoUsd: null, unpricedBecause: 'no_usage' });
+    expect(costOf({ ...usage, outputTokens: null }, priceOf('gpt-4o')).nanoUsd).toBeNull();
+    expect(costOf({ ...usage, inputTokens: null }, priceOf('gpt-4o')).nanoUsd).toBeNull();
+  });
+
+  it('trap 20: cached-token classes are priced as themselves and not also as input', () => {
+    const usage = { ...NOTHING, inputTokens: 2_000, cachedInputTokens: 1_536, outputTokens: 100 };
+    expect(costOf(usage, priceOf('gpt-4o')).nanoUsd).toBe(464n * 2_500n + 1_536n * 1_250n + 100n * 10_000n);
+    expect(costOf(usage, priceOf('gpt-4.1')).nanoUsd).toBe(464n * 2_000n + 1_536n * 500n + 100n * 8_000n);
+    expect(costOf(usage, priceOf('gpt-5')).nanoUsd).toBe(464n * 1_250n + 1_536n * 125n + 100n * 10_000n);
+  });
+
+  it('trap 20: cached-token classes without a price make the whole cost unknown', () => {
+    const usage = { ...NOTHING, inputTokens: 2_000, cachedInputTokens: 1, outputTokens: 100 };
+    expect(costOf(usage, priceOf('gpt-4-turbo'))).toEqual({ nanoUsd: null, unpricedBecause: 'no_class_price' });
+    expect(costOf({ ...usage, cachedInputTokens: 0 }, priceOf('gpt-4-turbo')).nanoUsd).toBe(23_000_000n);
+  });
+
+  it('trap 20: cached-token classes of both write lifetimes have prices of their own', () => {
+    const price = priced({
+      input: '3',
+      cached_input: '0.30',
+      cache_write_5m: '3.75',
+      cache_write_1h: '6',
+      output: '15',
+    });
+    const usage = {
+      ...NOTHING,
+      inputTokens: 1_000,
+      cachedInputTokens: 400,
+      cacheWrite5mTokens: 300,
+      cacheWrite1hTokens: 200,
+      outputTokens: 10,
+    };
+    expect(costOf(usage, price).nanoUsd).toBe(
+      100n * 3_000n + 400n * 300n + 300n * 3_750n + 200n * 6_000n + 10n * 15_000n,
+    );
+  });
+
+  it('counts reasoning as output unless the price says otherwise', () => {
+    const usage = { ...NOTHING, outputTokens: 1_000, reasoningTokens: 900 };
+    expect(costOf(usage, priceOf('o3')).nanoUsd).toBe(1_000n * 8_000n);
+    const apart = priced({ input: '1', output: '8', reasoning: '2' });
+    expect(costOf(usage, apart).nanoUsd).toBe(100n * 8_000n + 900n * 2_000n);
+  });
+
+  it('prices audio apart from text', () => {
+    const usage = { ...NOTHING, inputTokens: 100, audioInputTokens: 80, outputTokens: 60, audioOutputTokens: 50 };
+    const price = priceOf('gpt-4o-audio-preview-2024-12-17');
+    expect(costOf(usage, price).nanoUsd).toBe(20n * 2_500n + 80n * 40_000n + 10n * 10_000n + 50n * 80_000n);
+    expect(costOf(usage, priceOf('gpt-4o')).unpricedBecause).toBe('no_class_price');
+  });
+
+  it('does not believe counts that contradict each other', () => {
+    for (const usage of [
+      { ...NOTHING, inputTokens: 10, cachedInputTokens: 11 },
+      { ...NOTHING, outputTokens: 10, audioOutputTokens: 11 },
+      { ...NOTHING, inputTokens: -1 },
+      { ...NOTHING, inputTokens: 1.5 },
+      { ...NOTHING, inputTokens: Number.MAX_SAFE_INTEGER },
+    ]) {
+      expect(costOf(usage, priceOf('gpt-4o'))).toEqual({ nanoUsd: null, unpricedBecause: 'inconsistent_usage' });
+    }
+  });
+
+  it('rounds a part of a nano-dollar once, after the classes are added', () => {
+    const price = priced({ input: '0.0004', cached_input: '0.0001', output: '0.0001' });
+    expect(costOf({ ...NOTHING, inputTokens: 1 }, price).nanoUsd).toBe(0n);
+    expect(costOf({ ...NOTHING, inputTokens: 1, outputTokens: 1 }, price).nanoUsd).toBe(1n);
+  });
+
+  it('is the sum over disjoint classes for all usages', () => {
+    const count = fc.nat({ max: 1_000_000 });
+    const price = priced({ input: '2.5', cached_input: '1.25', audio_input: '40', output: '10', audio_output: '80' });
+    fc.assert(
+      fc.property(count, count, count, count, count, (text, cached, audio, said, spoken) => {
+        const usage = {
+          ...NOTHING,
+          inputTokens: text + cached + audio,
+          cachedInputTokens: cached,
+          audioInputTokens: audio,
+          outputTokens: said + spoken,
+          audioOutputTokens: spoken,
+        };
+        const expected = text * 2_500 + cached * 1_250 + audio * 40_000 + said * 10_000 + spoken * 80_000;
+        expect(costOf(usage, price).nanoUsd).toBe(BigInt(expected));
+      }),
+    );
+  });
+});

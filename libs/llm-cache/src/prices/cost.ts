@@ -1,0 +1,64 @@
+import type { Usage } from '../ledger/ledger.js';
+import type { Price, TokenClass } from './price-table.js';
+
+/** Why a cost is not known. Kept with the line, so that an operator can see what to add to the price table. */
+export type UnpricedBecause = 'no_usage' | 'no_price' | 'no_class_price' | 'inconsistent_usage';
+
+export type Cost =
+  | { readonly nanoUsd: bigint; readonly unpricedBecause: null }
+  | { readonly nanoUsd: null; readonly unpricedBecause: UnpricedBecause };
+
+const MILLION = 1_000_000n;
+
+/** About 8,796 USD. No answer costs that; and a line of 2^20 hits at most still fits a 64-bit column. */
+const MOST_NANO_USD = 2n ** 43n;
+
+/**
+ * What the usage costs at the price, in exact integer arithmetic: tokens × nano-dollars per million, summed over the classes,
+ * divided once, half a nano-dollar rounded up.
+ *
+ * Every token is priced in exactly one class: those reported as cached, cache-written, audio or image leave `input`, audio
+ * and image leave `output`; reasoning is part of `output` unless the price names it. Counts that contradict each other, an
+ * unknown total, an amount that no answer costs, or a used class without a price make the whole cost unknown.
+ */
+export function costOf(usage: Usage | null, price: Price | null): Cost {
+  if (usage === null || usage.inputTokens === null || usage.outputTokens === null) return unpriced('no_usage');
+  if (price === null) return unpriced('no_price');
+  const reasoning = price.nanoPerMillion.reasoning === undefined ? 0 : (usage.reasoningTokens ?? 0);
+  const apart: [TokenClass, number][] = [
+    ['cached_input', usage.cachedInputTokens ?? 0],
+    ['cache_write_5m', usage.cacheWrite5mTokens ?? 0],
+    ['cache_write_1h', usage.cacheWrite1hTokens ?? 0],
+    ['audio_input', usage.audioInputTokens ?? 0],
+    ['image_input', usage.imageInputTokens ?? 0],
+  ];
+  const produced: [TokenClass, number][] = [
+    ['reasoning', reasoning],
+    ['audio_output', usage.audioOutputTokens ?? 0],
+    ['image_output', usage.imageOutputTokens ?? 0],
+  ];
+  const classes: [TokenClass, number][] = [
+    ['input', usage.inputTokens - sum(apart)],
+    ...apart,
+    ['output', usage.outputTokens - sum(produced)],
+    ...produced,
+  ];
+  let total = 0n;
+  for (const [tokenClass, tokens] of classes) {
+    if (!Number.isSafeInteger(tokens) || tokens < 0) return unpriced('inconsistent_usage');
+    if (tokens === 0) continue;
+    const rate = price.nanoPerMillion[tokenClass];
+    if (rate === undefined) return unpriced('no_class_price');
+    total += BigInt(tokens) * rate;
+  }
+  const nanoUsd = (total + MILLION / 2n) / MILLION;
+  return nanoUsd > MOST_NANO_USD ? unpriced('inconsistent_usage') : { nanoUsd, unpricedBecause: null };
+}
+
+function unpriced(unpricedBecause: UnpricedBecause): Cost {
+  return { nanoUsd: null, unpricedBecause };
+}
+
+function sum(classes: readonly [TokenClass, number][]): number {
+  return classes.reduce((total, [, tokens]) => total + tokens, 0);
+}
