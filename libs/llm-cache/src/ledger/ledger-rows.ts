@@ -1,0 +1,255 @@
+import { type Cost, costOf } from '../prices/cost.js';
+import type { PriceTable } from '../prices/price-table.js';
+import type { CallFacts, CallOutcome, HitFacts, RequestFacts, Usage } from './ledger.js';
+
+/**
+ * Lines as PostgreSQL takes them: the property names are the column names. Whatever a client or an upstream said is made
+ * storable here (text without NUL and lone surrogates and of bounded length, counts that are counts), so that one hostile
+ * value cannot fail the batch that it travels in.
+ */
+interface RequestColumns {
+  readonly process_id: string;
+  readonly tenant: string;
+  readonly key_id: string;
+  readonly client: string;
+  readonly user_id: string | null;
+  readonly cliente_id: string | null;
+  readonly campana_id: string | null;
+  readonly segmento: string | null;
+  readonly route: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly identity: string;
+  readonly simulated: boolean;
+}
+
+interface PricedColumns {
+  readonly answered_model: string | null;
+  readonly response_id: string | null;
+  readonly service_tier: string | null;
+  readonly price_version: string | null;
+  readonly unpriced_because: string | null;
+}
+
+export type CallStatus = 'intent' | CallOutcome['status'];
+
+/** A call's line in its present state; an intent has none of the columns that settling adds. */
+export interface CallRow extends RequestColumns, Partial<PricedColumns> {
+  readonly id: string;
+  readonly cause: string;
+  readonly started_at: string;
+  readonly status: CallStatus;
+  readonly ended_at?: string;
+  readonly http_status?: number | null;
+  readonly provider_input_tokens?: number | null;
+  readonly provider_cached_input_tokens?: number | null;
+  readonly provider_output_tokens?: number | null;
+  readonly provider_reasoning_tokens?: number | null;
+  readonly usage?: Usage | null;
+  readonly spent_nano_usd?: string | null;
+}
+
+export interface ReuseRow extends RequestColumns, PricedColumns {
+  readonly sequence: number;
+  /** How many hits the line stands for: 1, or more when they were put together because the buffer was full. */
+  readonly hits: number;
+  readonly reused_at: string;
+  readonly kind: string;
+  readonly request_id: string | null;
+  readonly age_seconds: number | null;
+  readonly replayed_input_tokens: number | null;
+  readonly replayed_cached_input_tokens: number | null;
+  readonly replayed_output_tokens: number | null;
+  readonly replayed_reasoning_tokens: number | null;
+  readonly usage: Usage | null;
+  readonly avoided_nano_usd: string | null;
+}
+
+/** A hit in the buffer: what was said, when, and how often. */
+export interface BufferedHit {
+  readonly sequence: number;
+  readonly at: number;
+  readonly hit: HitFacts;
+  hits: number;
+}
+
+export function intentRow(processId: string, id: string, facts: CallFacts, startedAt: Date): CallRow {
+  return {
+    ...requestColumns(processId, facts),
+    id,
+    cause: facts.cause ?? 'request',
+    started_at: startedAt.toISOString(),
+    status: 'intent',
+  };
+}
+
+export function settledRow(intent: CallRow, outcome: CallOutcome, endedAt: Date, prices: PriceTable): CallRow {
+  const startedAt = new Date(intent.started_at);
+  const usage = refused(outcome) ? NOTHING_USED : storableUsage(outcome.usage);
+  const priced = price(
+    prices,
+    intent.provider,
+    intent.model,
+    outcome.model,
+    outcome.serviceTier ?? null,
+    usage,
+    startedAt,
+  );
+  const cost = refused(outcome) ? FREE : priced.cost;
+  return {
+    ...intent,
+    status: outcome.status,
+    ended_at: endedAt.toISOString(),
+    http_status: whole(outcome.httpStatus, 999),
+    ...pricedColumns(outcome.model, outcome.responseId, outcome.serviceTier, cost, priced.version),
+    provider_input_tokens: usage?.inputTokens ?? null,
+    provider_cached_input_tokens: usage?.cachedInputTokens ?? null,
+    provider_output_tokens: usage?.outputTokens ?? null,
+    provider_reasoning_tokens: usage?.reasoningTokens ?? null,
+    usage,
+    spent_nano_usd: cost.nanoUsd?.toString() ?? null,
+  };
+}
+
+export function reuseRow(processId: string, buffered: BufferedHit, prices: PriceTable): ReuseRow {
+  const { hit, hits } = buffered;
+  const at = new Date(buffered.at);
+  const usage = storableUsage(hit.usage);
+  const { cost, version } = price(
+    prices,
+    hit.provider,
+    hit.model,
+    hit.answeredModel,
+    hit.serviceTier ?? null,
+    usage,
+    at,
+  );
+  const times = (tokens: number | null | undefined): number | null =>
+    whole(tokens === null ? null : (tokens ?? NaN) * hits);
+  return {
+    ...requestColumns(processId, hit),
+    sequence: buffered.sequence,
+    hits,
+    reused_at: at.toISOString(),
+    kind: hit.kind,
+    request_id: optionalText(hit.requestId),
+    age_seconds: whole(hit.ageSeconds, 2 ** 31 - 1),
+    ...pricedColumns(hit.answeredModel, hit.responseId, hit.serviceTier, cost, version),
+    replayed_input_tokens: times(usage?.inputTokens),
+    replayed_cached_input_tokens: times(usage?.cachedInputTokens),
+    replayed_output_tokens: times(usage?.outputTokens),
+    replayed_reasoning_tokens: times(usage?.reasoningTokens),
+    usage,
+    avoided_nano_usd: cost.nanoUsd === null ? null : (cost.nanoUsd * BigInt(hits)).toString(),
+  };
+}
+
+const FREE: Cost = { nanoUsd: 0n, unpricedBecause: null };
+
+const NOTHING_USED: Usage = {
+  inputTokens: 0,
+  cachedInputTokens: 0,
+  cacheWrite5mTokens: 0,
+  cacheWrite1hTokens: 0,
+  audioInputTokens: 0,
+  imageInputTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+  audioOutputTokens: 0,
+  imageOutputTokens: 0,
+};
+
+/**
+ * A request that the provider turned away with a 4xx was not billed, and that is known. A 5xx, a time-out on the way (408,
+ * 499) or no answer at all may have been: its cost is unknown.
+ */
+function refused(outcome: CallOutcome): boolean {
+  const status = outcome.httpStatus;
+  return (
+    outcome.status === 'failed' &&
+    outcome.usage === null &&
+    status !== null &&
+    status >= 400 &&
+    status < 500 &&
+    status !== 408 &&
+    status !== 499
+  );
+}
+
+function price(
+  prices: PriceTable,
+  provider: string,
+  asked: string,
+  answered: string | null,
+  serviceTier: string | null,
+  usage: Usage | null,
+  at: Date,
+): { cost: Cost; version: string | null } {
+  const found = prices.find(provider, answered ?? asked, serviceTier, at);
+  return { cost: costOf(usage, found), version: found?.version ?? null };
+}
+
+function pricedColumns(
+  answeredModel: string | null,
+  responseId: string | null | undefined,
+  serviceTier: string | null | undefined,
+  cost: Cost,
+  version: string | null,
+): PricedColumns {
+  return {
+    answered_model: optionalText(answeredModel),
+    response_id: optionalText(responseId),
+    service_tier: optionalText(serviceTier),
+    price_version: cost.nanoUsd === null ? null : version,
+    unpriced_because: cost.unpricedBecause,
+  };
+}
+
+function requestColumns(processId: string, facts: RequestFacts): RequestColumns {
+  return {
+    process_id: processId,
+    tenant: text(facts.tenant),
+    key_id: text(facts.keyId),
+    client: text(facts.client),
+    user_id: optionalText(facts.userId),
+    cliente_id: optionalText(facts.clienteId),
+    campana_id: optionalText(facts.campanaId),
+    segmento: optionalText(facts.segmento),
+    route: text(facts.route),
+    provider: text(facts.provider),
+    model: text(facts.model),
+    identity: text(facts.identity),
+    simulated: facts.simulated,
+  };
+}
+
+function storableUsage(usage: Usage | null): Usage | null {
+  if (usage === null) return null;
+  return {
+    inputTokens: whole(usage.inputTokens),
+    cachedInputTokens: whole(usage.cachedInputTokens),
+    cacheWrite5mTokens: whole(usage.cacheWrite5mTokens),
+    cacheWrite1hTokens: whole(usage.cacheWrite1hTokens),
+    audioInputTokens: whole(usage.audioInputTokens),
+    imageInputTokens: whole(usage.imageInputTokens),
+    outputTokens: whole(usage.outputTokens),
+    reasoningTokens: whole(usage.reasoningTokens),
+    audioOutputTokens: whole(usage.audioOutputTokens),
+    imageOutputTokens: whole(usage.imageOutputTokens),
+  };
+}
+
+function whole(value: number | null | undefined, most: number = Number.MAX_SAFE_INTEGER): number | null {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= most ? value : null;
+}
+
+const MOST_CHARACTERS = 512;
+
+function text(value: string): string {
+  const bounded = value.length > MOST_CHARACTERS ? value.slice(0, MOST_CHARACTERS) : value;
+  return bounded.toWellFormed().replaceAll('\0', '\uFFFD');
+}
+
+function optionalText(value: string | null | undefined): string | null {
+  return value === null || value === undefined ? null : text(value);
+}
