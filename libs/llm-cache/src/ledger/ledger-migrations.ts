@@ -1,0 +1,86 @@
+import { type Kysely, sql } from 'kysely';
+
+const REQUEST_COLUMNS = sql`
+  process_id uuid not null,
+  tenant text not null,
+  key_id text not null,
+  client text not null,
+  user_id text,
+  cliente_id text,
+  campana_id text,
+  segmento text,
+  route text not null,
+  provider text not null,
+  model text not null,
+  identity text not null,
+  simulated boolean not null,
+  answered_model text,
+  response_id text,
+  service_tier text,
+  price_version text,
+  unpriced_because text,
+  usage jsonb`;
+
+/**
+ * No foreign key leads from lines to processes: a line that was spooled must be writable whatever came before it.
+ * Reports read a span of time, of one tenant (B-tree) or of all (BRIN: the rows lie in the order of time anyway).
+ */
+async function createLedger(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    create table ledger_calls (
+      id uuid primary key,
+      cause text not null,
+      started_at timestamptz not null,
+      status text not null check (status in ('intent', 'completed', 'failed', 'aborted', 'unknown')),
+      ended_at timestamptz,
+      http_status integer,
+      provider_input_tokens bigint check (provider_input_tokens >= 0),
+      provider_cached_input_tokens bigint check (provider_cached_input_tokens >= 0),
+      provider_output_tokens bigint check (provider_output_tokens >= 0),
+      provider_reasoning_tokens bigint check (provider_reasoning_tokens >= 0),
+      spent_nano_usd bigint check (spent_nano_usd >= 0),
+      ${REQUEST_COLUMNS},
+      check (spent_nano_usd is null or status not in ('intent', 'unknown'))
+    )`.execute(db);
+  await sql`create index ledger_calls_by_tenant on ledger_calls (tenant, started_at)`.execute(db);
+  await sql`create index ledger_calls_by_time on ledger_calls using brin (started_at)`.execute(db);
+  await sql`create index ledger_calls_open on ledger_calls (process_id) where status = 'intent'`.execute(db);
+
+  await sql`
+    create table ledger_reuse (
+      sequence bigint not null,
+      hits integer not null check (hits > 0),
+      reused_at timestamptz not null,
+      kind text not null,
+      request_id text,
+      age_seconds integer,
+      replayed_input_tokens bigint check (replayed_input_tokens >= 0),
+      replayed_cached_input_tokens bigint check (replayed_cached_input_tokens >= 0),
+      replayed_output_tokens bigint check (replayed_output_tokens >= 0),
+      replayed_reasoning_tokens bigint check (replayed_reasoning_tokens >= 0),
+      avoided_nano_usd bigint check (avoided_nano_usd >= 0),
+      ${REQUEST_COLUMNS},
+      primary key (process_id, sequence)
+    )`.execute(db);
+  await sql`create index ledger_reuse_by_tenant on ledger_reuse (tenant, reused_at)`.execute(db);
+  await sql`create index ledger_reuse_by_time on ledger_reuse using brin (reused_at)`.execute(db);
+
+  await sql`
+    create table ledger_processes (
+      id uuid primary key,
+      started_at timestamptz not null,
+      last_seen_at timestamptz not null,
+      hits_reserved bigint not null,
+      hits_issued bigint not null,
+      hits_written bigint not null,
+      hits_dropped bigint not null,
+      clean_shutdown_at timestamptz
+    )`.execute(db);
+}
+
+export const ledgerMigrations = {
+  library: 'ledger',
+  migrations: {
+    '0001_create_ledger': { up: createLedger },
+  },
+};

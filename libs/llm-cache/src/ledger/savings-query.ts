@@ -1,0 +1,135 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { LedgerTables } from './ledger-tables.js';
+import { type GroupSum, groupSums, type SavingsGroup, type SideSum } from './savings-report.js';
+
+export interface SavingsSpan {
+  readonly from: Date;
+  /** Exclusive. */
+  readonly to: Date;
+  /** One tenant's lines, or everybody's. */
+  readonly tenant: string | null;
+  /** Only simulated lines, only real ones, or both. */
+  readonly simulated: boolean | null;
+}
+
+/** A row as the driver gives it: 64-bit sums are text. */
+interface SumRow {
+  side: 'calls' | 'reuse';
+  key: string | null;
+  count: string;
+  requests: string;
+  coalesced: string;
+  simulated: string;
+  unpriced: string;
+  unsettled: string;
+  unknown: string;
+  nano_usd: string | null;
+  input_tokens: string | null;
+  cached_input_tokens: string | null;
+  output_tokens: string | null;
+  reasoning_tokens: string | null;
+}
+
+const KEYS: Readonly<Record<Exclude<SavingsGroup, 'day'>, string>> = {
+  model: 'model',
+  client: 'client',
+  route: 'route',
+  campaign: 'campana_id',
+  tenant: 'tenant',
+};
+
+/** Groups in no particular order, both sides of one moment: it is one statement. */
+export async function readSavings(
+  db: Kysely<LedgerTables>,
+  span: SavingsSpan,
+  group: SavingsGroup,
+): Promise<GroupSum[]> {
+  const { rows } = await sql<SumRow>`
+    select 'calls' as side, ${keyOf(group, 'started_at')} as key,
+      count(*) as count,
+      count(*) filter (where cause = 'request') as requests,
+      0::bigint as coalesced,
+      count(*) filter (where simulated) as simulated,
+      count(*) filter (where spent_nano_usd is null) as unpriced,
+      count(*) filter (where status = 'intent') as unsettled,
+      count(*) filter (where status = 'unknown') as unknown,
+      sum(spent_nano_usd) as nano_usd,
+      sum(provider_input_tokens) as input_tokens,
+      sum(provider_cached_input_tokens) as cached_input_tokens,
+      sum(provider_output_tokens) as output_tokens,
+      sum(provider_reasoning_tokens) as reasoning_tokens
+    from ledger_calls where ${within(span, 'started_at')} group by 2
+    union all
+    select 'reuse', ${keyOf(group, 'reused_at')},
+      sum(hits),
+      sum(hits),
+      coalesce(sum(hits) filter (where kind = 'coalesced'), 0),
+      coalesce(sum(hits) filter (where simulated), 0),
+      coalesce(sum(hits) filter (where avoided_nano_usd is null), 0),
+      0,
+      0,
+      sum(avoided_nano_usd),
+      sum(replayed_input_tokens),
+      sum(replayed_cached_input_tokens),
+      sum(replayed_output_tokens),
+      sum(replayed_reasoning_tokens)
+    from ledger_reuse where ${within(span, 'reused_at')} group by 2
+  `.execute(db);
+  const sides = (side: SumRow['side']): SideSum[] => rows.filter((row) => row.side === side).map(sumOf);
+  return groupSums(sides('calls'), sides('reuse'), group);
+}
+
+/**
+ * How many hits processes that ended without saying so may have taken with them: what they had reserved less what they had
+ * written; and what processes had to drop. A process counts in the span in which it was last seen, give or take a heartbeat.
+ */
+export async function readLostAtMost(
+  db: Kysely<LedgerTables>,
+  span: SavingsSpan,
+  goneAfterMs: number,
+): Promise<number> {
+  const gone = sql`clean_shutdown_at is null and last_seen_at < now() - make_interval(secs => ${goneAfterMs / 1000})`;
+  const { rows } = await sql<{ lost: string | null }>`
+    select sum(case when ${gone} then hits_reserved - hits_written else hits_dropped end) as lost
+    from ledger_processes
+    where last_seen_at >= ${span.from}::timestamptz - interval '10 seconds' and started_at < ${span.to}::timestamptz
+  `.execute(db);
+  return Number(rows[0]?.lost ?? 0);
+}
+
+function keyOf(group: SavingsGroup, moment: string): RawBuilder<unknown> {
+  if (group === 'day') return sql`to_char(${sql.ref(moment)} at time zone 'UTC', 'YYYY-MM-DD')`;
+  return sql.ref(KEYS[group]);
+}
+
+function within(span: SavingsSpan, moment: string): RawBuilder<unknown> {
+  const conditions = [
+    sql`${sql.ref(moment)} >= ${span.from}::timestamptz`,
+    sql`${sql.ref(moment)} < ${span.to}::timestamptz`,
+  ];
+  if (span.tenant !== null) conditions.push(sql`tenant = ${span.tenant}`);
+  if (span.simulated !== null) conditions.push(sql`simulated = ${span.simulated}`);
+  return sql.join(conditions, sql` and `);
+}
+
+function sumOf(row: SumRow): SideSum {
+  return {
+    key: row.key,
+    count: Number(row.count),
+    requests: Number(row.requests),
+    coalesced: Number(row.coalesced),
+    simulated: Number(row.simulated),
+    unpriced: Number(row.unpriced),
+    unsettled: Number(row.unsettled),
+    unknown: Number(row.unknown),
+    nanoUsd: row.nano_usd === null ? null : BigInt(row.nano_usd),
+    inputTokens: numberOrNull(row.input_tokens),
+    cachedInputTokens: numberOrNull(row.cached_input_tokens),
+    outputTokens: numberOrNull(row.output_tokens),
+    reasoningTokens: numberOrNull(row.reasoning_tokens),
+  };
+}
+
+function numberOrNull(sum: string | null): number | null {
+  return sum === null ? null : Number(sum);
+}
