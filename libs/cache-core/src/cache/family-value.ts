@@ -22,7 +22,7 @@ export function encodeValue<F extends Family>(family: F, value: ValueOf<F>): Sto
       return contract.encode(value).map((item) => Buffer.from(item));
     case 'zset':
       return sortPairs(contract.encode(value).flatMap(([member, score]) => buffers([member, String(Number(score))])));
-    case 'stream':
+    default:
       throw new TypeError(`${family.id} is a stream: it is appended to, not cached`);
   }
 }
@@ -38,7 +38,7 @@ function decodeValue<F extends Family>(family: F, stored: Stored): ValueOf<F> {
       return contract.decode(stored.map(String)) as ValueOf<F>;
     case 'zset':
       return contract.decode(pairs(stored)) as ValueOf<F>;
-    case 'stream':
+    default:
       throw new TypeError(`${family.id} is a stream: it is appended to, not cached`);
   }
 }

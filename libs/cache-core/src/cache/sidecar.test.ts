@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, json, oneof, property, string, uint8Array } from 'fast-check';
 import { decodeSidecar, encodeSidecar, type Sidecar } from './sidecar.js';
 
 const sidecar: Sidecar = {
@@ -18,9 +18,9 @@ describe('the sidecar', () => {
   });
 
   test('round-trips any tenant and note', () => {
-    const wellFormed = fc.string({ unit: 'grapheme', maxLength: 100 });
-    fc.assert(
-      fc.property(wellFormed, wellFormed, (tenant, note) => {
+    const wellFormed = string({ unit: 'grapheme', maxLength: 100 });
+    assert(
+      property(wellFormed, wellFormed, (tenant, note) => {
         const one = { ...sidecar, tenant, note };
         expect(decodeSidecar(Buffer.from(encodeSidecar(one)))).toEqual(one);
       }),
@@ -28,11 +28,11 @@ describe('the sidecar', () => {
   });
 
   test('trap 10: anything else is no sidecar, and never an exception', () => {
-    fc.assert(
-      fc.property(
-        fc.oneof(
-          fc.uint8Array(),
-          fc.json().map((text) => Buffer.from(text)),
+    assert(
+      property(
+        oneof(
+          uint8Array(),
+          json().map((text) => Buffer.from(text)),
         ),
         (bytes) => {
           expect(decodeSidecar(Buffer.from(bytes))).toBeNull();

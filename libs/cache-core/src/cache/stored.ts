@@ -20,16 +20,10 @@ export function storedTypeOf(family: Family): StoredType {
 
 /** Reads a key of a collection type. A key that does not exist reads as the empty collection, as everywhere in Redis. */
 export async function readCollection(client: Redis, type: Exclude<StoredType, 'string'>, key: string): Promise<Stored> {
-  switch (type) {
-    case 'hash':
-      return sortPairs(flat(await client.hgetallBuffer(key)));
-    case 'list':
-      return client.lrangeBuffer(key, 0, -1);
-    case 'zset': {
-      const reply = await client.zrangeBuffer(key, 0, -1, 'WITHSCORES');
-      return sortPairs(reply.map((item, at) => (at % 2 === 1 ? Buffer.from(String(Number(item.toString()))) : item)));
-    }
-  }
+  if (type === 'hash') return sortPairs(flat(await client.hgetallBuffer(key)));
+  if (type === 'list') return client.lrangeBuffer(key, 0, -1);
+  const reply = await client.zrangeBuffer(key, 0, -1, 'WITHSCORES');
+  return sortPairs(reply.map((item, at) => (at % 2 === 1 ? Buffer.from(String(Number(item.toString()))) : item)));
 }
 
 /** The arguments with which `store.lua` writes it. */
@@ -44,7 +38,7 @@ export function writeArguments(type: StoredType, stored: Stored): (string | Buff
 export function sortPairs(flatPairs: Stored): Stored {
   const pairs: [Buffer, Buffer][] = [];
   for (let at = 0; at < flatPairs.length; at += 2) pairs.push([flatPairs[at] as Buffer, flatPairs[at + 1] as Buffer]);
-  return pairs.sort(([a], [b]) => Buffer.compare(a, b)).flat();
+  return pairs.toSorted(([a], [b]) => Buffer.compare(a, b)).flat();
 }
 
 /** Tells two stored values apart: the length and a CRC of the bytes, each element with its length. */

@@ -48,7 +48,7 @@ export class Deadlines {
         },
         (error: unknown) => {
           if (bucket.delete(pending)) this.#pending -= 1;
-          reject(error as Error);
+          reject(error);
         },
       );
     });

@@ -186,8 +186,8 @@ export class RedisLink extends EventEmitter<LinkEvents> {
     const client = this.#client;
     this.#client = undefined;
     if (client === undefined) return;
-    const ended =
-      client.status === 'end' ? undefined : new Promise<void>((resolve) => client.once('end', () => resolve()));
+    if (client.status === 'end') return;
+    const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));
     client.disconnect(false);
     await ended;
   }
@@ -205,6 +205,8 @@ export class RedisLink extends EventEmitter<LinkEvents> {
       retryStrategy: () => null,
       // Readiness is decided here, with a deadline; ioredis's own check has none.
       enableReadyCheck: false,
+      // What is given up is destroyed: a frozen peer would not answer a polite end.
+      disconnectTimeout: 0,
       disableClientInfo: true,
       enableAutoPipelining: true,
       connectionName: `promptsales:${this.name}`,
@@ -325,7 +327,7 @@ export class RedisLink extends EventEmitter<LinkEvents> {
     clearTimeout(this.#timer);
     this.#become('down', reason);
     // Rejects everything pending on it.
-    client.disconnect(false);
+    if (client.status !== 'end') client.disconnect(false);
     const delay = Math.min(RECONNECT_MS.first * 2 ** Math.min(this.#attempts, 8), RECONNECT_MS.most);
     this.#attempts += 1;
     this.#timer = setTimeout(() => this.#connect(), delay * (0.75 + Math.random() / 2));
