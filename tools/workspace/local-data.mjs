@@ -2,7 +2,7 @@
  * Redis and PostgreSQL of this clone, with their data under `.local/`. A server that dies while it is needed is started
  * again on its port with its data: the product lives through that, and so shall a machine on which it is tried out.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { accessSync, chownSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -37,7 +37,9 @@ function isWritable(path) {
 function postgresDirectory(user, report) {
   mkdirSync(localDirectory, { recursive: true });
   if (canEnter(user, localDirectory)) return join(localDirectory, 'postgresql');
-  const name = `${basename(workspaceRoot)}-${createHash('sha256').update(workspaceRoot).digest('hex').slice(0, 8)}`;
+  // Not the path: a new clone in the place of a removed one has new keys, with which the old data could not be read.
+  const cloneId = keptSecret(join(localDirectory, 'clone-id'), () => randomBytes(6).toString('hex'));
+  const name = `${basename(workspaceRoot)}-${cloneId}`;
   const base =
     ['/var/lib', tmpdir()].find((candidate) => isWritable(candidate) && canEnter(user, candidate)) ?? tmpdir();
   const directory = join(base, 'promptsales-cache', name);

@@ -118,6 +118,26 @@ async function postgres(environment) {
   });
 }
 
+async function packages() {
+  await step('packages', async (report) => {
+    let what = 'nothing to install';
+    await install({
+      onStart: () => {
+        what = 'installed';
+        report('installing, which takes a minute the first time');
+      },
+    });
+    return what;
+  });
+}
+
+async function builtProduct() {
+  await step('build', async () => {
+    await build();
+    return 'built';
+  });
+}
+
 async function upstream(environment) {
   if (given('OPENAI_BASE_URL')) return;
   await step('upstream', async () => {
@@ -192,24 +212,7 @@ async function main() {
   const environment = { HOST: host, PORT: String(port), WORKER_PORT: String(workerPort) };
   secrets(environment);
 
-  await step('packages', async (report) => {
-    let what = 'nothing to install';
-    await install({
-      onStart: () => {
-        what = 'installed';
-        report('installing, which takes a minute the first time');
-      },
-    });
-    return what;
-  });
-  await Promise.all([
-    redis(environment),
-    postgres(environment),
-    step('build', async () => {
-      await build();
-      return 'built';
-    }),
-  ]);
+  await Promise.all([redis(environment), packages().then(() => Promise.all([postgres(environment), builtProduct()]))]);
   await upstream(environment);
   if (existsSync(inWorkspace('apps/api/dist/migrate.js'))) await migrate(environment);
 
