@@ -1,0 +1,25 @@
+/** `npm run chaos [-- SCENARIO …]`: faults under load, minutes long, so not part of `npm test`. Exits 1 when a verdict fails. */
+import { gateway, type Verdict } from './gateway.js';
+
+const SCENARIOS: Readonly<Record<string, (say: (line: string) => void) => Promise<Verdict[]>>> = { gateway };
+
+async function main(names: readonly string[]): Promise<boolean> {
+  const unknown = names.find((name) => SCENARIOS[name] === undefined);
+  if (unknown !== undefined) throw new Error(`There is no scenario "${unknown}": ${Object.keys(SCENARIOS).join(', ')}`);
+  let holds = true;
+  for (const name of names.length > 0 ? names : Object.keys(SCENARIOS)) {
+    console.log(`chaos ${name}`);
+    const verdicts = (await SCENARIOS[name]?.((line) => console.log(`  ${line}`))) ?? [];
+    for (const verdict of verdicts) console.log(`  ${verdict.holds ? '✓' : '✗'} ${verdict.what}`);
+    holds &&= verdicts.every((verdict) => verdict.holds);
+  }
+  return holds;
+}
+
+main(process.argv.slice(2)).then(
+  (holds) => process.exit(holds ? 0 : 1),
+  (error: Error) => {
+    console.error(error.message);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,118 @@
+/** Everything that a chaos scenario runs against, started from nothing in a temporary directory and gone afterwards. */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, openSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  endWithThisProcess,
+  findPostgres,
+  findRedis,
+  freePort,
+  lastLines,
+  startPostgresServer,
+  startRedisServer,
+  type LocalPostgres,
+  type LocalRedis,
+} from '@promptsales/local-services';
+import { startCountingProxy, startSimulatedProvider, type CountingProxy } from '@promptsales/simulated-provider';
+
+const workspaceRoot = join(import.meta.dirname, '../../..');
+
+export interface Stand {
+  readonly redis: LocalRedis;
+  readonly postgres: LocalPostgres;
+  /** Stands between the platform and its provider and counts what really arrives. */
+  readonly upstream: CountingProxy;
+  /** The addresses of the API processes. */
+  readonly apis: readonly string[];
+  readonly adminKey: string;
+  /** Fails when an API process has ended by itself. */
+  checkAlive(): void;
+  stop(): Promise<void>;
+}
+
+export interface StandOptions {
+  readonly apis: number;
+  /** How long the simulated provider takes until its first byte. */
+  readonly firstByteMs: number;
+}
+
+export async function startStand({ apis, firstByteMs }: StandOptions): Promise<Stand> {
+  const directory = mkdtempSync(join(tmpdir(), 'promptsales-chaos-'));
+  endWithThisProcess({ removeDirectory: directory });
+  const [redis, postgres, provider] = await Promise.all([
+    startRedisServer(await findRedis({ localDirectory: join(workspaceRoot, '.local') }), {
+      directory: join(directory, 'redis'),
+      appendOnly: true,
+      temporary: true,
+    }),
+    startPostgresServer(await findPostgres(), { directory: join(directory, 'pg'), password: 'chaos', temporary: true }),
+    startSimulatedProvider({ firstByteMs }),
+  ]);
+  const upstream = await startCountingProxy({ upstream: provider.url });
+  const adminKey = randomBytes(24).toString('base64url');
+  const environment = {
+    REDIS_URL: redis.url,
+    DATABASE_URL: postgres.url,
+    ADMIN_API_KEY: adminKey,
+    ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+    OPENAI_BASE_URL: `${upstream.url}/v1`,
+    OPENAI_API_KEY: 'simulated',
+    SIMULATED_UPSTREAM: 'true',
+  };
+  const processes: ApiProcess[] = [];
+  for (let index = 0; index < apis; index += 1) {
+    processes.push(await startApi(join(directory, `api-${index}.log`), environment));
+  }
+  return {
+    redis,
+    postgres,
+    upstream,
+    adminKey,
+    apis: processes.map((one) => one.address),
+    checkAlive: () => processes.forEach((one) => one.checkAlive()),
+    stop: async () => {
+      await Promise.all(processes.map((one) => one.stop()));
+      await upstream.stop();
+      await provider.stop();
+      await Promise.all([redis.kill(), postgres.kill()]);
+    },
+  };
+}
+
+interface ApiProcess {
+  readonly address: string;
+  checkAlive(): void;
+  stop(): Promise<void>;
+}
+
+async function startApi(logFile: string, environment: Readonly<Record<string, string>>): Promise<ApiProcess> {
+  const log = openSync(logFile, 'a');
+  const port = await freePort();
+  const child = spawn(process.execPath, [join(workspaceRoot, 'apps/api/dist/main.js')], {
+    env: { ...process.env, ...environment, PORT: String(port) },
+    stdio: ['ignore', log, log],
+  });
+  if (child.pid !== undefined) endWithThisProcess({ pid: child.pid, signal: 'KILL' });
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const checkAlive = (): void => {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      throw new Error(`An API process ended by itself (${child.exitCode ?? child.signalCode}):\n${lastLines(logFile)}`);
+    }
+  };
+  const address = `http://127.0.0.1:${port}`;
+  while (!readFileSync(logFile, 'utf8').includes(`ready ${address}`)) {
+    checkAlive();
+    await pause(50);
+  }
+  return {
+    address,
+    checkAlive,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
