@@ -1,8 +1,10 @@
 /**
- * What may import what. The house has one direction: apps → features → cache-core and database → nothing of ours.
+ * What may import what. The house has one direction: apps → assembly → features → cache-core and database → nothing of ours.
  * tools/workspace/test/boundaries.test.ts shows that each rule refuses what it is there to refuse.
  */
 const FOUNDATIONS = 'cache-core|database';
+/** What the applications are put together from: of their layer, shared because there are two of them. */
+const ASSEMBLY = 'assembly';
 const SOURCE = '^(apps|libs|tools)/';
 const TEST = '(^|/)test/|\\.test\\.ts$';
 
@@ -34,14 +36,14 @@ module.exports = {
       name: 'only-apps-and-tools-read-the-environment',
       comment: 'A library gets its options from the application; it never asks the process.',
       severity: 'error',
-      from: { path: '^libs/(?!environment/)' },
+      from: { path: `^libs/(?!environment/|${ASSEMBLY}/)` },
       to: { path: '^libs/environment/' },
     },
     {
       name: 'no-feature-imports-a-feature',
       comment: 'Declare a port, or publish a domain event, and let the application wire it.',
       severity: 'error',
-      from: { path: '^libs/([^/]+)/', pathNot: `^libs/(${FOUNDATIONS}|environment)/` },
+      from: { path: '^libs/([^/]+)/', pathNot: `^libs/(${FOUNDATIONS}|environment|${ASSEMBLY})/` },
       to: { path: '^libs/[^/]+/', pathNot: `^libs/($1|${FOUNDATIONS}|environment)/` },
     },
     {

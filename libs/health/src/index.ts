@@ -1,6 +1,7 @@
-export { HealthModule } from './health.module.js';
+export { HealthModule, type HealthAsyncOptions } from './health.module.js';
 export type { HealthLog, HealthOptions } from './health-options.js';
 export { CacheInstruments } from './metrics/cache-instruments.js';
+export { LedgerInstruments, type LedgerBacklog } from './metrics/ledger-instruments.js';
 export { MetricsRegistry } from './metrics/metrics-registry.js';
 export type {
   Condition,

@@ -1,6 +1,6 @@
 export type { AccessRule, AccessTable, Method } from './access/access-rule.js';
 export { ruleFor } from './access/access-rule.js';
-export { anonymousPrincipal } from './access/principal.js';
+export { LateAuthenticator } from './access/late-authenticator.js';
 export type { Attribution, Authenticator, Principal } from './access/principal.js';
 export { RegisteredRoutes, UnruledRoutesError } from './access/registered-routes.js';
 export type { RegisteredRoute } from './access/registered-routes.js';

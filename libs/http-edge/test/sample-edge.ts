@@ -6,7 +6,6 @@ import { IsInt, IsString, Min, MinLength, ValidateNested } from 'class-validator
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { PassThrough } from 'node:stream';
 import {
-  anonymousPrincipal,
   createEdgeApplication,
   createLogger,
   EdgeAdapter,
@@ -115,7 +114,7 @@ export async function sampleEdge(options: SampleOptions = {}): Promise<SampleEdg
     logger,
     access: options.rules ?? SAMPLE_RULES,
     authenticator: { authenticate },
-    anonymous: anonymousPrincipal(options.anonymousScopes ?? []),
+    anonymous: options.anonymousScopes === undefined ? null : principal('anonymous', options.anonymousScopes),
     trustedProxies: options.trustedProxies ?? [],
     translators,
     answered: (method, route, status) => answered.push(`${method} ${route} ${status}`),

@@ -31,17 +31,3 @@ declare module 'fastify' {
     attribution: Attribution | null;
   }
 }
-
-/** What a request without a key may do, for front ends inside a trusted network. */
-export function anonymousPrincipal(scopes: Iterable<string>): Principal | null {
-  const granted = new Set(scopes);
-  if (granted.size === 0) return null;
-  return {
-    tenant: 'default',
-    keyId: 'anonymous',
-    client: 'anonymous',
-    scopes: granted,
-    plan: 'standard',
-    admin: granted.has('admin'),
-  };
-}

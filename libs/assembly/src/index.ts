@@ -1,0 +1,12 @@
+export { knownProblems } from './known-problems.js';
+export { MIGRATIONS } from './migrations.js';
+export { PlatformModule, type PlatformOptions } from './platform.module.js';
+export { processLog } from './process-log.js';
+export { redisTopology } from './redis-topology.js';
+export { checkEvictionAtStart, UnsafeEvictionError } from './safe-eviction.js';
+export { secretsOf } from './secrets.js';
+export { startFailure } from './start-failure.js';
+export { healthOptions, type HealthParts } from './health-options.js';
+export { shutdownSteps } from './shutdown-steps.js';
+export { runService, type Service } from './run-service.js';
+export { versionOf } from './version.js';

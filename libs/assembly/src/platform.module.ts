@@ -1,0 +1,64 @@
+import { Inject, Injectable, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { Cache, Keyring, RedisRoles } from '@promptsales/cache-core';
+import { DatabaseModule } from '@promptsales/database';
+import type { Environment } from '@promptsales/environment';
+import { CacheInstruments, type MetricsRegistry } from '@promptsales/health';
+import type { Logger } from '@promptsales/http-edge';
+import { cacheSettings, keyring, ttlTable } from './cache-settings.js';
+import { measureRedis } from './metrics-wiring.js';
+import { MIGRATIONS } from './migrations.js';
+import { redisTopology } from './redis-topology.js';
+
+export interface PlatformOptions {
+  readonly environment: Environment;
+  readonly service: string;
+  readonly logger: Logger;
+  readonly metrics: MetricsRegistry;
+}
+
+/** Closes Redis last: whoever flushes into it does so in an earlier hook. */
+@Injectable()
+class RedisEnd implements OnApplicationShutdown {
+  constructor(@Inject(RedisRoles) private readonly roles: RedisRoles) {}
+
+  onApplicationShutdown(): Promise<void> {
+    return this.roles.close();
+  }
+}
+
+/** What both processes stand on: Redis, the cache, PostgreSQL, keys for what is stored encrypted. */
+@Module({})
+export class PlatformModule {
+  static forRoot({ environment, service, logger, metrics }: PlatformOptions): DynamicModule {
+    const roles = new RedisRoles(redisTopology(environment));
+    const keys = keyring(environment);
+    const settings = cacheSettings(environment, ttlTable(environment), keys);
+    const cache = new Cache(roles, settings, new CacheInstruments(metrics));
+    measureRedis(metrics, roles);
+    for (const link of roles.links()) {
+      link.on('state', (state, reason) => {
+        if (state === 'up') logger.info({ link: link.name }, 'Redis is there');
+        else if (state === 'down') logger.warn({ link: link.name, reason }, 'Redis is gone');
+      });
+    }
+    return {
+      module: PlatformModule,
+      global: true,
+      imports: [
+        DatabaseModule.forRoot({
+          url: environment.database.url.reveal(),
+          migrations: MIGRATIONS,
+          applicationName: `promptsales ${service}`,
+          log: { info: (line) => logger.info(line), warn: (line) => logger.warn(line) },
+        }),
+      ],
+      providers: [
+        { provide: RedisRoles, useFactory: () => roles.open() },
+        { provide: Cache, useValue: cache },
+        { provide: Keyring, useValue: keys },
+        RedisEnd,
+      ],
+      exports: [RedisRoles, Cache, Keyring],
+    };
+  }
+}
