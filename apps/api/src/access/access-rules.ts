@@ -36,5 +36,6 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'GET /v1/models': openAi('llm'),
 
     'GET /v1/savings': scope('analytics'),
+    'GET /v1/prices': scope('analytics'),
   };
 }

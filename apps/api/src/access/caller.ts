@@ -1,0 +1,15 @@
+import { ProblemError, type Principal } from '@promptsales/http-edge';
+import type { LedgerReader } from '@promptsales/llm-cache';
+import type { FastifyRequest } from 'fastify';
+
+/** Who asks. Routes that use it have a rule that wants a key, so that there is always somebody. */
+function principalOf(request: FastifyRequest): Principal {
+  if (request.principal === null) throw new ProblemError('unauthenticated', 'This needs an API key.');
+  return request.principal;
+}
+
+/** The caller as the reader of the ledger's reports. */
+export function ledgerReaderOf(request: FastifyRequest): LedgerReader {
+  const { tenant, admin } = principalOf(request);
+  return { tenant, admin };
+}

@@ -1,0 +1,51 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { healthOptions, PlatformModule, versionOf } from '@promptsales/assembly';
+import { RedisRoles } from '@promptsales/cache-core';
+import { Database } from '@promptsales/database';
+import type { Environment } from '@promptsales/environment';
+import { HealthModule, LedgerInstruments, type MetricsRegistry, type Readiness } from '@promptsales/health';
+import type { Logger } from '@promptsales/http-edge';
+import { DurableLedger, LedgerModule, SavingsModule } from '@promptsales/llm-cache';
+import { ledgerReaderOf } from './access/caller.js';
+import { ledgerHealth, ledgerOptions } from './ledger-wiring.js';
+
+export interface ApiParts {
+  readonly environment: Environment;
+  readonly logger: Logger;
+  readonly metrics: MetricsRegistry;
+  readonly readiness: Readiness;
+}
+
+/** Everything that the API serves, wired. */
+@Module({})
+export class ApiModule {
+  static forRoot({ environment, logger, metrics, readiness }: ApiParts): DynamicModule {
+    const ledger = new LedgerInstruments(metrics);
+    return {
+      module: ApiModule,
+      imports: [
+        PlatformModule.forRoot({ environment, service: 'api', logger, metrics }),
+        LedgerModule.forRoot(ledgerOptions(ledger)),
+        SavingsModule.forRoot({ callerOf: ledgerReaderOf }),
+        HealthModule.forRootAsync({
+          inject: [RedisRoles, Database, DurableLedger],
+          metrics: environment.operations.metrics,
+          useFactory: (roles: RedisRoles, database: Database, lines: DurableLedger) => {
+            ledger.watch(() => lines.state);
+            return healthOptions({
+              service: 'api',
+              version: versionOf(import.meta.dirname),
+              environment,
+              roles,
+              database,
+              readiness,
+              metrics,
+              logger,
+              contributors: [ledgerHealth(lines)],
+            });
+          },
+        }),
+      ],
+    };
+  }
+}

@@ -1,0 +1,36 @@
+import type { Condition, HealthContributor, LedgerInstruments } from '@promptsales/health';
+import type { DurableLedger, LedgerModuleOptions } from '@promptsales/llm-cache';
+
+/** Beyond so many calls that PostgreSQL has not taken, no further one is made. */
+const MOST_SPOOLED_CALLS = 10_000;
+
+/** The end of a process leaves four seconds for everything that is to be flushed. */
+const SHUTDOWN_MS = 3_000;
+
+export function ledgerOptions(instruments: LedgerInstruments): LedgerModuleOptions {
+  return {
+    // An object literal: the ledger spreads its observer, and a class keeps its methods out of reach of that.
+    observer: {
+      intentBegun: (milliseconds, how) => instruments.intentBegun(milliseconds, how),
+      linesWritten: (kind, lines) => instruments.linesWritten(kind, lines),
+      hitsDropped: (hits) => instruments.hitsDropped(hits),
+      lineRejected: (kind) => instruments.lineRejected(kind),
+    },
+    tuning: { maxSpooledCalls: MOST_SPOOLED_CALLS, shutdownDeadlineMs: SHUTDOWN_MS },
+  };
+}
+
+/** A ledger that spools degrades; one that is full makes us refuse what has not been asked before. */
+export function ledgerHealth(ledger: DurableLedger): HealthContributor {
+  return {
+    name: 'ledger',
+    condition: (): Condition => {
+      const { databaseAnswers, unwrittenCalls, bufferedHits, droppedHits } = ledger.state;
+      const full = !databaseAnswers && unwrittenCalls >= MOST_SPOOLED_CALLS;
+      return {
+        status: databaseAnswers ? 'up' : full ? 'down' : 'degraded',
+        detail: { unwritten_calls: unwrittenCalls, buffered_hits: bufferedHits, lost_hits: droppedHits },
+      };
+    },
+  };
+}

@@ -1,0 +1,11 @@
+import 'reflect-metadata';
+import { runService } from '@promptsales/assembly';
+import { listen } from '@promptsales/http-edge';
+import { createApi } from './create-api.js';
+
+await runService('api', process.env, async (environment, { logger }) => {
+  const { app, readiness } = await createApi(environment, logger);
+  const { host, port } = environment.api;
+  const address = await listen(app, { host, port, portVariable: 'PORT' });
+  return { app, readiness, readyLine: `ready ${address}` };
+});
