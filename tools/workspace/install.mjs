@@ -44,6 +44,8 @@ export async function install({ onStart = () => {} } = {}) {
     onStart();
     // CI: pnpm asks nothing. Without a terminal to answer on, a question would end the install.
     const env = { ...process.env, CI: 'true' };
+    // A machine set up for production would leave out what builds and tests the workspace.
+    for (const name of ['NODE_ENV', 'npm_config_production', 'npm_config_omit', 'npm_config_only']) delete env[name];
     const args = ['-y', PNPM, 'install', '--frozen-lockfile'];
     await runLogged('npx', args, { what: 'Installing the packages', log: 'install.log', env });
     writeFileSync(stampFile, stamp);
