@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { inspect } from 'node:util';
 import { EnvironmentError } from './environment-error.js';
 import { readEnvironment } from './read-environment.js';

@@ -1,0 +1,93 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Database } from '@promptsales/database';
+import type { Kysely, Transaction } from 'kysely';
+import type { Principal } from '../access/principal.js';
+import type { IdentityTables } from '../identity-tables.js';
+import { pageOf, readCursor, type Page, type PageRequest } from '../paging/cursor.js';
+
+/** Who did it, for the log. */
+export interface Actor {
+  readonly principal: Principal;
+  /** The id of the request, as it stands in logs and traces. */
+  readonly requestId: string | null;
+}
+
+/** One administrative act. */
+export interface Act {
+  readonly actor: Actor;
+  /** Whom it concerns. */
+  readonly tenant: string;
+  /** `api_key.create`, `plan.update`: what was done to which kind of thing. */
+  readonly action: string;
+  /** `api_key:ID`. */
+  readonly target: string;
+  /** What else is worth knowing. Never a secret: this is shown. */
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+export interface AuditEntry {
+  readonly id: string;
+  readonly at: Date;
+  readonly actorKeyId: string;
+  readonly actorTenant: string;
+  readonly tenant: string;
+  readonly action: string;
+  readonly target: string;
+  readonly requestId: string | null;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+/** What administrators did. An entry is written in the transaction of its act: neither is there without the other. */
+@Injectable()
+export class AuditLog {
+  readonly #database: Database;
+
+  constructor(@Inject(Database) database: Database) {
+    this.#database = database;
+  }
+
+  /** Takes the transaction of any library, since all tables are in one database. */
+  async write<Tables>(transaction: Transaction<Tables>, act: Act): Promise<void> {
+    const { principal, requestId } = act.actor;
+    await (transaction as unknown as Kysely<IdentityTables>)
+      .insertInto('audit_log')
+      .values({
+        actor_key_id: principal.keyId,
+        actor_tenant: principal.tenant,
+        tenant: act.tenant,
+        action: act.action,
+        target: act.target,
+        request_id: requestId,
+        detail: JSON.stringify(act.detail ?? {}),
+      })
+      .execute();
+  }
+
+  /** Newest first; `tenant` null for all of them. */
+  async list(tenant: string | null, { limit, cursor }: PageRequest): Promise<Page<AuditEntry>> {
+    let query = this.#database
+      .as<IdentityTables>()
+      .selectFrom('audit_log')
+      .selectAll()
+      .orderBy('id', 'desc')
+      .limit(limit + 1);
+    if (tenant !== null) query = query.where('tenant', '=', tenant);
+    if (cursor !== undefined) query = query.where('id', '<', readCursor(cursor));
+    return pageOf(
+      await query.execute(),
+      limit,
+      (row) => row.id,
+      (row) => ({
+        id: row.id,
+        at: row.at,
+        actorKeyId: row.actor_key_id,
+        actorTenant: row.actor_tenant,
+        tenant: row.tenant,
+        action: row.action,
+        target: row.target,
+        requestId: row.request_id,
+        detail: row.detail,
+      }),
+    );
+  }
+}
