@@ -17,8 +17,17 @@ import {
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { withLock } from './file-lock.mjs';
+import { endWithThisProcess } from './managed-process.mjs';
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
+
+/** Runs a program to its end, or to that of this process: an interrupted start leaves no download running. */
+async function run(command, args, options) {
+  const running = execute(command, args, options);
+  const release =
+    running.child.pid === undefined ? () => {} : endWithThisProcess({ pid: running.child.pid, signal: 'TERM' });
+  return running.finally(release);
+}
 
 /** What a redis-server of Debian 12 or Ubuntu needs beyond the C library; apt's own answer is preferred to this list. */
 const USUAL_PACKAGES = ['redis-server', 'redis-tools', 'libjemalloc2', 'liblzf1', 'libatomic1'];

@@ -9,7 +9,7 @@ import { environmentWithPrograms, runtime } from './runtime.mjs';
 
 /** Long enough for what is in flight to end; the processes have deadlines of their own below it. */
 const DRAIN_MS = 30_000;
-const WARNING_LEVEL = 40;
+const SAID_LEVELS = new Set(['warn', 'error', 'fatal']);
 
 /** A new log for each start; the one before is kept beside it. */
 export function freshLog(name) {
@@ -25,7 +25,7 @@ function worthSaying(line) {
   if (!line.startsWith('{')) return line;
   try {
     const { level, msg } = JSON.parse(line);
-    return level >= WARNING_LEVEL ? msg : undefined;
+    return SAID_LEVELS.has(level) ? msg : undefined;
   } catch {
     return line; // Not JSON after all.
   }
