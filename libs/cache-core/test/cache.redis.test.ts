@@ -270,7 +270,10 @@ describe('the cache protocol on Redis', () => {
     ).stored;
     expect(await raw.type(meta.key)).toBe('hash');
     expect(await raw.hget(meta.key, 'tokens_total')).toBe('12');
-    expect(await b.aside.getOrLoad(meta, async () => ({ ...value, tokens_total: 0 }))).toMatchObject({ value, source: 'hit' });
+    expect(await b.aside.getOrLoad(meta, async () => ({ ...value, tokens_total: 0 }))).toMatchObject({
+      value,
+      source: 'hit',
+    });
 
     const list = keyspace.aiCampaignMessages.at({ campana_id: 'c1', segmento_hash: 'a'.repeat(64) });
     const messages = Array.from({ length: 4100 }, (_, numero) => ({ numero, texto: `t${numero}`, tono: 'alegre' }));
@@ -302,7 +305,10 @@ describe('the cache protocol on Redis', () => {
     await (
       await a.aside.getOrLoad(list, async () => [])
     ).stored;
-    expect(await b.aside.getOrLoad(list, async () => [{ numero: 1, texto: 'no', tono: 'no' }])).toMatchObject({ value: [], source: 'hit' });
+    expect(await b.aside.getOrLoad(list, async () => [{ numero: 1, texto: 'no', tono: 'no' }])).toMatchObject({
+      value: [],
+      source: 'hit',
+    });
   });
 
   test('trap 11: a value over the limit is served, not stored, and gives its lease back', async () => {
@@ -331,11 +337,9 @@ describe('the cache protocol on Redis', () => {
         await new Promise((resolve) => setTimeout(resolve, 50));
         return loads;
       };
-      const began = performance.now();
       const results = await Promise.all(Array.from({ length: 200 }, () => a.aside.getOrLoad(app('k'), loader)));
-      expect(performance.now() - began).toBeLessThan(1500);
       expect(loads).toBe(1);
-      expect(results.every((one) => one.value === (1))).toBe(true);
+      expect(results.every((one) => one.value === 1)).toBe(true);
       redis.thaw();
       await Promise.all(a.roles.links().map((link) => link.untilUp(5000)));
       await Promise.all(b.roles.links().map((link) => link.untilUp(5000)));
@@ -384,6 +388,22 @@ describe('the cache protocol on Redis', () => {
       await a.roles.link('cache').untilUp(5000);
       expect(await raw.keys('app:*')).toEqual([]);
       expect(await raw.get('lead:unrelated')).toBe('x');
+    });
+
+    test('a journal that overflowed defeats loads in flight too', async () => {
+      await Promise.all([stop(a), stop(b)]);
+      a = await start({ journal: { capacity: 0, keepAcknowledgedMs: 60_000, retryMs: 50 } });
+      b = await start({ leaseMs: 60_000 });
+      let finish: (value: string) => void = () => {};
+      const slow = b.aside.getOrLoad(app('k'), () => new Promise((resolve) => (finish = resolve)));
+      await until(async () => (await raw.exists('lease:{app:k}')) === 1);
+      redis.freeze();
+      await until(async () => !a.roles.link('cache').up);
+      await a.cache.invalidate({ ref: app('k') });
+      redis.thaw();
+      await Promise.all([a, b].map((one) => one.roles.link('cache').untilUp(5000)));
+      finish('old');
+      expect(await (await slow).stored).toBe('superseded');
     });
   });
 });
