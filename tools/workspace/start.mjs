@@ -237,7 +237,7 @@ async function main() {
   say(`  OpenAI SDK    baseURL ${address}/v1${environment.SIMULATED_UPSTREAM ? '   (answers are simulated)' : ''}`);
   say(`  admin key     ${adminKeyLine(environment)}`);
   say(`  documentation ${address}/docs`);
-  say(`  worker        ${workerAddress}`);
+  say(`  worker        ${workerAddress.startsWith('http') ? workerAddress : 'without a port of its own'}`);
   say(
     `  logs          .local/logs    started in ${((Date.now() - startedAt) / 1000).toFixed(1)} s; Ctrl-C stops everything`,
   );
