@@ -1,10 +1,11 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { healthOptions, PlatformModule, versionOf } from '@promptsales/assembly';
+import { healthOptions, identityOptions, keysHealth, PlatformModule, versionOf } from '@promptsales/assembly';
 import { RedisRoles } from '@promptsales/cache-core';
 import { Database } from '@promptsales/database';
 import type { Environment } from '@promptsales/environment';
 import { HealthModule, LedgerInstruments, type MetricsRegistry, type Readiness } from '@promptsales/health';
 import type { Logger } from '@promptsales/http-edge';
+import { ApiKeys, IdentityModule } from '@promptsales/identity';
 import { DurableLedger, LedgerModule, SavingsModule } from '@promptsales/llm-cache';
 import { ledgerReaderOf } from './access/caller.js';
 import { ledgerHealth, ledgerOptions } from './ledger-wiring.js';
@@ -25,12 +26,13 @@ export class ApiModule {
       module: ApiModule,
       imports: [
         PlatformModule.forRoot({ environment, service: 'api', logger, metrics }),
+        IdentityModule.forRoot(identityOptions(environment)),
         LedgerModule.forRoot(ledgerOptions(ledger)),
         SavingsModule.forRoot({ callerOf: ledgerReaderOf }),
         HealthModule.forRootAsync({
-          inject: [RedisRoles, Database, DurableLedger],
+          inject: [RedisRoles, Database, ApiKeys, DurableLedger],
           metrics: environment.operations.metrics,
-          useFactory: (roles: RedisRoles, database: Database, lines: DurableLedger) => {
+          useFactory: (roles: RedisRoles, database: Database, keys: ApiKeys, lines: DurableLedger) => {
             ledger.watch(() => lines.state);
             return healthOptions({
               service: 'api',
@@ -41,7 +43,7 @@ export class ApiModule {
               readiness,
               metrics,
               logger,
-              contributors: [ledgerHealth(lines)],
+              contributors: [keysHealth(keys), ledgerHealth(lines)],
             });
           },
         }),

@@ -4,7 +4,7 @@ import { RedisRoles } from '@promptsales/cache-core';
 import type { Environment } from '@promptsales/environment';
 import { MetricsRegistry, Readiness, RedisHealth } from '@promptsales/health';
 import { createEdgeApplication, EdgeAdapter, LateAuthenticator, type Logger } from '@promptsales/http-edge';
-import { anonymousPrincipal } from '@promptsales/identity';
+import { anonymousPrincipal, ApiKeys } from '@promptsales/identity';
 import type { FastifyInstance } from 'fastify';
 import { accessRules } from './access/access-rules.js';
 import { ApiModule } from './api.module.js';
@@ -41,6 +41,7 @@ export async function createApi(environment: Environment, logger: Logger): Promi
     adapter,
     logger,
   );
+  authenticator.use(app.get(ApiKeys));
   try {
     serveDocs(adapter.getInstance<FastifyInstance>(), () =>
       openApiDocument(app, versionOf(import.meta.dirname), adapter.routes.all()),

@@ -4,6 +4,7 @@ import { RedisRoles } from '@promptsales/cache-core';
 import type { Environment } from '@promptsales/environment';
 import { MetricsRegistry, Readiness, RedisHealth } from '@promptsales/health';
 import { createEdgeApplication, EdgeAdapter, LateAuthenticator, type Logger } from '@promptsales/http-edge';
+import { ApiKeys } from '@promptsales/identity';
 import type { FastifyInstance } from 'fastify';
 import { accessRules } from './access-rules.js';
 import { WorkerModule } from './worker.module.js';
@@ -34,6 +35,7 @@ export async function createWorker(environment: Environment, logger: Logger): Pr
     adapter,
     logger,
   );
+  authenticator.use(app.get(ApiKeys));
   try {
     await checkEvictionAtStart({
       roles: app.get(RedisRoles),

@@ -1,11 +1,12 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
-import { healthOptions, PlatformModule, versionOf } from '@promptsales/assembly';
+import { healthOptions, identityOptions, keysHealth, PlatformModule, versionOf } from '@promptsales/assembly';
 import { RedisRoles } from '@promptsales/cache-core';
 import { Database } from '@promptsales/database';
 import type { Environment } from '@promptsales/environment';
 import { HealthModule, type MetricsRegistry, type Readiness } from '@promptsales/health';
 import type { Logger } from '@promptsales/http-edge';
+import { ApiKeys, IdentityModule } from '@promptsales/identity';
 import { JobsModule } from './jobs/jobs.module.js';
 import { JobRunner } from './jobs/job-runner.js';
 
@@ -25,13 +26,14 @@ export class WorkerModule {
       module: WorkerModule,
       imports: [
         PlatformModule.forRoot({ environment, service: 'worker', logger, metrics }),
+        IdentityModule.forRoot({ ...identityOptions(environment), routes: false }),
         ScheduleModule.forRoot(),
         jobs,
         HealthModule.forRootAsync({
           imports: [jobs],
-          inject: [RedisRoles, Database, JobRunner],
+          inject: [RedisRoles, Database, ApiKeys, JobRunner],
           metrics: environment.operations.metrics,
-          useFactory: (roles: RedisRoles, database: Database, runner: JobRunner) =>
+          useFactory: (roles: RedisRoles, database: Database, keys: ApiKeys, runner: JobRunner) =>
             healthOptions({
               service: 'worker',
               version: versionOf(import.meta.dirname),
@@ -41,7 +43,7 @@ export class WorkerModule {
               readiness,
               metrics,
               logger,
-              contributors: [runner],
+              contributors: [keysHealth(keys), runner],
             }),
         }),
       ],

@@ -10,3 +10,5 @@ export { healthOptions, type HealthParts } from './health-options.js';
 export { shutdownSteps } from './shutdown-steps.js';
 export { runService, type Service } from './run-service.js';
 export { versionOf } from './version.js';
+export { identityOptions } from './identity-options.js';
+export { keysHealth } from './keys-health.js';

@@ -1,5 +1,6 @@
 import type { MigrationSet } from '@promptsales/database';
+import { IDENTITY_MIGRATIONS } from '@promptsales/identity';
 import { ledgerMigrations } from '@promptsales/llm-cache';
 
 /** The schema of every library. */
-export const MIGRATIONS: readonly MigrationSet[] = [ledgerMigrations];
+export const MIGRATIONS: readonly MigrationSet[] = [IDENTITY_MIGRATIONS, ledgerMigrations];

@@ -30,7 +30,9 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
 
     'GET /v1/keys': scope('admin'),
     'POST /v1/keys': scope('admin'),
+    'GET /v1/keys/:id': scope('admin'),
     'DELETE /v1/keys/:id': scope('admin'),
+    'GET /v1/audit': scope('admin'),
 
     'POST /v1/chat/completions': openAi('llm'),
     'GET /v1/models': openAi('llm'),

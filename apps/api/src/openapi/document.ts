@@ -25,7 +25,7 @@ export function openApiDocument(
     .setTitle('PromptSales Cache')
     .setDescription(DESCRIPTION)
     .setVersion(version)
-    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API key' }, 'bearer')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'API key', description: 'An API key' }, 'bearer')
     .addApiKey({ type: 'apiKey', in: 'header', name: 'x-api-key', description: 'An API key' }, 'apiKey')
     .build();
   const document = SwaggerModule.createDocument(app, base, { operationIdFactory: (_controller, method) => method });

@@ -28,6 +28,7 @@ describe('trap 30: secrets in logs', () => {
     ['a known secret in the message', 'key=top-"secret"-value', 'top-"secret"-value'],
     ['a bearer token', 'sent Authorization: Bearer abc.def-123', 'abc.def-123'],
     ['the password of a URL', 'cannot reach postgres://app:hunter2@db:5432/x', 'hunter2'],
+    ['a key of ours', 'refused psk_0123456789ABCDEFG_secretsecret', 'secretsecret'],
     ['a provider key', 'refused sk-proj-abcdefgh12345678', 'abcdefgh12345678'],
   ])('removes %s', (_name, message, secret) => {
     const { logger, line } = logging(['top-"secret"-value']);

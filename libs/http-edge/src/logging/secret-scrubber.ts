@@ -11,7 +11,7 @@ const SHORTEST_SECRET = 6;
 const FORMS: readonly (readonly [RegExp, string])[] = [
   [/\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi, `$1 ${REDACTED}`],
   [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s"'/@]+@/gi, `$1${REDACTED}@`],
-  [/\b(sk|pk|rk|ghp|gho|xox[abp])[-_][\w-]{8,}/g, `$1-${REDACTED}`],
+  [/\b(psk|sk|pk|rk|ghp|gho|xox[abp])[-_][\w-]{8,}/g, `$1-${REDACTED}`],
 ];
 
 export class SecretScrubber {

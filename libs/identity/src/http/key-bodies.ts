@@ -20,12 +20,17 @@ export class CreateKeyBody {
   @IsIn(SCOPES, { each: true, message: `each of scopes must be one of ${SCOPES.join(', ')}` })
   scopes!: Scope[];
 
-  @ApiPropertyOptional({ description: 'Under which name its use is counted; the name when left out.', maxLength: 200 })
+  @ApiPropertyOptional({
+    description: 'Under which name its use is counted; the name when left out.',
+    maxLength: 200,
+    nullable: true,
+    type: String,
+  })
   @IsOptional()
   @IsPrintableText(200)
   client?: string | null;
 
-  @ApiPropertyOptional({ description: 'Its plan.', default: 'standard', maxLength: 64 })
+  @ApiPropertyOptional({ description: 'Its plan.', default: 'standard', maxLength: 64, nullable: true, type: String })
   @IsOptional()
   @IsPrintableText(64)
   plan?: string | null;

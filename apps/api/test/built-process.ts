@@ -1,0 +1,82 @@
+import { withLock } from '@promptsales/local-services';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { SECRETS } from './test-api.js';
+
+const root = join(import.meta.dirname, '../../..');
+
+/** Builds what changed; Nx answers the rest from its cache. */
+export async function buildApplications(): Promise<void> {
+  const nx = join(root, 'node_modules/nx/dist/bin/nx.js');
+  await withLock(join(root, '.local/locks/build.lock'), async () => {
+    await promisify(execFile)(process.execPath, [nx, 'run-many', '-t', 'build'], {
+      cwd: root,
+      env: { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false' },
+    });
+  });
+}
+
+/** One built process as a user starts it. Nothing of this process's own environment reaches it. */
+export class BuiltProcess {
+  readonly child: ChildProcess;
+  stdout = '';
+  stderr = '';
+
+  constructor(application: 'api' | 'worker', env: Readonly<Record<string, string>>) {
+    this.child = spawn(process.execPath, [join(root, 'apps', application, 'dist/main.js')], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        PORT: '0',
+        WORKER_PORT: '0',
+        ADMIN_API_KEY: SECRETS.adminKey,
+        ENCRYPTION_KEY: SECRETS.encryptionKey,
+        ...env,
+      },
+    });
+    this.child.stdout?.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()));
+    this.child.stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
+    running.add(this);
+    this.child.once('exit', () => running.delete(this));
+  }
+
+  /** The address of the line `ready …`. */
+  async ready(): Promise<string> {
+    const line = await this.#firstMatch(/^ready (?:worker )?(http:\S+)$/m, () => this.stdout);
+    return line[1] ?? '';
+  }
+
+  said(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#firstMatch(pattern, () => this.stderr);
+  }
+
+  async exited(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
+    return { code: this.child.exitCode, signal: this.child.signalCode };
+  }
+
+  async #firstMatch(pattern: RegExp, text: () => string): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(text());
+      if (match !== null) return match;
+      if (this.child.exitCode !== null)
+        throw new Error(`the process ended with ${this.child.exitCode}:\n${this.stderr}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+const running = new Set<BuiltProcess>();
+
+/** Ends what a failed test left behind. */
+export async function endProcesses(): Promise<void> {
+  await Promise.all(
+    [...running].map(async (process) => {
+      process.child.kill('SIGKILL');
+      await process.exited();
+    }),
+  );
+}

@@ -1,0 +1,113 @@
+import {
+  createDatabase,
+  freePort,
+  startPostgres,
+  startRedis,
+  type TestDatabase,
+  type TestRedis,
+} from '@promptsales/test-kit';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { buildApplications, BuiltProcess, endProcesses } from './built-process.js';
+import { SECRETS } from './test-api.js';
+
+describe('built processes', () => {
+  let redis: TestRedis;
+  let database: TestDatabase;
+  let stores: { REDIS_URL: string; DATABASE_URL: string };
+
+  beforeAll(async () => {
+    [redis, database] = await Promise.all([startRedis(), createDatabase(), buildApplications()]);
+    stores = { REDIS_URL: redis.url, DATABASE_URL: database.url };
+  }, 120_000);
+
+  afterEach(endProcesses);
+
+  afterAll(() => database.drop());
+
+  it('say ready on standard output and nothing else there, answer, and end with 0 on SIGTERM', async () => {
+    const api = new BuiltProcess('api', stores);
+    const worker = new BuiltProcess('worker', { ...stores, WORKER_PORT: String(await freePort()) });
+    const [apiAddress, workerAddress] = await Promise.all([api.ready(), worker.ready()]);
+    for (const address of [apiAddress, workerAddress]) {
+      expect((await fetch(`${address}/health/ready`)).status).toBe(200);
+    }
+    api.child.kill('SIGTERM');
+    worker.child.kill('SIGINT');
+    expect(await api.exited()).toEqual({ code: 0, signal: null });
+    expect(await worker.exited()).toEqual({ code: 0, signal: null });
+    expect(api.stdout).toBe(`ready ${apiAddress}\n`);
+    expect(worker.stdout).toBe(`ready worker ${workerAddress}\n`);
+    for (const secret of Object.values(SECRETS)) expect(api.stderr + worker.stderr).not.toContain(secret);
+  }, 60_000);
+
+  it('say each variable that is wrong, and end with 1', async () => {
+    const api = new BuiltProcess('api', { ...stores, PORT: 'eighty', ENCRYPTION_KEY: 'short-secret' });
+    expect(await api.exited()).toMatchObject({ code: 1 });
+    expect(api.stderr).toMatch(/^ +PORT: got/m);
+    expect(api.stderr).toMatch(/^ +ENCRYPTION_KEY: got/m);
+    expect(api.stderr).not.toMatch(/short-secret| {4}at /);
+    expect(api.stdout).toBe('');
+  }, 30_000);
+
+  it.each([
+    ['api', 'PORT'],
+    ['worker', 'WORKER_PORT'],
+  ] as const)(
+    'the %s names %s when the port is taken, and ends with 1',
+    async (application, variable) => {
+      const taken = createServer().listen(0, '127.0.0.1');
+      await once(taken, 'listening');
+      const { port } = taken.address() as AddressInfo;
+      const process = new BuiltProcess(application, { ...stores, [variable]: String(port) });
+      expect(await process.exited()).toMatchObject({ code: 1 });
+      expect(process.stderr).toContain(`${variable}: port ${port} of 127.0.0.1 is in use`);
+      expect(process.stderr).not.toMatch(/ {4}at /);
+      taken.close();
+    },
+    30_000,
+  );
+
+  it('wait for PostgreSQL with a line a second, and go on when it comes', async () => {
+    const postgres = await startPostgres();
+    await postgres.kill();
+    const api = new BuiltProcess('api', { ...stores, DATABASE_URL: postgres.url });
+    await api.said(/PostgreSQL[^\n]*\n[^\n]*PostgreSQL/);
+    await postgres.restart();
+    const address = await api.ready();
+    expect((await fetch(`${address}/health`)).status).toBe(200);
+    api.child.kill('SIGTERM');
+    expect(await api.exited()).toMatchObject({ code: 0 });
+  }, 60_000);
+
+  it('trap 29: finish what is under way on SIGTERM, refuse what comes later, and end at once on a second signal', async () => {
+    const api = new BuiltProcess('api', stores);
+    const address = new URL(await api.ready());
+    const socket = connect(Number(address.port), address.hostname);
+    await once(socket, 'connect');
+    // A request whose last byte is still to come is under way.
+    socket.write('GET /health/live HTTP/1.1\r\nHost: x\r\n');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    api.child.kill('SIGTERM');
+    await api.said(/shutting down/);
+    const late = connect(Number(address.port), address.hostname);
+    const [refused] = (await once(late, 'error')) as [NodeJS.ErrnoException];
+    expect(refused.code).toBe('ECONNREFUSED');
+    socket.write('\r\n');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await api.exited()).toMatchObject({ code: 0 });
+
+    const stuck = new BuiltProcess('api', stores);
+    const other = new URL(await stuck.ready());
+    const hanging = connect(Number(other.port), other.hostname);
+    await once(hanging, 'connect');
+    hanging.write('GET /health/live HTTP/1.1\r\nHost: x\r\n');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    stuck.child.kill('SIGTERM');
+    await stuck.said(/shutting down/);
+    stuck.child.kill('SIGTERM');
+    expect(await stuck.exited()).toMatchObject({ code: 143 });
+    hanging.destroy();
+  }, 60_000);
+});

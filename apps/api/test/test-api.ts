@@ -1,0 +1,57 @@
+import 'reflect-metadata';
+import { readEnvironment } from '@promptsales/environment';
+import { createLogger } from '@promptsales/http-edge';
+import { secretsOf } from '@promptsales/assembly';
+import { createDatabase, startRedis } from '@promptsales/test-kit';
+import { randomBytes } from 'node:crypto';
+import type { Server } from 'node:http';
+import { PassThrough } from 'node:stream';
+import { createApi, type Api } from '../src/create-api.js';
+
+/** Values that must not be found anywhere outside. */
+export const SECRETS = {
+  adminKey: 'psk_test_admin_0123456789abcdefghijkl',
+  encryptionKey: randomBytes(32).toString('base64'),
+  upstreamKey: 'sk-upstream-credential-0123456789',
+} as const;
+
+export interface TestApi extends Api {
+  readonly server: Server;
+  /** Everything that was logged so far. */
+  readonly logged: () => string;
+  readonly admin: { readonly authorization: string };
+  close(): Promise<void>;
+}
+
+/** The whole API on real servers; `env` replaces or adds variables. Not listening: supertest does that. */
+export async function testApi(env: NodeJS.ProcessEnv = {}): Promise<TestApi> {
+  const database = env['DATABASE_URL'] === undefined ? await createDatabase() : undefined;
+  const redis = env['REDIS_URL'] === undefined ? await startRedis() : undefined;
+  const environment = readEnvironment({
+    ...(database === undefined ? {} : { DATABASE_URL: database.url }),
+    ...(redis === undefined ? {} : { REDIS_URL: redis.url }),
+    ADMIN_API_KEY: SECRETS.adminKey,
+    ENCRYPTION_KEY: SECRETS.encryptionKey,
+    OPENAI_BASE_URL: 'http://127.0.0.1:9/v1',
+    OPENAI_API_KEY: SECRETS.upstreamKey,
+    LOG_LEVEL: 'debug',
+    ...env,
+  });
+  const lines: string[] = [];
+  const destination = new PassThrough();
+  destination.on('data', (chunk: Buffer) => lines.push(chunk.toString()));
+  const { logger } = createLogger({ service: 'api', level: 'debug', secrets: secretsOf(environment), destination });
+  const api = await createApi(environment, logger);
+  api.readiness.started();
+  return {
+    ...api,
+    server: api.app.getHttpServer(),
+    logged: () => lines.join(''),
+    admin: { authorization: `Bearer ${SECRETS.adminKey}` },
+    close: async () => {
+      await api.app.close();
+      await redis?.stop();
+      await database?.drop();
+    },
+  };
+}
