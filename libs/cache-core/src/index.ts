@@ -39,13 +39,9 @@ export { Keyring } from './codec/keyring.js';
 
 // request identity
 export { BodyError, type BodyErrorCode } from './request-identity/body-error.js';
-export {
-  canonicalJson,
-  type CanonicalText,
-  type JsonValue,
-  type OmittedPath,
-} from './request-identity/canonical-json.js';
-export { ParsedBody, parseBody } from './request-identity/parsed-body.js';
+export { canonicalJson, type CanonicalText } from './request-identity/canonical-json.js';
+export type { OmittedPath } from './request-identity/omissions.js';
+export { ParsedBody, parseBody, type JsonValue } from './request-identity/parsed-body.js';
 export { requestIdentity, type RequestParts } from './request-identity/request-identity.js';
 
 // Redis

@@ -1,103 +1,166 @@
 /**
- * RFC 8785 canonical JSON: no white space, properties sorted by the UTF-16 units of their names, numbers and strings as ECMAScript writes
- * them. Own code, because the identity of a request is the product's core and needs three things at once in one walk: the text, a count of all
- * properties (see `json-scan.ts`), and a declared list of paths left out.
+ * RFC 8785 canonical JSON: no white space, properties sorted by the UTF-16 units of their names, numbers and strings as
+ * ECMAScript writes them.
+ *
+ * It reads text, not a parsed value, for two reasons. `JSON.parse` forgets what must be known here: that a name came twice, that a number
+ * was more than a double holds, that an escape was a lone surrogate (such a text is not I-JSON, RFC 7493). And most
+ * tokens of a text are canonical as they stand, so they are sliced rather than unescaped and escaped again.
  */
-
-export type JsonValue =
-  null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue };
-
-/** A path of property names from the top of a body. Paths do not enter arrays. */
-export type OmittedPath = readonly string[];
-
-/** Paths as a tree: `true` where a path ends. */
-type Omissions = ReadonlyMap<string, Omissions | true>;
+import { doubleHolds } from './json-number.js';
+import { endOfString } from './nesting.js';
+import { omissionsOf, type Omissions, type OmittedPath } from './omissions.js';
 
 export interface CanonicalText {
   readonly text: string;
-  /** Properties of all objects in the value, those left out included. */
-  readonly properties: number;
+  /** Two texts with one canonical form say the same. False where the text is not I-JSON, which the form does not show. */
+  readonly faithful: boolean;
 }
 
-export function canonicalJson(value: JsonValue, omit: readonly OmittedPath[] = []): CanonicalText {
-  const writer = new CanonicalWriter();
-  const text = writer.write(value, omissionsOf(omit)) ?? '{}';
-  return { text, properties: writer.properties };
+/** The canonical form without the omitted paths, of valid JSON nested no deeper than `DEEPEST_NESTING`. */
+export function canonicalJson(text: string, omit: readonly OmittedPath[] = []): CanonicalText {
+  const reader = new CanonicalReader(text);
+  const canonical = reader.value(omissionsOf(omit)) ?? '{}';
+  return { text: canonical, faithful: reader.faithful };
 }
 
-const trees = new WeakMap<readonly OmittedPath[], Omissions>();
+interface Member {
+  readonly name: string;
+  /** `"name":value`, or `undefined` where it is left out. */
+  readonly text: string | undefined;
+}
 
-/** Callers pass the same list for each request of an operation, so its tree is made once. */
-function omissionsOf(paths: readonly OmittedPath[]): Omissions | undefined {
-  if (paths.length === 0) return undefined;
-  let tree = trees.get(paths);
-  if (tree === undefined) {
-    tree = omissionTree(paths);
-    trees.set(paths, tree);
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
+
+/** An integer of up to so many characters is written as it is canonical, and every double holds it. */
+const PLAIN_INTEGER = 15;
+
+class CanonicalReader {
+  /** No duplicate name, no number beyond doubles, no lone surrogate so far. */
+  faithful = true;
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
   }
-  return tree;
-}
 
-function omissionTree(paths: readonly OmittedPath[]): Omissions {
-  const tree = new Map<string, Omissions | true>();
-  for (const path of paths) {
-    const [name] = path;
-    if (name === undefined || tree.get(name) === true) continue;
-    const inside = paths.filter((other) => other[0] === name).map((other) => other.slice(1));
-    tree.set(name, inside.some((rest) => rest.length === 0) ? true : omissionTree(inside));
-  }
-  return tree;
-}
-
-class CanonicalWriter {
-  properties = 0;
-
-  /** `undefined` when the value is an object of which the omissions left nothing. */
-  write(value: JsonValue, omit: Omissions | undefined): string | undefined {
-    switch (typeof value) {
-      case 'string':
-        return JSON.stringify(value);
-      case 'object':
-        if (value === null) return 'null';
-        return isArray(value) ? this.#array(value) : this.#object(value, omit);
-      case 'number':
-        // -0 is written 0, as RFC 8785 has it.
-        return `${value}`;
+  /** `undefined` when it is an object of which the omissions left nothing. */
+  value(omit: Omissions | undefined): string | undefined {
+    const code = this.#nextCode();
+    switch (code) {
+      case QUOTE:
+        return this.#string();
+      case 0x7b:
+        return this.#object(omit);
+      case 0x5b:
+        return this.#array();
+      case 0x74:
+        return this.#word('true');
+      case 0x66:
+        return this.#word('false');
+      case 0x6e:
+        return this.#word('null');
       default:
-        return value ? 'true' : 'false';
+        return this.#number(code);
     }
   }
 
-  #array(items: readonly JsonValue[]): string {
-    let text = '[';
-    for (let index = 0; index < items.length; index++) {
-      if (index > 0) text += ',';
-      text += this.write(items[index] ?? null, undefined);
-    }
-    return `${text}]`;
-  }
-
-  #object(value: { readonly [name: string]: JsonValue }, omit: Omissions | undefined): string | undefined {
-    // The default order of sorting is that of UTF-16 units.
-    const names = Object.keys(value).toSorted();
-    this.properties += names.length;
-    let text = '';
-    for (const name of names) {
-      const content = value[name] ?? null;
-      const rule = omit?.get(name);
-      if (rule === true) {
-        // Left out, but its properties are counted all the same.
-        this.write(content, undefined);
-        continue;
+  #object(omit: Omissions | undefined): string | undefined {
+    const members: Member[] = [];
+    let sorted = true;
+    let last = '';
+    this.#at++;
+    if (this.#nextCode() === QUOTE) {
+      for (;;) {
+        this.#nextCode();
+        const token = this.#string();
+        const name = token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1);
+        this.#nextCode();
+        this.#at++;
+        const rule = omit?.get(name);
+        const value = this.value(rule === true ? undefined : rule);
+        members.push({ name, text: rule === true || value === undefined ? undefined : `${token}:${value}` });
+        if (members.length > 1 && name <= last) sorted = false;
+        last = name;
+        if (this.#nextCode() !== COMMA) break;
+        this.#at++;
       }
-      const written = this.write(content, rule);
-      if (written !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${written}`;
     }
-    return text === '' && omit !== undefined && names.length > 0 ? undefined : `{${text}}`;
+    this.#at++;
+    if (!sorted) this.#sort(members);
+    let text = '';
+    for (const member of members) {
+      if (member.text !== undefined) text += text === '' ? member.text : `,${member.text}`;
+    }
+    return text === '' && members.length > 0 ? undefined : `{${text}}`;
   }
-}
 
-/** `Array.isArray` does not narrow away a readonly array. */
-function isArray(value: object): value is readonly JsonValue[] {
-  return Array.isArray(value);
+  #sort(members: Member[]): void {
+    members.sort((left, right) => {
+      if (left.name === right.name) this.faithful = false;
+      return left.name < right.name ? -1 : 1;
+    });
+  }
+
+  #array(): string {
+    let text = '';
+    this.#at++;
+    if (this.#nextCode() !== 0x5d) {
+      for (;;) {
+        const item = this.value(undefined) ?? '{}';
+        text += text === '' ? item : `,${item}`;
+        if (this.#nextCode() !== COMMA) break;
+        this.#at++;
+      }
+    }
+    this.#at++;
+    return `[${text}]`;
+  }
+
+  #string(): string {
+    const start = this.#at;
+    this.#at = endOfString(this.#text, start) + 1;
+    const token = this.#text.slice(start, this.#at);
+    // \n, \" and the like have no other spelling; only \uXXXX and \/ may be canonical otherwise.
+    if (!token.includes('\\') || !(token.includes('\\u') || token.includes('\\/'))) return token;
+    const content = JSON.parse(token) as string;
+    if (!content.isWellFormed()) this.faithful = false;
+    return JSON.stringify(content);
+  }
+
+  #number(first: number): string {
+    const start = this.#at;
+    let at = start + 1;
+    let integer = true;
+    for (; at < this.#text.length; at++) {
+      const code = this.#text.charCodeAt(at);
+      if (code >= ZERO && code <= NINE) continue;
+      // . e E + -
+      if (code !== 0x2e && code !== 0x65 && code !== 0x45 && code !== 0x2b && code !== MINUS) break;
+      integer = false;
+    }
+    this.#at = at;
+    const token = this.#text.slice(start, at);
+    if (integer && first !== MINUS && token.length <= PLAIN_INTEGER) return token;
+    // A template writes -0 as 0, as RFC 8785 has it.
+    if (!doubleHolds(token)) this.faithful = false;
+    return `${Number(token)}`;
+  }
+
+  #word(word: string): string {
+    this.#at += word.length;
+    return word;
+  }
+
+  /** Skips white space and looks at what follows. */
+  #nextCode(): number {
+    let code = this.#text.charCodeAt(this.#at);
+    while (code <= SPACE) code = this.#text.charCodeAt(++this.#at);
+    return code;
+  }
 }

@@ -2,7 +2,7 @@
  * Does a double hold what this number token says?
  *
  * Then, and only then, may two tokens that give the same double be taken for the same number. RFC 7493 (I-JSON) draws the
- * same line: nothing beyond the magnitude or precision of IEEE 754 doubles, and integers within ±(2^53 − 1).
+ * same line: nothing beyond the magnitude or precision of IEEE 754 doubles, and integers (written as such) within ±(2^53 − 1).
  *
  * A double is named by its shortest decimal; a token holds if its digits, zeros at the ends aside, and its exponent are those
  * of the double it parses to. So `0.1`, `1.0` and `1e2` hold, `0.1000000000000000055` and `1e400` do not.
@@ -10,10 +10,12 @@
 export function doubleHolds(token: string): boolean {
   const value = Number(token);
   if (!Number.isFinite(value)) return false;
-  if (Number.isInteger(value) && !Number.isSafeInteger(value)) return false;
-  return normalForm(token) === normalForm(String(value));
+  if (INTEGER.test(token) && !Number.isSafeInteger(value)) return false;
+  const shortest = String(value);
+  return token === shortest || normalForm(token) === normalForm(shortest);
 }
 
+const INTEGER = /^-?\d+$/;
 const PARTS = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /** `digits e exponent`, meaning 0.digits × 10^exponent, without zeros at either end. */

@@ -1,40 +1,42 @@
 import { isUtf8 } from 'node:buffer';
 import { BodyError } from './body-error.js';
-import { canonicalJson, type JsonValue, type OmittedPath } from './canonical-json.js';
+import { canonicalJson } from './canonical-json.js';
 import { firstJsonFault, firstUtf8Fault } from './faults.js';
-import { scanJson, DEEPEST_NESTING, type JsonScan } from './json-scan.js';
+import { DEEPEST_NESTING, tooDeepAt } from './nesting.js';
+import type { OmittedPath } from './omissions.js';
+
+export type JsonValue =
+  null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue };
 
 /**
  * A request's body: the bytes that the client sent, and what they say.
  *
- * `JSON.parse` forgets: of two properties with one name the first, of a number what a double cannot hold. Such a body is not I-JSON
- * (RFC 7493); its value must neither stand for it in a key nor be written back in its place.
+ * `JSON.parse` forgets: of two properties with one name the first, of a number what a double cannot hold. The value of such a body
+ * must neither stand for it in a key nor be written back in its place.
  */
 export class ParsedBody {
   readonly bytes: Buffer;
   readonly value: JsonValue;
-  readonly #scan: JsonScan;
+  readonly #text: string;
   #faithful: boolean | undefined;
 
-  constructor(bytes: Buffer, value: JsonValue, scan: JsonScan) {
+  constructor(bytes: Buffer, text: string, value: JsonValue) {
     this.bytes = bytes;
     this.value = value;
-    this.#scan = scan;
+    this.#text = text;
   }
 
-  /** Does the value say all that the bytes say (the body is I-JSON)? Found out at the first question. */
+  /** Does the value say all that the bytes say (the body is I-JSON)? */
   get faithful(): boolean {
-    this.#faithful ??= this.canonical([]) !== undefined;
+    this.#faithful ??= canonicalJson(this.#text).faithful;
     return this.#faithful;
   }
 
   /** The canonical form without the omitted paths, or `undefined` for a body that is not I-JSON. */
   canonical(omit: readonly OmittedPath[]): string | undefined {
-    if (this.#faithful === false || !this.#scan.numbersHold) return undefined;
-    const { text, properties } = canonicalJson(this.value, omit);
-    this.#faithful ??=
-      properties === this.#scan.colons && !(this.#scan.maybeLoneSurrogates && hasLoneSurrogate(this.value));
-    return this.#faithful ? text : undefined;
+    const { text, faithful } = canonicalJson(this.#text, omit);
+    this.#faithful = faithful;
+    return faithful ? text : undefined;
   }
 }
 
@@ -45,11 +47,9 @@ export function parseBody(bytes: Buffer): ParsedBody {
     throw new BodyError('body_not_utf8', `the body is not valid UTF-8 at byte ${position}`, position);
   }
   const text = bytes.toString('utf8');
-  const scan = scanJson(text);
-  if (scan.tooDeepAt >= 0) {
-    throw new BodyError('body_too_deep', `the body nests deeper than ${DEEPEST_NESTING} levels`, scan.tooDeepAt);
-  }
-  return new ParsedBody(bytes, parseText(text), scan);
+  const deep = tooDeepAt(text);
+  if (deep >= 0) throw new BodyError('body_too_deep', `the body nests deeper than ${DEEPEST_NESTING} levels`, deep);
+  return new ParsedBody(bytes, text, parseText(text));
 }
 
 function parseText(text: string): JsonValue {
@@ -61,10 +61,4 @@ function parseText(text: string): JsonValue {
     const why = position >= text.length ? 'it ends too early' : `position ${position} does not fit`;
     throw new BodyError('body_not_json', `the body is not valid JSON: ${why}`, position);
   }
-}
-
-function hasLoneSurrogate(value: JsonValue): boolean {
-  if (typeof value === 'string') return !value.isWellFormed();
-  if (value === null || typeof value !== 'object') return false;
-  return Object.entries(value).some(([name, content]) => !name.isWellFormed() || hasLoneSurrogate(content));
 }

@@ -8,7 +8,7 @@
  * The recipe is part of every stored key. Changing it needs a new `version`, or old entries are answered for new questions.
  */
 import { hash } from 'node:crypto';
-import type { OmittedPath } from './canonical-json.js';
+import type { OmittedPath } from './omissions.js';
 import type { ParsedBody } from './parsed-body.js';
 
 export interface RequestParts {
@@ -37,7 +37,11 @@ export function requestIdentity(parts: RequestParts): string {
   for (const part of [String(version), tenant, scope, namespace, upstream, operation]) text += prefixed(part);
   text += headersText(parts.headers);
   const canonical = body.canonical(parts.omit);
-  text += canonical === undefined ? `raw${prefixed(hash('sha256', body.bytes, 'hex'))}` : `json${prefixed(canonical)}`;
+  // A canonical text is well formed by its making, and by far the longest part: it is not looked through again.
+  text +=
+    canonical === undefined
+      ? `raw${prefixed(hash('sha256', body.bytes, 'hex'))}`
+      : `json|${canonical.length}:${canonical}`;
   return hash('sha256', text, 'hex');
 }
 

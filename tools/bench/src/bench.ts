@@ -1,0 +1,21 @@
+/** `npm run bench [-- NAME]`: one comparison, or all. Ratios count; absolute figures move with the machine. */
+import { cpus } from 'node:os';
+import { identityBenchmark } from './identity.js';
+
+const BENCHMARKS: Readonly<Record<string, () => void | Promise<void>>> = {
+  identity: identityBenchmark,
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => !Object.hasOwn(BENCHMARKS, name));
+if (unknown === undefined) {
+  console.log(`Node ${process.version}, ${cpus()[0]?.model ?? 'unknown CPU'}`);
+  for (const [name, run] of Object.entries(BENCHMARKS)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    console.log(`\n${name}`);
+    await run();
+  }
+} else {
+  console.error(`There is no benchmark ${unknown}. There are: ${Object.keys(BENCHMARKS).join(', ')}`);
+  process.exitCode = 1;
+}
