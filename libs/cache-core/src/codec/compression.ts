@@ -38,7 +38,7 @@ export function decompress(bytes: Buffer, maxBytes: number): Buffer {
 }
 
 function decompressionError(error: unknown, maxBytes: number): CodecError {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   if (code === 'ERR_BUFFER_TOO_LARGE' || code === 'ZSTD_error_frameParameter_windowTooLarge') {
     return new CodecError(
       'too_large',

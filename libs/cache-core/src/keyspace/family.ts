@@ -1,7 +1,7 @@
 import { KeyspaceError } from './keyspace-error.js';
 import { parsePattern, type SegmentsOf, type SegmentToken, type Token } from './pattern.js';
 import type { Role } from './roles.js';
-import { isIdentityHash, type SegmentShape } from './segment-shape.js';
+import { isIdentityHash } from './segment-shape.js';
 import { encodeSegmentText } from './segment-text.js';
 import type { RedisType, ValueContract, ValueIn, ValueKind } from './values/value-contract.js';
 
@@ -99,11 +99,7 @@ export class Family<P extends string = string, S = unknown, C extends ValueContr
     this.encrypt = declaration.encrypt ?? false;
     this.secretFields = declaration.secretFields ?? [];
     this.otherWriters = declaration.otherWriters ?? false;
-    this.tokens = parsePattern(
-      this.id,
-      this.pattern,
-      (declaration.segments ?? {}) as Readonly<Record<string, SegmentShape>>,
-    );
+    this.tokens = parsePattern(this.id, this.pattern, declaration.segments ?? {});
     this.#segments = this.tokens.filter((token) => 'segment' in token);
     this.isolatedByIdentity = this.#segments.some((token) => isIdentityHash(token.segment));
     Object.freeze(this);

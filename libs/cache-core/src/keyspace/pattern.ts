@@ -1,16 +1,15 @@
 import { KeyspaceError } from './keyspace-error.js';
-import { shapeOf, type SegmentShape } from './segment-shape.js';
+import { shapeOf, type SegmentShape, type ShapeValue } from './segment-shape.js';
 
 /** The names of a pattern's variable segments, read from its template literal. */
 export type SegmentNames<P extends string> = P extends `${string}{${infer N}}${infer R}` ? N | SegmentNames<R> : never;
 
-/** Closed lists of values for some segments; every other segment is text of the shape that its name promises. */
-export type ShapesFor<P extends string> = { readonly [N in SegmentNames<P>]?: SegmentShape };
-
 /** What `family.at()` takes: exactly the pattern's segments. A family known only at run time takes any record. */
 export type SegmentsOf<P extends string, S> = string extends P
   ? Readonly<Record<string, string>>
-  : { readonly [N in SegmentNames<P>]: N extends keyof S ? (S[N] extends SegmentShape<infer T> ? T : string) : string };
+  : [SegmentNames<P>] extends [never]
+    ? Readonly<Record<string, never>>
+    : { readonly [N in SegmentNames<P>]: N extends keyof S ? ShapeValue<S[N]> : string };
 
 export type Token = { readonly literal: string } | { readonly segment: string; readonly shape: SegmentShape };
 

@@ -29,14 +29,14 @@ export function logicalKey(prefix: string, physical: string): string | undefined
 /**
  * A key beside another, in the same cluster slot: `meta` beside `llm_cache:7f…` is `meta:{llm_cache:7f…}`.
  *
- * A key that already has a hash tag keeps it (`meta::{app}:x`). A key whose braces are no tag cannot be wrapped,
+ * A key that already has a hash tag keeps it (`meta::{app}:x`). A key whose braces are no tag (or an empty one) cannot be wrapped,
  * because a tag ends at the first `}`; such a key gets a number as tag that lies in its slot. The character after the label's colon
  * tells the three forms apart, so no two keys share a companion. `prefix` is the KEY_PREFIX that the key already carries;
  * the companion carries it too.
  */
 export function colocate(physical: string, label: string, prefix = ''): string {
   if (hashTagOf(physical) !== undefined) return `${prefix}${label}::${physical}`;
-  if (!physical.includes('}')) return `${prefix}${label}:{${physical}}`;
+  if (physical !== '' && !physical.includes('}')) return `${prefix}${label}:{${physical}}`;
   return `${prefix}${label}:~{${numberInSlot(calculateSlot(physical))}}${physical}`;
 }
 
@@ -61,8 +61,16 @@ function hashTagOf(key: string): string | undefined {
   return close > open + 1 ? key.slice(open + 1, close) : undefined;
 }
 
+/** The first numbers found for each slot; complete after some 160,000 of them. */
+const numbersBySlot = new Map<number, number>();
+let nextNumber = 0;
+
 function numberInSlot(slot: number): number {
-  let candidate = 0;
-  while (calculateSlot(String(candidate)) !== slot) candidate++;
-  return candidate;
+  for (;;) {
+    const known = numbersBySlot.get(slot);
+    if (known !== undefined) return known;
+    const found = calculateSlot(String(nextNumber));
+    if (!numbersBySlot.has(found)) numbersBySlot.set(found, nextNumber);
+    nextNumber++;
+  }
 }

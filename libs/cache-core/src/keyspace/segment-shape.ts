@@ -28,7 +28,8 @@ function matching(name: string, takes: string, fixedLength: number, pattern: Reg
   };
 }
 
-const MONTH_DAY = '(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\\d|3[01])';
+const MONTH = '(?:0[1-9]|1[0-2])';
+const DAY = '(?:0[1-9]|[12]\\d|3[01])';
 const HOUR = '(?:[01]\\d|2[0-3])';
 
 export const anyText: SegmentShape = {
@@ -38,25 +39,20 @@ export const anyText: SegmentShape = {
 };
 export const sha256Hex = matching('sha256', '64 lower-case hexadecimal digits', 64, /^[0-9a-f]{64}$/);
 export const uuid = matching('uuid', 'a UUID in lower case', 36, /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
-export const day = matching('day', 'a UTC day as yyyy-mm-dd', 10, new RegExp(`^\\d{4}-${MONTH_DAY}$`));
+export const day = matching('day', 'a UTC day as yyyy-mm-dd', 10, new RegExp(`^\\d{4}-${MONTH}-${DAY}$`));
 export const dayHour = matching(
   'day-hour',
   'a UTC hour as yyyy-mm-dd-HH',
   13,
-  new RegExp(`^\\d{4}-${MONTH_DAY}-${HOUR}$`),
+  new RegExp(`^\\d{4}-${MONTH}-${DAY}-${HOUR}$`),
 );
 export const dayMinute = matching(
   'day-minute',
   'a UTC minute as yyyy-mm-dd-HH-MM',
   16,
-  new RegExp(`^\\d{4}-${MONTH_DAY}-${HOUR}-[0-5]\\d$`),
+  new RegExp(`^\\d{4}-${MONTH}-${DAY}-${HOUR}-[0-5]\\d$`),
 );
-export const hour = matching(
-  'hour',
-  'a UTC hour as YYYYMMDDHH',
-  10,
-  new RegExp(`^\\d{4}${MONTH_DAY.replace('-', '')}${HOUR}$`),
-);
+export const hour = matching('hour', 'a UTC hour as YYYYMMDDHH', 10, new RegExp(`^\\d{4}${MONTH}${DAY}${HOUR}$`));
 export const companyName: SegmentShape = {
   ...anyText,
   name: 'company',

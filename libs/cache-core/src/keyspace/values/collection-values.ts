@@ -15,7 +15,7 @@ export function list<S extends TSchema>(item: S): ListContract<ReadonlyArray<Sta
       check.accept(items);
       return items.map((one) => JSON.stringify(one));
     },
-    decode: (items) => check.recognise(items.map((one) => parseStored(one))) as ReadonlyArray<Static<S>>,
+    decode: (items) => check.recognise(items.map((one) => parseStored(one))),
   };
 }
 
@@ -59,7 +59,7 @@ export function stream<const N extends string>(...names: N[]): StreamContract<Re
     decode(fields) {
       const missing = names.find((name) => fields[name] === undefined);
       if (missing !== undefined) throw unreadable(`an entry lacks ${missing}`);
-      return fields as Readonly<Record<N, Buffer>>;
+      return fields;
     },
   };
 }

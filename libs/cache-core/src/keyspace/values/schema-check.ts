@@ -25,7 +25,7 @@ export class SchemaCheck<S extends TSchema> {
   }
 
   #compiled(): Validator {
-    this.#validator ??= Compile(this.schema) as unknown as Validator;
+    this.#validator ??= Compile(this.schema);
     return this.#validator;
   }
 
