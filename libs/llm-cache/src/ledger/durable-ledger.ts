@@ -139,7 +139,7 @@ export class DurableLedger extends Ledger {
     for (;;) {
       try {
         await before(deadline, this.flush());
-        await before(deadline, this.#reuse.reportCleanShutdown());
+        await before(deadline, this.#reuse.end());
         return;
       } catch (error) {
         this.#gate.silent(error);

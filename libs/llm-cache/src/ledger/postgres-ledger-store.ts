@@ -72,6 +72,16 @@ const REUSE_COLUMNS = [
   'avoided_nano_usd',
 ] as const satisfies readonly (keyof LedgerTables['ledger_reuse'])[];
 
+/**
+ * Always true. A server that is set up to acknowledge before its log is on disk (`synchronous_commit = off`) does not do so for
+ * this transaction: a call may be paid for the moment its intent is acknowledged.
+ */
+const ACKNOWLEDGED_IS_DURABLE = sql`(
+  select case current_setting('synchronous_commit')
+    when 'off' then set_config('synchronous_commit', 'local', true) else 'as it is'
+  end
+) is not null`;
+
 /** What the store needs of `Database`; two lanes, so that a large report cannot keep an intent from a connection. */
 export interface LedgerDatabase {
   as<Tables>(): Kysely<Tables>;
@@ -116,7 +126,9 @@ async function insertCalls(db: Kysely<LedgerTables>, rows: readonly CallRow[]): 
   const settled = sql.join(SETTLED_COLUMNS.map((name) => sql`${sql.ref(name)} = excluded.${sql.ref(name)}`));
   await sql`
       insert into ledger_calls (${columns})
-      select ${columns} from json_populate_recordset(null::ledger_calls, ${JSON.stringify(rows)}::json) order by id
+      select ${columns} from json_populate_recordset(null::ledger_calls, ${JSON.stringify(rows)}::json)
+    where ${ACKNOWLEDGED_IS_DURABLE}
+    order by id
       on conflict (id) do update set ${settled}
       where ledger_calls.status in ('intent', 'unknown') and excluded.status <> 'intent'
     `.execute(db);
@@ -132,7 +144,9 @@ async function insertReuse(
   await sql`
       with lines as (
         insert into ledger_reuse (${columns})
-        select ${columns} from json_populate_recordset(null::ledger_reuse, ${JSON.stringify(rows)}::json) order by sequence
+        select ${columns} from json_populate_recordset(null::ledger_reuse, ${JSON.stringify(rows)}::json)
+      where ${ACKNOWLEDGED_IS_DURABLE}
+      order by sequence
         on conflict do nothing
       )
       insert into ledger_processes as process

@@ -48,6 +48,7 @@ export class ReuseJournal {
   #issuedAtLastReport = 0;
   #pace = 0;
   #drain: Promise<void> | null = null;
+  #ended = false;
 
   constructor(
     process: { readonly id: string; readonly startedAt: Date },
@@ -91,15 +92,24 @@ export class ReuseJournal {
   /** Writes what is buffered now and says that this process lives. Concurrent calls share one pass and the next. */
   async flush(): Promise<void> {
     while (this.#drain !== null) await this.#drain;
+    if (this.#ended) return;
     this.#drain = this.#writeAll().finally(() => {
       this.#drain = null;
     });
     await this.#drain;
   }
 
-  /** Says that this process ends; only true once everything is flushed. */
-  async reportCleanShutdown(): Promise<void> {
-    await this.#store.writeReuse([], { ...this.#progress([]), hitsReserved: this.#issued, cleanShutdown: true });
+  /** Writes the rest and says that this process ended with nothing missing; nothing is written afterwards. */
+  async end(): Promise<void> {
+    do await this.flush();
+    while (this.buffered > 0 || this.#drain !== null);
+    this.#ended = true;
+    try {
+      await this.#store.writeReuse([], { ...this.#progress([]), hitsReserved: this.#issued, cleanShutdown: true });
+    } catch (error) {
+      this.#ended = false;
+      throw error;
+    }
   }
 
   async #writeAll(): Promise<void> {

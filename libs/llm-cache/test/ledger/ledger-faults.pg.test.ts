@@ -1,0 +1,171 @@
+import { Database } from '@promptsales/database';
+import { startPostgres, type TestPostgres } from '@promptsales/test-kit';
+import { type Kysely, sql } from 'kysely';
+import { ledgerMigrations, LedgerUnavailable } from '../../src/index.js';
+import { DurableLedger, type DurableLedgerOptions } from '../../src/ledger/durable-ledger.js';
+import type { LedgerTables } from '../../src/ledger/ledger-tables.js';
+import { PostgresLedgerStore } from '../../src/ledger/postgres-ledger-store.js';
+import { readSavings } from '../../src/ledger/savings-query.js';
+import { totalOf } from '../../src/ledger/savings-report.js';
+import { publishedPrices } from '../../src/prices/published-prices.js';
+import { sampleCall, sampleHit, SAMPLE_COST, sampleOutcome } from './sample-facts.js';
+
+const QUICK = { suspectAfterMs: 200, probeTimeoutMs: 500, probeEveryMs: 100, queryTimeoutMs: 2_000 };
+
+const ALL_TIME = { from: new Date(0), to: new Date('2100-01-01'), tenant: null, simulated: null };
+
+/** What was seen in front of the provider, with nothing of the ledger in it. */
+interface Counted {
+  calls: number;
+  settled: number;
+  hits: number;
+  longestWaitMs: number;
+}
+
+describe('the ledger while PostgreSQL fails', () => {
+  let server: TestPostgres;
+  let database: Database;
+  let ledger: DurableLedger;
+  let db: Kysely<LedgerTables>;
+
+  beforeAll(async () => {
+    server = await startPostgres();
+  }, 60_000);
+
+  afterAll(() => server.stop());
+
+  beforeEach(async () => {
+    database = await open();
+    db = database.as<LedgerTables>();
+    await sql`truncate ledger_calls, ledger_reuse, ledger_processes`.execute(db);
+  });
+
+  afterEach(async () => {
+    await ledger.close();
+    await database.close();
+  });
+
+  function open(): Promise<Database> {
+    const quiet = { info: () => undefined, warn: () => undefined };
+    return Database.start({ url: server.url, migrations: [ledgerMigrations], log: quiet, ...QUICK });
+  }
+
+  async function startLedger(options: Partial<DurableLedgerOptions> = {}): Promise<void> {
+    ledger = new DurableLedger(new PostgresLedgerStore(database), publishedPrices(), options);
+    await ledger.start();
+  }
+
+  /** Sixteen callers, each with a call and three hits at a time, until told to stop. */
+  async function load(running: AbortSignal): Promise<Counted> {
+    const counted: Counted = { calls: 0, settled: 0, hits: 0, longestWaitMs: 0 };
+    const caller = async (): Promise<void> => {
+      while (!running.aborted) {
+        const began = performance.now();
+        const intent = await ledger.begin(sampleCall());
+        counted.longestWaitMs = Math.max(counted.longestWaitMs, performance.now() - began);
+        counted.calls += 1;
+        await pause(4);
+        intent.settle(sampleOutcome());
+        counted.settled += 1;
+        for (let hit = 0; hit < 3; hit += 1) ledger.reused(sampleHit());
+        counted.hits += 3;
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, caller));
+    return counted;
+  }
+
+  async function expectReconciled(counted: Omit<Counted, 'longestWaitMs'>): Promise<void> {
+    await until(async () => {
+      const { databaseAnswers, unwrittenCalls, bufferedHits } = ledger.state;
+      return Promise.resolve(databaseAnswers && unwrittenCalls + bufferedHits === 0);
+    });
+    const { calls, reuse } = totalOf(await readSavings(db, ALL_TIME, 'day'));
+    expect(calls).toMatchObject({
+      count: counted.calls,
+      unsettled: 0,
+      unpriced: 0,
+      inputTokens: 100 * counted.settled,
+    });
+    expect(calls?.nanoUsd).toBe(BigInt(counted.settled) * SAMPLE_COST);
+    expect(reuse).toMatchObject({ count: counted.hits, inputTokens: 100 * counted.hits });
+    expect(reuse?.nanoUsd).toBe(BigInt(counted.hits) * SAMPLE_COST);
+  }
+
+  it('reconciles to 0 after PostgreSQL was killed and restarted while calls ran', async () => {
+    // The server of tests acknowledges before it writes; the ledger must not let it.
+    const { rows } = await sql`show synchronous_commit`.execute(db);
+    expect(rows).toEqual([{ synchronous_commit: 'off' }]);
+    await startLedger();
+    const running = new AbortController();
+    const counting = load(running.signal);
+    await pause(500);
+    await server.kill();
+    await pause(1_000);
+    await server.restart();
+    await until(() => Promise.resolve(ledger.state.databaseAnswers));
+    await pause(500);
+    running.abort();
+    const counted = await counting;
+    expect(counted.calls).toBeGreaterThan(300);
+    await expectReconciled(counted);
+  }, 60_000);
+
+  it('holds no call up for long while PostgreSQL is frozen, and reconciles to 0 when it thaws', async () => {
+    await startLedger();
+    const running = new AbortController();
+    const counting = load(running.signal);
+    await pause(500);
+    server.freeze();
+    await pause(3_000);
+    server.thaw();
+    await until(() => Promise.resolve(ledger.state.databaseAnswers));
+    await pause(500);
+    running.abort();
+    const counted = await counting;
+    // The deadline is 250 ms; the rest is for a busy machine.
+    expect(counted.longestWaitMs).toBeLessThan(600);
+    await expectReconciled(counted);
+  }, 60_000);
+
+  it('refuses further calls when the spool is full, goes on booking hits, and recovers', async () => {
+    await startLedger({ maxSpooledCalls: 20 });
+    server.freeze();
+    const intents = await Promise.all(Array.from({ length: 20 }, () => ledger.begin(sampleCall())));
+    await expect(ledger.begin(sampleCall())).rejects.toBeInstanceOf(LedgerUnavailable);
+    for (const intent of intents) intent.settle(sampleOutcome());
+    for (let hit = 0; hit < 100; hit += 1) ledger.reused(sampleHit());
+    server.thaw();
+    await expectReconciled({ calls: 20, settled: 20, hits: 100 });
+    (await ledger.begin(sampleCall())).settle(sampleOutcome());
+    await expectReconciled({ calls: 21, settled: 21, hits: 100 });
+  }, 60_000);
+
+  it('writes a hostile value without harm to its neighbours', async () => {
+    await startLedger();
+    const model = `\0\uD800'; drop table ledger_calls; --${'\u{1F600}'.repeat(300)}`;
+    (await ledger.begin(sampleCall({ model, userId: '\u0000', campanaId: '__proto__' }))).settle(
+      sampleOutcome({ model }),
+    );
+    (await ledger.begin(sampleCall())).settle(sampleOutcome());
+    ledger.reused(sampleHit({ model, requestId: '\uDFFF' }));
+    await ledger.flush();
+    const groups = await readSavings(db, ALL_TIME, 'campaign');
+    expect(groups.map(({ key, calls }) => [key, calls?.count])).toEqual([
+      [null, 1],
+      ['__proto__', 1],
+    ]);
+  });
+});
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 15_000;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error('it did not become true within 15 s');
+    await pause(20);
+  }
+}
