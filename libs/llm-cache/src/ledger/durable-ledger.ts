@@ -24,7 +24,7 @@ export const DURABLE_LEDGER_DEFAULTS: DurableLedgerOptions = Object.freeze({
   maxBufferedHits: 50_000,
   maxSharedLines: 10_000,
   minReservedHits: 1_000,
-  linesPerStatement: 500,
+  linesPerStatement: 256,
   flushIntervalMs: 500,
   heartbeatMs: 5_000,
   shutdownDeadlineMs: 5_000,

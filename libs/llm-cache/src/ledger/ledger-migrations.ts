@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { dayOf } from './ledger-day.js';
 
 const REQUEST_COLUMNS = sql`
   process_id uuid not null,
@@ -18,12 +19,12 @@ const REQUEST_COLUMNS = sql`
   response_id text,
   service_tier text,
   price_version text,
-  unpriced_because text,
-  usage jsonb`;
+  unpriced_because text`;
 
 /**
  * No foreign key leads from lines to processes: a line that was spooled must be writable whatever came before it.
- * Reports read a span of time, of one tenant (B-tree) or of all (BRIN: the rows lie in the order of time anyway).
+ * Reports read a span of time, of one tenant (B-tree) or of all (BRIN: the rows lie in the order of time anyway). Statistics
+ * tell the planner that there are few days; otherwise it takes every line for a day of its own and adds up in one process.
  */
 async function createLedger(db: Kysely<unknown>): Promise<void> {
   await sql`
@@ -34,6 +35,7 @@ async function createLedger(db: Kysely<unknown>): Promise<void> {
       status text not null check (status in ('intent', 'completed', 'failed', 'aborted', 'unknown')),
       ended_at timestamptz,
       http_status integer,
+      usage jsonb,
       provider_input_tokens bigint check (provider_input_tokens >= 0),
       provider_cached_input_tokens bigint check (provider_cached_input_tokens >= 0),
       provider_output_tokens bigint check (provider_output_tokens >= 0),
@@ -44,6 +46,7 @@ async function createLedger(db: Kysely<unknown>): Promise<void> {
     )`.execute(db);
   await sql`create index ledger_calls_by_tenant on ledger_calls (tenant, started_at)`.execute(db);
   await sql`create index ledger_calls_by_time on ledger_calls using brin (started_at)`.execute(db);
+  await sql`create statistics ledger_calls_days on (${dayOf('started_at')}) from ledger_calls`.execute(db);
   await sql`create index ledger_calls_open on ledger_calls (process_id) where status = 'intent'`.execute(db);
 
   await sql`
@@ -64,6 +67,7 @@ async function createLedger(db: Kysely<unknown>): Promise<void> {
     )`.execute(db);
   await sql`create index ledger_reuse_by_tenant on ledger_reuse (tenant, reused_at)`.execute(db);
   await sql`create index ledger_reuse_by_time on ledger_reuse using brin (reused_at)`.execute(db);
+  await sql`create statistics ledger_reuse_days on (${dayOf('reused_at')}) from ledger_reuse`.execute(db);
 
   await sql`
     create table ledger_processes (

@@ -61,7 +61,6 @@ export interface ReuseRow extends RequestColumns, PricedColumns {
   readonly replayed_cached_input_tokens: number | null;
   readonly replayed_output_tokens: number | null;
   readonly replayed_reasoning_tokens: number | null;
-  readonly usage: Usage | null;
   readonly avoided_nano_usd: string | null;
 }
 
@@ -139,7 +138,6 @@ export function reuseRow(processId: string, buffered: BufferedHit, prices: Price
     replayed_cached_input_tokens: times(usage?.cachedInputTokens),
     replayed_output_tokens: times(usage?.outputTokens),
     replayed_reasoning_tokens: times(usage?.reasoningTokens),
-    usage,
     avoided_nano_usd: cost.nanoUsd === null ? null : (cost.nanoUsd * BigInt(hits)).toString(),
   };
 }
@@ -247,6 +245,7 @@ const MOST_CHARACTERS = 512;
 
 function text(value: string): string {
   const bounded = value.length > MOST_CHARACTERS ? value.slice(0, MOST_CHARACTERS) : value;
+  if (bounded.isWellFormed() && !bounded.includes('\0')) return bounded;
   return bounded.toWellFormed().replaceAll('\0', '\uFFFD');
 }
 

@@ -23,7 +23,6 @@ interface RequestTable {
   service_tier: string | null;
   price_version: string | null;
   unpriced_because: string | null;
-  usage: unknown;
 }
 
 /** One row per upstream call. What it cost and what the provider counted; nothing here was avoided. */
@@ -34,6 +33,8 @@ export interface LedgerCallsTable extends RequestTable {
   status: string;
   ended_at: Moment | null;
   http_status: number | null;
+  /** Every class that the provider counted, as `Usage`. */
+  usage: unknown;
   provider_input_tokens: Big | null;
   provider_cached_input_tokens: Big | null;
   provider_output_tokens: Big | null;

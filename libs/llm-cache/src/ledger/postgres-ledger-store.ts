@@ -1,76 +1,66 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Kysely, sql } from 'kysely';
+import { columnNames, type Columns, unnested } from './column-batch.js';
 import type { CallRow, ReuseRow } from './ledger-rows.js';
 import type { LedgerStore, ProcessProgress } from './ledger-store.js';
 import type { LedgerTables } from './ledger-tables.js';
 
-const CALL_COLUMNS = [
-  'id',
-  'process_id',
-  'cause',
-  'tenant',
-  'key_id',
-  'client',
-  'user_id',
-  'cliente_id',
-  'campana_id',
-  'segmento',
-  'route',
-  'provider',
-  'model',
-  'identity',
-  'simulated',
-  'started_at',
-  'status',
-  'ended_at',
-  'http_status',
-  'answered_model',
-  'response_id',
-  'service_tier',
-  'price_version',
-  'unpriced_because',
-  'usage',
-  'provider_input_tokens',
-  'provider_cached_input_tokens',
-  'provider_output_tokens',
-  'provider_reasoning_tokens',
-  'spent_nano_usd',
-] as const satisfies readonly (keyof LedgerTables['ledger_calls'])[];
+const REQUEST = {
+  process_id: 'uuid',
+  tenant: 'text',
+  key_id: 'text',
+  client: 'text',
+  user_id: 'text',
+  cliente_id: 'text',
+  campana_id: 'text',
+  segmento: 'text',
+  route: 'text',
+  provider: 'text',
+  model: 'text',
+  identity: 'text',
+  simulated: 'boolean',
+} as const;
 
-const SETTLED_COLUMNS = CALL_COLUMNS.slice(CALL_COLUMNS.indexOf('status'));
+const PRICED = {
+  answered_model: 'text',
+  response_id: 'text',
+  service_tier: 'text',
+  price_version: 'text',
+  unpriced_because: 'text',
+} as const;
 
-const REUSE_COLUMNS = [
-  'process_id',
-  'sequence',
-  'hits',
-  'reused_at',
-  'kind',
-  'request_id',
-  'age_seconds',
-  'tenant',
-  'key_id',
-  'client',
-  'user_id',
-  'cliente_id',
-  'campana_id',
-  'segmento',
-  'route',
-  'provider',
-  'model',
-  'identity',
-  'simulated',
-  'answered_model',
-  'response_id',
-  'service_tier',
-  'price_version',
-  'unpriced_because',
-  'usage',
-  'replayed_input_tokens',
-  'replayed_cached_input_tokens',
-  'replayed_output_tokens',
-  'replayed_reasoning_tokens',
-  'avoided_nano_usd',
-] as const satisfies readonly (keyof LedgerTables['ledger_reuse'])[];
+const INTENT: Columns<CallRow> = { id: 'uuid', ...REQUEST, cause: 'text', started_at: 'timestamptz', status: 'text' };
+
+const SETTLED: Columns<CallRow> = {
+  status: 'text',
+  ended_at: 'timestamptz',
+  http_status: 'integer',
+  ...PRICED,
+  usage: 'jsonb',
+  provider_input_tokens: 'bigint',
+  provider_cached_input_tokens: 'bigint',
+  provider_output_tokens: 'bigint',
+  provider_reasoning_tokens: 'bigint',
+  spent_nano_usd: 'bigint',
+};
+
+const CALL: Columns<CallRow> = { ...INTENT, ...SETTLED };
+
+const REUSE: Columns<ReuseRow> = {
+  ...REQUEST,
+  sequence: 'bigint',
+  hits: 'integer',
+  reused_at: 'timestamptz',
+  kind: 'text',
+  request_id: 'text',
+  age_seconds: 'integer',
+  ...PRICED,
+  replayed_input_tokens: 'bigint',
+  replayed_cached_input_tokens: 'bigint',
+  replayed_output_tokens: 'bigint',
+  replayed_reasoning_tokens: 'bigint',
+  avoided_nano_usd: 'bigint',
+};
 
 /**
  * Always true. A server that is set up to acknowledge before its log is on disk (`synchronous_commit = off`) does not do so for
@@ -89,8 +79,7 @@ export interface LedgerDatabase {
 }
 
 /**
- * The ledger's tables. A batch travels as one JSON parameter that PostgreSQL unfolds by the table's own row type, so that a
- * statement's text and plan do not depend on how many lines it carries.
+ * The ledger's tables, a batch as one statement.
  *
  * A statement serves lines of many requests: it runs outside the context (deadline, trace) of the request that started it.
  */
@@ -105,11 +94,11 @@ export class PostgresLedgerStore implements LedgerStore {
   }
 
   writeIntents(rows: readonly CallRow[]): Promise<void> {
-    return this.#outsideOfRequests(() => insertCalls(this.#intents, rows));
+    return this.#outsideOfRequests(() => insertIntents(this.#intents, rows));
   }
 
   writeCalls(rows: readonly CallRow[]): Promise<void> {
-    return this.#outsideOfRequests(() => insertCalls(this.#lines, rows));
+    return this.#outsideOfRequests(() => upsertCalls(this.#lines, rows));
   }
 
   writeReuse(rows: readonly ReuseRow[], progress: ProcessProgress): Promise<void> {
@@ -117,21 +106,30 @@ export class PostgresLedgerStore implements LedgerStore {
   }
 }
 
-/**
- * Rows are written in the order of their ids, so that two statements that share lines (one may still run in a server that
- * did not answer in time) wait for each other and never in a circle.
- */
-async function insertCalls(db: Kysely<LedgerTables>, rows: readonly CallRow[]): Promise<void> {
-  const columns = sql.join(CALL_COLUMNS.map((name) => sql.ref(name)));
-  const settled = sql.join(SETTLED_COLUMNS.map((name) => sql`${sql.ref(name)} = excluded.${sql.ref(name)}`));
+async function insertIntents(db: Kysely<LedgerTables>, rows: readonly CallRow[]): Promise<void> {
   await sql`
-      insert into ledger_calls (${columns})
-      select ${columns} from json_populate_recordset(null::ledger_calls, ${JSON.stringify(rows)}::json)
+    insert into ledger_calls (${columnNames(INTENT)})
+    select ${columnNames(INTENT)} from ${unnested(rows, INTENT)}
     where ${ACKNOWLEDGED_IS_DURABLE}
     order by id
-      on conflict (id) do update set ${settled}
-      where ledger_calls.status in ('intent', 'unknown') and excluded.status <> 'intent'
-    `.execute(db);
+    on conflict (id) do nothing
+  `.execute(db);
+}
+
+/**
+ * Rows are written in the order of their ids, so that two statements that share lines (one may still run in a server that did
+ * not answer in time) wait for each other and never in a circle.
+ */
+async function upsertCalls(db: Kysely<LedgerTables>, rows: readonly CallRow[]): Promise<void> {
+  const settled = Object.keys(SETTLED).map((name) => sql`${sql.ref(name)} = excluded.${sql.ref(name)}`);
+  await sql`
+    insert into ledger_calls (${columnNames(CALL)})
+    select ${columnNames(CALL)} from ${unnested(rows, CALL)}
+    where ${ACKNOWLEDGED_IS_DURABLE}
+    order by id
+    on conflict (id) do update set ${sql.join(settled)}
+    where ledger_calls.status in ('intent', 'unknown') and excluded.status <> 'intent'
+  `.execute(db);
 }
 
 /** The lines and the word of the process that it has written them are one statement. */
@@ -140,30 +138,29 @@ async function insertReuse(
   rows: readonly ReuseRow[],
   progress: ProcessProgress,
 ): Promise<void> {
-  const columns = sql.join(REUSE_COLUMNS.map((name) => sql.ref(name)));
   await sql`
-      with lines as (
-        insert into ledger_reuse (${columns})
-        select ${columns} from json_populate_recordset(null::ledger_reuse, ${JSON.stringify(rows)}::json)
+    with lines as (
+      insert into ledger_reuse (${columnNames(REUSE)})
+      select ${columnNames(REUSE)} from ${unnested(rows, REUSE)}
       where ${ACKNOWLEDGED_IS_DURABLE}
       order by sequence
-        on conflict do nothing
-      )
-      insert into ledger_processes as process
-        (id, started_at, last_seen_at, hits_reserved, hits_issued, hits_written, hits_dropped, clean_shutdown_at)
-      values (
-        ${progress.processId}, ${progress.startedAt}, clock_timestamp(), ${progress.hitsReserved}, ${progress.hitsIssued},
-        ${progress.hitsWritten}, ${progress.hitsDropped}, case when ${progress.cleanShutdown} then clock_timestamp() end
-      )
-      on conflict (id) do update set
-        last_seen_at = excluded.last_seen_at,
-        hits_reserved = case
-          when excluded.clean_shutdown_at is null then greatest(process.hits_reserved, excluded.hits_reserved)
-          else excluded.hits_reserved
-        end,
-        hits_issued = greatest(process.hits_issued, excluded.hits_issued),
-        hits_written = greatest(process.hits_written, excluded.hits_written),
-        hits_dropped = greatest(process.hits_dropped, excluded.hits_dropped),
-        clean_shutdown_at = coalesce(process.clean_shutdown_at, excluded.clean_shutdown_at)
-    `.execute(db);
+      on conflict do nothing
+    )
+    insert into ledger_processes as process
+      (id, started_at, last_seen_at, hits_reserved, hits_issued, hits_written, hits_dropped, clean_shutdown_at)
+    values (
+      ${progress.processId}, ${progress.startedAt}, clock_timestamp(), ${progress.hitsReserved}, ${progress.hitsIssued},
+      ${progress.hitsWritten}, ${progress.hitsDropped}, case when ${progress.cleanShutdown} then clock_timestamp() end
+    )
+    on conflict (id) do update set
+      last_seen_at = excluded.last_seen_at,
+      hits_reserved = case
+        when excluded.clean_shutdown_at is null then greatest(process.hits_reserved, excluded.hits_reserved)
+        else excluded.hits_reserved
+      end,
+      hits_issued = greatest(process.hits_issued, excluded.hits_issued),
+      hits_written = greatest(process.hits_written, excluded.hits_written),
+      hits_dropped = greatest(process.hits_dropped, excluded.hits_dropped),
+      clean_shutdown_at = coalesce(process.clean_shutdown_at, excluded.clean_shutdown_at)
+  `.execute(db);
 }

@@ -1,4 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { dayOf } from './ledger-day.js';
 import type { LedgerTables } from './ledger-tables.js';
 import { type GroupSum, groupSums, type SavingsGroup, type SideSum } from './savings-report.js';
 
@@ -45,7 +46,7 @@ export async function readSavings(
   group: SavingsGroup,
 ): Promise<GroupSum[]> {
   const { rows } = await sql<SumRow>`
-    select 'calls' as side, ${keyOf(group, 'started_at')} as key,
+    select 'calls' as side, ${shown(group, keyOf(group, 'started_at'))} as key,
       count(*) as count,
       count(*) filter (where cause = 'request') as requests,
       0::bigint as coalesced,
@@ -58,9 +59,9 @@ export async function readSavings(
       sum(provider_cached_input_tokens) as cached_input_tokens,
       sum(provider_output_tokens) as output_tokens,
       sum(provider_reasoning_tokens) as reasoning_tokens
-    from ledger_calls where ${within(span, 'started_at')} group by 2
+    from ledger_calls where ${within(span, 'started_at')} group by ${keyOf(group, 'started_at')}
     union all
-    select 'reuse', ${keyOf(group, 'reused_at')},
+    select 'reuse', ${shown(group, keyOf(group, 'reused_at'))},
       sum(hits),
       sum(hits),
       coalesce(sum(hits) filter (where kind = 'coalesced'), 0),
@@ -73,7 +74,7 @@ export async function readSavings(
       sum(replayed_cached_input_tokens),
       sum(replayed_output_tokens),
       sum(replayed_reasoning_tokens)
-    from ledger_reuse where ${within(span, 'reused_at')} group by 2
+    from ledger_reuse where ${within(span, 'reused_at')} group by ${keyOf(group, 'reused_at')}
   `.execute(db);
   const sides = (side: SumRow['side']): SideSum[] => rows.filter((row) => row.side === side).map(sumOf);
   return groupSums(sides('calls'), sides('reuse'), group);
@@ -98,8 +99,11 @@ export async function readLostAtMost(
 }
 
 function keyOf(group: SavingsGroup, moment: string): RawBuilder<unknown> {
-  if (group === 'day') return sql`to_char(${sql.ref(moment)} at time zone 'UTC', 'YYYY-MM-DD')`;
-  return sql.ref(KEYS[group]);
+  return group === 'day' ? dayOf(moment) : sql.ref(KEYS[group]);
+}
+
+function shown(group: SavingsGroup, key: RawBuilder<unknown>): RawBuilder<unknown> {
+  return group === 'day' ? sql`to_char(${key} at time zone 'UTC', 'YYYY-MM-DD')` : key;
 }
 
 function within(span: SavingsSpan, moment: string): RawBuilder<unknown> {
