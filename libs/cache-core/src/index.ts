@@ -15,7 +15,7 @@ export { keyspace, catalogue, parseKey } from './keyspace/keyspace.js';
 export { Catalogue, type ParsedKey } from './keyspace/catalogue.js';
 export { Companion, companions } from './keyspace/companion.js';
 export { checkKeyPrefix, colocate, companionSubject, logicalKey, physicalKey } from './keyspace/physical-key.js';
-export { decodeSegmentText, encodeSegmentText } from './keyspace/segment-text.js';
+export { decodeSegmentText, encodeSegmentText, LONGEST_SEGMENT_BYTES } from './keyspace/segment-text.js';
 export { oneOf, type SegmentShape } from './keyspace/segment-shape.js';
 export { normaliseCompanyName } from './keyspace/company-name.js';
 export { dayHourText, dayMinuteText, dayText, hourText } from './keyspace/calendar.js';

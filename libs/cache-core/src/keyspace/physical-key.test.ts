@@ -1,7 +1,7 @@
 import calculateSlot from 'cluster-key-slot';
 import * as fc from 'fast-check';
 import { companions } from './companion.js';
-import { keyspace } from './keyspace.js';
+import { keyspace, parseKey } from './keyspace.js';
 import { checkKeyPrefix, colocate, companionSubject, logicalKey, physicalKey } from './physical-key.js';
 
 const keyText = fc.oneof(
@@ -69,6 +69,19 @@ describe('KEY_PREFIX', () => {
     expect(physicalKey('app:', 'session:1')).toBe('app:session:1');
     expect(logicalKey('app:', 'app:session:1')).toBe('session:1');
     expect(logicalKey('app:', 'other:session:1')).toBeUndefined();
+  });
+
+  it('trap 3: knows the keys of a neighbour for none of ours, whose prefix begins like ours or who has none', () => {
+    const ours = (prefix: string, key: string) => {
+      const logical = logicalKey(prefix, key);
+      return logical === undefined ? null : parseKey(logical);
+    };
+    expect(ours('app:', 'app:session:1')?.family.id).toBe('session');
+    expect(ours('app:', 'app2:session:1')).toBeNull();
+    expect(ours('app', 'app2:session:1')).toBeNull();
+    expect(ours('app:', 'session:1')).toBeNull();
+    expect(ours('', 'app:sub:session:1')).toBeNull();
+    expect(ours('', 'undefined:session:1')).toBeNull();
   });
 
   it.each(['{', '}', '{}', 'a{b', '{a}{b}', 'x}y{'])('refuses the prefix %j', (prefix) => {
