@@ -106,14 +106,15 @@ describe('revocation over several processes', () => {
   it('answers a known key in microseconds', async () => {
     const { key } = await issued();
     const keys = first.get(ApiKeys);
-    const rounds = 20_000;
+    const rounds = 500;
     let best = Number.POSITIVE_INFINITY;
-    for (let attempt = 0; attempt < 5; attempt += 1) {
+    // The best of many short batches: some of them are not interrupted, however busy the machine is.
+    for (let attempt = 0; attempt < 200; attempt += 1) {
       const began = performance.now();
       for (let round = 0; round < rounds; round += 1) void keys.authenticate(key);
       best = Math.min(best, ((performance.now() - began) * 1000) / rounds);
     }
-    // 1.3 µs on the machine where this was written; the bound leaves room for slow ones.
+    // About 1.3 µs; the bound leaves room for slow machines.
     expect(best).toBeLessThan(15);
   });
 });

@@ -24,7 +24,10 @@ export async function startPostgres(): Promise<TestPostgres> {
 }
 
 async function onSharedServer(statement: string): Promise<string> {
-  const answer = await fetch(sharedPostgresAddress());
+  const answer = await fetch(sharedPostgresAddress(), {
+    // A connection kept for later may have been closed by the other side when it is used again.
+    headers: { connection: 'close' },
+  });
   const url = await answer.text();
   if (!answer.ok) throw new Error(`The test run's PostgreSQL did not start: ${url}`);
   const client = new Client({ connectionString: url });

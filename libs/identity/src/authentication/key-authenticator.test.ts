@@ -85,6 +85,26 @@ describe('KeyAuthenticator', () => {
     return key;
   }
 
+  it('starts although the first answers are late, and not when there are none', async () => {
+    const options = { adminKey: ADMIN_KEY, pollEveryMs: 250, graceMs: 1000, failed: () => undefined };
+    const late = new ScriptedSource();
+    late.failure = new DatabaseUnavailableError('deadline');
+    const patient = new KeyAuthenticator({ ...options, source: late });
+    const started = patient.start();
+    await jest.advanceTimersByTimeAsync(600);
+    late.failure = null;
+    await jest.advanceTimersByTimeAsync(300);
+    await expect(started).resolves.toBeUndefined();
+    expect(patient.status().trust).toBe('verified');
+    patient.stop();
+
+    const absent = new ScriptedSource();
+    absent.failure = new DatabaseUnavailableError('deadline');
+    const outcome = new KeyAuthenticator({ ...options, source: absent }).start().catch((error: unknown) => error);
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(await outcome).toBeInstanceOf(DatabaseUnavailableError);
+  });
+
   it('answers a known key without a promise, with the same object each time', async () => {
     const key = await introduced();
     const first = authenticator.authenticate(key);

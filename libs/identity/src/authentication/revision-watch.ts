@@ -17,6 +17,7 @@ export const VERIFIED_FOR_MS = 900;
 /** A failure that took this much longer than it could is our own delay. */
 const OWN_DELAY_MS = 250;
 const MOST_CHANGES = 500;
+const START_ATTEMPTS = 10;
 
 export type Trust =
   /** Use it. */
@@ -68,13 +69,17 @@ export class RevisionWatch {
     return snapshot.revision >= this.#revision && snapshot.epoch === this.#epoch;
   }
 
-  /** A first look, then one at each interval. Throws when the first one fails. */
+  /** A first look, then one at each interval. Throws when the database still does not answer after some attempts. */
   async start(): Promise<void> {
-    const { source } = this.#options;
-    const began = performance.now();
-    // No key is known yet, so there are no changes to follow: only where the clock stands.
-    const { revision, epoch } = await source.byDigest([]);
-    [this.#revision, this.#epoch, this.#verifiedAt] = [revision, epoch, began];
+    for (let attempt = 1; this.#verifiedAt === Number.NEGATIVE_INFINITY; attempt += 1) {
+      try {
+        await this.#lookFirst();
+      } catch (error) {
+        // A machine that is busy starting everything at once may need more than a second for it.
+        if (!(error instanceof DatabaseUnavailableError) || attempt === START_ATTEMPTS) throw error;
+        await new Promise((resolve) => setTimeout(resolve, this.#options.everyMs));
+      }
+    }
     this.#schedule();
   }
 
@@ -96,6 +101,13 @@ export class RevisionWatch {
   async refresh(): Promise<void> {
     if (this.#look !== null) await this.#look;
     await this.settled();
+  }
+
+  /** No key is known yet, so there are no changes to follow: only where the clock stands. */
+  async #lookFirst(): Promise<void> {
+    const began = performance.now();
+    const { revision, epoch } = await this.#options.source.byDigest([]);
+    [this.#revision, this.#epoch, this.#verifiedAt] = [revision, epoch, began];
   }
 
   #schedule(): void {
