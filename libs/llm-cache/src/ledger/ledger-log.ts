@@ -4,8 +4,9 @@ import type { LedgerObserver } from './ledger-observer.js';
 /** Says in the log what an operator must know, once per change and not once per line; and passes everything on. */
 export function withLog(observer: LedgerObserver, logger: Logger = new Logger('Ledger')): LedgerObserver {
   let dropped = 0;
-  return {
-    ...observer,
+  const complete: Required<LedgerObserver> = {
+    intentBegun: (milliseconds, how) => observer.intentBegun?.(milliseconds, how),
+    linesWritten: (kind, lines, milliseconds) => observer.linesWritten?.(kind, lines, milliseconds),
     databaseSilent(cause): void {
       logger.warn(`PostgreSQL does not answer (${reasonOf(cause)}): lines wait in this process until it does.`);
       observer.databaseSilent?.(cause);
@@ -26,6 +27,7 @@ export function withLog(observer: LedgerObserver, logger: Logger = new Logger('L
       observer.lineRejected?.(kind, cause);
     },
   };
+  return complete;
 }
 
 function reasonOf(cause: unknown): string {
