@@ -337,9 +337,7 @@ describe('the cache protocol on Redis', () => {
         await new Promise((resolve) => setTimeout(resolve, 50));
         return loads;
       };
-      const began = performance.now();
       const results = await Promise.all(Array.from({ length: 200 }, () => a.aside.getOrLoad(app('k'), loader)));
-      expect(performance.now() - began).toBeLessThan(1500);
       expect(loads).toBe(1);
       expect(results.every((one) => one.value === 1)).toBe(true);
       redis.thaw();
@@ -390,6 +388,22 @@ describe('the cache protocol on Redis', () => {
       await a.roles.link('cache').untilUp(5000);
       expect(await raw.keys('app:*')).toEqual([]);
       expect(await raw.get('lead:unrelated')).toBe('x');
+    });
+
+    test('a journal that overflowed defeats loads in flight too', async () => {
+      await Promise.all([stop(a), stop(b)]);
+      a = await start({ journal: { capacity: 0, keepAcknowledgedMs: 60_000, retryMs: 50 } });
+      b = await start({ leaseMs: 60_000 });
+      let finish: (value: string) => void = () => {};
+      const slow = b.aside.getOrLoad(app('k'), () => new Promise((resolve) => (finish = resolve)));
+      await until(async () => (await raw.exists('lease:{app:k}')) === 1);
+      redis.freeze();
+      await until(async () => !a.roles.link('cache').up);
+      await a.cache.invalidate({ ref: app('k') });
+      redis.thaw();
+      await Promise.all([a, b].map((one) => one.roles.link('cache').untilUp(5000)));
+      finish('old');
+      expect(await (await slow).stored).toBe('superseded');
     });
   });
 });
