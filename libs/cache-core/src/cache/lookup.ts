@@ -92,10 +92,9 @@ export async function look<T>(
   try {
     const plain = type === 'string' ? [decode(stored[0] as Buffer, decoding(limits, key))] : stored;
     return { kind: 'hit', lease, hit: hitOf(reading.decode(plain), wrong === null ? sidecar : null, link.now()) };
-  } catch (error) {
-    // Whatever a reader has against the bytes, they are no value for it.
-    if (error instanceof Error) return miss('unreadable');
-    throw error;
+  } catch {
+    // Whatever the codec or the reader has against the bytes, they are no value for it; the miss is counted by its reason.
+    return miss('unreadable');
   }
 }
 
