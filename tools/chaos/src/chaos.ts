@@ -1,7 +1,9 @@
 /** `npm run chaos [-- SCENARIO …]`: faults under load, minutes long, so not part of `npm test`. Exits 1 when a verdict fails. */
-import { gateway, type Verdict } from './gateway.js';
+import { gateway } from './gateway.js';
+import { stampede } from './stampede.js';
+import type { Verdict } from './verdict.js';
 
-const SCENARIOS: Readonly<Record<string, (say: (line: string) => void) => Promise<Verdict[]>>> = { gateway };
+const SCENARIOS: Readonly<Record<string, (say: (line: string) => void) => Promise<Verdict[]>>> = { gateway, stampede };
 
 async function main(names: readonly string[]): Promise<boolean> {
   const unknown = names.find((name) => SCENARIOS[name] === undefined);

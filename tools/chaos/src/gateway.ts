@@ -7,6 +7,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Load, type Sample } from './load.js';
 import { startStand, type Stand } from './stand.js';
+import type { Verdict } from './verdict.js';
 
 const PER_SECOND = 200;
 const POPULAR = 200;
@@ -14,11 +15,6 @@ const FREEZE_MS = 10_000;
 /** By then two commands have timed out and the link is down. */
 const LINK_DOWN_AFTER_MS = 1500;
 const ADDED_P99_MS = 100;
-
-export interface Verdict {
-  readonly what: string;
-  readonly holds: boolean;
-}
 
 export async function gateway(say: (line: string) => void): Promise<Verdict[]> {
   const stand = await startStand({ apis: 2, firstByteMs: 20 });
