@@ -4,7 +4,8 @@ import { drain, type Logger, type ShutdownStep } from '@promptsales/http-edge';
 
 /** Together under the 30 s that Kubernetes gives a pod by default. */
 const DRAIN_MS = 25_000;
-const CLOSE_MS = 4_000;
+/** For what flushes when nobody is left to serve: flights without a reader, then the ledger. */
+const CLOSE_MS = 4_500;
 
 /**
  * The order in which a process of ours ends. Nest runs its hooks before it closes the server, which would take Redis and PostgreSQL away

@@ -8,6 +8,9 @@ import type { Job, Turn } from './job.js';
 export const JOBS = Symbol('JOBS');
 export const JOB_MEASURES = Symbol('JOB_MEASURES');
 
+/** What a turn needs of the fleet's lock. */
+export type Lock = Pick<FleetLock, 'tryWith'>;
+
 export interface JobMeasures {
   readonly metrics: MetricsRegistry;
   readonly logger: Logger;
@@ -28,8 +31,8 @@ export class JobRunner implements OnApplicationBootstrap, OnModuleDestroy, Healt
   #ending = false;
 
   constructor(
-    @Inject(JOBS) private readonly jobs: readonly Job[],
-    @Inject(FleetLock) private readonly lock: FleetLock,
+    @Inject(JOBS) readonly jobs: readonly Job[],
+    @Inject(FleetLock) private readonly lock: Lock,
     @Inject(SchedulerRegistry) private readonly schedule: SchedulerRegistry,
     @Inject(JOB_MEASURES) private readonly measures: JobMeasures,
   ) {
