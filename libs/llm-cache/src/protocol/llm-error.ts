@@ -5,6 +5,7 @@
 
 /** Stable codes with the HTTP status each one always has. */
 export const LLM_ERROR_STATUS = {
+  invalid_request: 400,
   invalid_json: 400,
   invalid_utf8: 400,
   missing_required_parameter: 400,

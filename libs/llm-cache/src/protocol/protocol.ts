@@ -36,6 +36,8 @@ export interface WholeAnswer {
   readonly json: Buffer | null;
   readonly facts: AnswerFacts;
   readonly defect: AnswerDefect | null;
+  /** What the provider said of an error inside a stream that had begun well. */
+  readonly complaint: string | null;
 }
 
 /** What the ledger wants to know of an answer; null where the provider did not say. */

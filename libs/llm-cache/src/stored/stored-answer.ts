@@ -26,6 +26,8 @@ export interface StoredFacts {
   readonly tokens: number | null;
   /** ISO 8601, UTC: when the answer was complete. */
   readonly timestamp: string;
+  /** From `x-cache-tags`; left out where there are none. */
+  readonly tags?: readonly string[];
 }
 
 /** `response` must be valid JSON in UTF-8; it is embedded verbatim. Null: only the stream could be kept. */
@@ -39,8 +41,8 @@ export function encodeStoredAnswer(response: Buffer | null, facts: StoredFacts):
     LENGTH_PREFIX +
     String(body.length).padStart(WIDTH) +
     RESPONSE_PREFIX;
-  const { model, tokens, timestamp } = facts;
-  const tail = `,${JSON.stringify({ model, tokens, timestamp }).slice(1)}`;
+  const { model, tokens, timestamp, tags = [] } = facts;
+  const tail = `,${JSON.stringify({ model, tokens, timestamp, ...(tags.length > 0 ? { tags } : {}) }).slice(1)}`;
   return Buffer.concat([Buffer.from(prologue, 'latin1'), body, Buffer.from(tail)]);
 }
 

@@ -130,15 +130,22 @@ export class Recording {
     return slices;
   }
 
-  /** Frame by frame, for a paced replay. A frame left out hands its waiting time on to the next one. */
-  *frames(withUsage: boolean): Generator<ReplayFrame> {
+  /** The frames as they were recorded, slices of this recording. */
+  *recorded(): Generator<RecordedFrame> {
     let at = HEADER_BYTES;
-    let waited = 0;
     for (let row = this.#table; row < this.#bytes.length; row += ROW_BYTES) {
       const raw = this.#bytes.subarray(at, at + this.#bytes.readUInt32LE(row));
       at += raw.length;
-      waited += this.#bytes.readUInt32LE(row + 4);
       const cut = { from: this.#bytes.readUInt32LE(row + 8), length: this.#bytes.readUInt32LE(row + 12) };
+      yield { raw, afterMicros: this.#bytes.readUInt32LE(row + 4), cut };
+    }
+  }
+
+  /** Frame by frame, for a paced replay. A frame left out hands its waiting time on to the next one. */
+  *frames(withUsage: boolean): Generator<ReplayFrame> {
+    let waited = 0;
+    for (const { raw, afterMicros, cut } of this.recorded()) {
+      waited += afterMicros;
       const slices = withUsage ? [raw] : withoutCut(raw, cut);
       if (slices.length === 0) continue;
       yield { afterMicros: waited, slices };

@@ -165,6 +165,7 @@ describe('assembling a completion from its chunks', () => {
 
   it.each([
     ['no terminal event', [chunk([delta({ content: 'x' })]), chunk([STOP])], 'no_terminal_event', true],
+    ['half an answer', [chunk([delta({ content: 'x' })])], 'no_terminal_event', false],
     ['a choice that never ended', [chunk([delta({ content: 'x' })]), DONE], 'unfinished_choice', true],
     [
       'one of two choices that never ended',

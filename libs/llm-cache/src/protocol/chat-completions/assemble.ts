@@ -35,7 +35,7 @@ export class ChatAssembler implements Assembler {
   readonly #choices = new Map<number, ChoiceState>();
   #chunks = 0;
   #terminal = false;
-  #error = false;
+  #complaint: string | null = null;
   #unreadable = false;
 
   push(frame: Buffer): FrameReading {
@@ -50,7 +50,8 @@ export class ChatAssembler implements Assembler {
       this.#unreadable = true;
       return COMMENT;
     }
-    if (event === 'error' || (chunk['error'] !== undefined && chunk['error'] !== null)) this.#error = true;
+    const error = chunk['error'] ?? (event === 'error' ? chunk : null);
+    if (error !== null) this.#complaint ??= complaintIn(error);
     else if (Array.isArray(chunk['choices'])) this.#merge(chunk, chunk['choices']);
     else this.#unreadable = true;
     return { cut: usageCut(frame, dataAt, chunk), terminal: false };
@@ -58,15 +59,13 @@ export class ChatAssembler implements Assembler {
 
   finish(): WholeAnswer {
     const completion = this.#completion();
-    const defect = this.#error
-      ? 'in_band_error'
-      : this.#unreadable || this.#chunks === 0
-        ? 'unreadable'
-        : this.#terminal
-          ? defectOf(completion)
-          : 'no_terminal_event';
-    const whole = !this.#error && !this.#unreadable && this.#chunks > 0;
-    return { json: whole ? Buffer.from(JSON.stringify(completion)) : null, facts: factsOf(completion), defect };
+    const facts = factsOf(completion);
+    if (this.#complaint !== null) return { json: null, facts, defect: 'in_band_error', complaint: this.#complaint };
+    if (this.#unreadable || this.#chunks === 0) return { json: null, facts, defect: 'unreadable', complaint: null };
+    const defect = defectOf(completion);
+    // A stream that only forgot to say that it is over is a whole answer to its reader, though not one to keep.
+    const json = this.#terminal || defect !== 'unfinished_choice' ? Buffer.from(JSON.stringify(completion)) : null;
+    return { json, facts, defect: this.#terminal ? defect : 'no_terminal_event', complaint: null };
   }
 
   #merge(chunk: JsonObject, choices: unknown[]): void {
@@ -186,6 +185,10 @@ export function factsOf(completion: JsonObject): AnswerFacts {
     responseId: text(completion['id']),
     serviceTier: text(completion['service_tier']),
   };
+}
+
+function complaintIn(error: unknown): string {
+  return (isObject(error) ? text(error['message']) : text(error)) ?? 'no reason was given';
 }
 
 function text(value: unknown): string | null {

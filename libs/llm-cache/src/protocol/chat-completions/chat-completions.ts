@@ -23,5 +23,5 @@ function readWhole(bytes: Buffer): WholeAnswer | null {
   if (!isUtf8(bytes)) return null;
   const completion = parsed(bytes.toString('utf8'));
   if (!isObject(completion)) return null;
-  return { json: bytes, facts: factsOf(completion), defect: defectOf(completion) };
+  return { json: bytes, facts: factsOf(completion), defect: defectOf(completion), complaint: null };
 }
