@@ -1,0 +1,11 @@
+import type { Flight } from '@promptsales/cache-core';
+import type { Passenger } from './broadcast.js';
+
+/** An answer under way, led by this process or followed in another one; the same to those on board. */
+export interface AnswerFlight extends Flight {
+  readonly done: Promise<void>;
+  /** It goes on, but is too long to be joined. */
+  readonly overgrown: boolean;
+  /** Null: too late for this one. Wait until it is done and ask the cache anew. */
+  board(wants: 'frames' | 'whole'): Passenger | null;
+}

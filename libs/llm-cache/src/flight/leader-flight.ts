@@ -1,0 +1,352 @@
+/**
+ * The flight that calls the provider: one call, whoever waits for it.
+ *
+ * Invariants
+ * 1. The ledger has the call's intent before the provider is called, and the intent is settled however the call ends.
+ * 2. The leadership ends with exactly one `fill` or `release`, and `done` resolves only after it: while the lease stands,
+ *    whoever reads its token finds this flight.
+ * 3. A whole answer is stored before its last event leaves, within `holdMs`: who has seen the end finds it in the cache.
+ * 4. The call goes on for as long as anybody waits, here or in another process, whoever asked first; when nobody is
+ *    left, it is aborted, and nothing is stored.
+ */
+import { companions, type FillResult, type Leadership } from '@promptsales/cache-core';
+import { LedgerUnavailable } from '../ledger/ledger-errors.js';
+import type { CallFacts, CallOutcome, Intent, Ledger } from '../ledger/ledger.js';
+import { LlmError, toLlmError } from '../protocol/llm-error.js';
+import { NO_FACTS, type WholeAnswer } from '../protocol/protocol.js';
+import { encodeNote } from '../stored/answer-note.js';
+import { whyNotStored } from '../stored/storage-rules.js';
+import { encodeStoredAnswer } from '../stored/stored-answer.js';
+import { encodeRecording, type RecordedFrame } from '../stream/recording.js';
+import { FrameTooLargeError, SseSplitter } from '../stream/sse-frames.js';
+import type { Asked, Asker, Question } from '../upstream/asker.js';
+import { collect } from '../upstream/upstream-body.js';
+import type { UpstreamResponse } from '../upstream/upstream-client.js';
+import type { AnswerFlight } from './answer-flight.js';
+import { Broadcast, type Passenger } from './broadcast.js';
+import type { FlightObserver } from './flight-observer.js';
+import { DEFAULT_FRAME_LOG, type FrameLogBounds } from './frame-log.js';
+import { wholeReply } from './whole-reply.js';
+
+export interface FlightBounds extends FrameLogBounds {
+  /** One event of a stream. */
+  readonly maxFrameBytes: number;
+  /** A JSON answer that is handed on in one piece. */
+  readonly maxAnswerBytes: number;
+  /** JSON and recording together; a longer answer is passed on and not stored. */
+  readonly maxStoredBytes: number;
+  /** How long the end of an answer may wait for its being stored. */
+  readonly holdMs: number;
+}
+
+export const DEFAULT_FLIGHT: FlightBounds = Object.freeze({
+  ...DEFAULT_FRAME_LOG,
+  maxFrameBytes: 8 * 1024 * 1024,
+  maxAnswerBytes: 32 * 1024 * 1024,
+  maxStoredBytes: 8 * 1024 * 1024,
+  holdMs: 100,
+});
+
+export interface Keeping {
+  readonly policyAllows: boolean;
+  readonly noStore: boolean;
+  readonly ttlSeconds: number | null;
+  readonly tags: readonly string[];
+}
+
+export interface Leading {
+  readonly question: Omit<Question, 'signal' | 'onRefused'>;
+  readonly keeping: Keeping;
+  readonly call: CallFacts;
+  readonly leadership: Leadership;
+}
+
+export interface LeaderTools {
+  readonly asker: Asker;
+  readonly ledger: Ledger;
+  readonly bounds: FlightBounds;
+  readonly observer: FlightObserver;
+}
+
+/** For calls that share nothing and store nothing. */
+export const NO_LEADERSHIP: Leadership = Object.freeze({
+  token: '',
+  canStore: false,
+  fill: () => Promise.resolve<FillResult>('dropped'),
+  release: () => Promise.resolve(),
+});
+
+/** For the bytes between the terminal event and the end of the body. */
+const DRAIN_MS = 500;
+
+type Answered = Extract<UpstreamResponse, { kind: 'stream' | 'json' }>;
+type Settled = Pick<CallOutcome, 'usage' | 'model' | 'httpStatus' | 'responseId' | 'serviceTier'> & {
+  readonly ok: boolean;
+};
+
+export class LeaderFlight implements AnswerFlight {
+  readonly done: Promise<void>;
+  readonly broadcast: Broadcast;
+  readonly #leading: Leading;
+  readonly #tools: LeaderTools;
+  readonly #abort = new AbortController();
+  readonly #began = performance.now();
+  /** Followers in other processes; see LiveMirror. */
+  #awaitedElsewhere: () => boolean = () => false;
+  #intent: Intent | null = null;
+  #filling: Promise<FillResult> | null = null;
+
+  constructor(leading: Leading, tools: LeaderTools) {
+    this.#leading = leading;
+    this.#tools = tools;
+    this.broadcast = new Broadcast(tools.bounds, () => this.lookWhoWaits());
+    this.done = this.#fly();
+  }
+
+  get token(): string {
+    return this.#leading.leadership.token;
+  }
+
+  get overgrown(): boolean {
+    return this.broadcast.overgrown;
+  }
+
+  board(wants: 'frames' | 'whole'): Passenger | null {
+    return this.broadcast.board(wants);
+  }
+
+  mirroredFor(awaited: () => boolean): void {
+    this.#awaitedElsewhere = awaited;
+  }
+
+  /** Gives the call up when nobody is left who waits for it. */
+  lookWhoWaits(): void {
+    if (this.broadcast.passengers > 0 || this.#awaitedElsewhere()) return;
+    this.giveUp(new LlmError('upstream_died', 'Nobody waits for this answer any more.'));
+  }
+
+  giveUp(reason: LlmError): void {
+    this.broadcast.giveUp();
+    this.#abort.abort(reason);
+  }
+
+  async #fly(): Promise<void> {
+    let settled: Settled | null = null;
+    try {
+      this.#intent = await this.#tools.ledger.begin(this.#leading.call);
+      const asked = await this.#tools.asker.ask({
+        ...this.#leading.question,
+        signal: this.#abort.signal,
+        onRefused: (refused) => this.#callAgain(refused),
+      });
+      settled = await this.#answer(asked);
+    } catch (thrown) {
+      this.#fail(asLlmError(thrown));
+    }
+    const aborted = this.#abort.signal.aborted && settled?.ok !== true;
+    this.#settle(settled, aborted ? 'aborted' : settled?.ok === true ? 'completed' : 'failed');
+    await (this.#filling ?? this.#leading.leadership.release());
+  }
+
+  /** The first call was refused for its form; the next one gets a line of its own. */
+  async #callAgain(refused: UpstreamResponse): Promise<void> {
+    this.#settle({ ...NO_FACTS, httpStatus: 'status' in refused ? refused.status : null, ok: false }, 'failed');
+    this.#intent = await this.#tools.ledger.begin({ ...this.#leading.call, cause: 'retry' });
+  }
+
+  #settle(settled: Settled | null, status: CallOutcome['status']): void {
+    if (this.#intent === null) return;
+    const { usage = null, model = null, httpStatus = null, responseId = null, serviceTier = null } = settled ?? {};
+    this.#intent.settle({ status, usage, model, httpStatus, responseId, serviceTier });
+    this.#intent = null;
+    this.#tools.observer.upstream?.(status, (performance.now() - this.#began) / 1000);
+  }
+
+  async #answer({ response, usageAsked }: Asked): Promise<Settled> {
+    if (response.kind === 'failed') {
+      this.#fail(response.error);
+      return { ...NO_FACTS, httpStatus: null, ok: false };
+    }
+    if (response.kind === 'refused') {
+      this.broadcast.begin(response);
+      return { ...NO_FACTS, httpStatus: response.status, ok: false };
+    }
+    return response.kind === 'stream' ? this.#stream(response, usageAsked) : this.#json(response);
+  }
+
+  async #stream(response: Answered, usageAsked: boolean): Promise<Settled> {
+    const splitter = new SseSplitter(this.#tools.bounds.maxFrameBytes);
+    const assembler = this.#leading.question.protocol.assembler();
+    const chunks = response.bytes[Symbol.asyncIterator]();
+    let last = this.#began;
+
+    /** The whole answer, if this was the end of it. */
+    const take = async (raw: Buffer): Promise<WholeAnswer | null> => {
+      const now = performance.now();
+      const { cut, terminal } = assembler.push(raw);
+      const frame = { raw, cut, afterMicros: (now - last) * 1000 };
+      last = now;
+      if (!this.broadcast.opened) {
+        this.broadcast.begin({ kind: 'stream', status: response.status, headers: response.headers });
+      }
+      if (terminal) return this.#finish(assembler.finish(), response, frame, usageAsked);
+      this.broadcast.frame(frame);
+      return null;
+    };
+
+    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
+      for (const raw of splitter.push(next.value)) {
+        const whole = await take(raw);
+        if (whole === null) continue;
+        void this.#drain(chunks);
+        return settledBy(whole, response.status);
+      }
+      for (let room = this.broadcast.room(); room !== null; room = this.broadcast.room()) await room;
+    }
+    const rest = splitter.finish();
+    const whole = rest === null ? null : await take(rest);
+    if (!this.broadcast.opened) {
+      throw new LlmError('upstream_invalid_response', 'The provider announced a stream of events and sent none.');
+    }
+    return settledBy(whole ?? (await this.#finish(assembler.finish(), response, null, usageAsked)), response.status);
+  }
+
+  /** Reads what may follow the terminal event, so that the connection can be used again; not for long. */
+  async #drain(chunks: AsyncIterator<Buffer>): Promise<void> {
+    const enough = setTimeout(() => this.#abort.abort(new LlmError('upstream_died', 'The answer is over.')), DRAIN_MS);
+    try {
+      for (let next = await chunks.next(); next.done !== true;) next = await chunks.next();
+    } catch {
+      // The answer is whole and told; only its connection cannot be used again.
+    } finally {
+      clearTimeout(enough);
+    }
+  }
+
+  async #json(response: Answered): Promise<Settled> {
+    const { protocol } = this.#leading.question;
+    const body = await collect(response.bytes, this.#tools.bounds.maxAnswerBytes);
+    const whole = protocol.readWhole(body);
+    if (whole === null) {
+      throw new LlmError('upstream_invalid_response', 'The provider announced JSON and sent something else.');
+    }
+    const frames = protocol.synthesise(body);
+    this.broadcast.begin({
+      kind: 'json',
+      status: response.status,
+      headers: response.headers,
+      streamable: frames !== null,
+    });
+    for (const frame of frames?.slice(0, -1) ?? []) this.broadcast.frame(frame);
+    await this.#finish(whole, response, frames?.at(-1) ?? null, true);
+    return settledBy(whole, response.status);
+  }
+
+  /** Stores what is whole, then says its last word to all. */
+  async #finish(
+    whole: WholeAnswer,
+    response: Answered,
+    last: RecordedFrame | null,
+    usageAsked: boolean,
+  ): Promise<WholeAnswer> {
+    const stored = await this.#keep(whole, response, last, usageAsked);
+    if (last !== null) this.broadcast.frame(last);
+    this.broadcast.complete(wholeReply(whole, response, stored));
+    this.broadcast.end(null);
+    return whole;
+  }
+
+  async #keep(
+    whole: WholeAnswer,
+    response: Answered,
+    last: RecordedFrame | null,
+    usageAsked: boolean,
+  ): Promise<boolean> {
+    const { keeping, leadership, question } = this.#leading;
+    const { bounds, observer } = this.#tools;
+    const recording = this.#recording(response, last, usageAsked);
+    const grownTooLong = this.broadcast.log.whole === null;
+    const why = whyNotStored({
+      policyAllows: keeping.policyAllows,
+      noStore: keeping.noStore,
+      serverTools: question.facts.serverTools,
+      status: response.status,
+      defect: whole.defect,
+      bytes: grownTooLong ? null : (whole.json?.length ?? 0) + (recording?.length ?? 0),
+      maxBytes: bounds.maxStoredBytes,
+      forms: Number(whole.json !== null) + Number(recording !== null),
+    });
+    if (why !== null || !leadership.canStore) {
+      observer.kept?.(why ?? 'dropped');
+      return false;
+    }
+    const { model, usage } = whole.facts;
+    const filling = leadership.fill({
+      stored: [
+        encodeStoredAnswer(whole.json, {
+          model,
+          tokens:
+            usage?.inputTokens == null || usage.outputTokens === null ? null : usage.inputTokens + usage.outputTokens,
+          timestamp: new Date().toISOString(),
+          tags: keeping.tags,
+        }),
+      ],
+      parts: recording === null ? new Map() : new Map([[companions.frames, recording]]),
+      note: encodeNote({
+        hasJson: whole.json !== null,
+        hasFrames: recording !== null,
+        framesHaveUsage: usageAsked,
+        facts: whole.facts,
+      }),
+      loadCostMs: performance.now() - this.#began,
+      ...(keeping.ttlSeconds === null ? {} : { ttlSeconds: keeping.ttlSeconds }),
+    });
+    this.#filling = filling;
+    void filling.then((result) => observer.kept?.(result));
+    return (await withinHold(filling, bounds.holdMs)) === 'stored';
+  }
+
+  #recording(response: Answered, last: RecordedFrame | null, usageAsked: boolean): Buffer | null {
+    const frames = this.broadcast.log.whole;
+    if (frames === null || last === null) return null;
+    return encodeRecording([...frames, last], { usageAsked, synthesised: response.kind === 'json' });
+  }
+
+  #fail(error: LlmError): void {
+    if (this.broadcast.opened) this.broadcast.end(error);
+    else this.broadcast.begin({ kind: 'failed', error });
+  }
+}
+
+function settledBy(whole: WholeAnswer, httpStatus: number): Settled {
+  const broken =
+    whole.defect === 'no_terminal_event' || whole.defect === 'in_band_error' || whole.defect === 'unreadable';
+  return { ...whole.facts, httpStatus, ok: !broken };
+}
+
+function asLlmError(thrown: unknown): LlmError {
+  if (thrown instanceof LedgerUnavailable) {
+    return new LlmError('ledger_unavailable', 'The call cannot be accounted for at the moment, so it is not made.', {
+      retryAfterSeconds: thrown.retryAfterSeconds,
+      cause: thrown,
+    });
+  }
+  if (thrown instanceof FrameTooLargeError) {
+    return new LlmError('upstream_too_large', 'The provider sent an event that is too large to be passed on.', {
+      cause: thrown,
+    });
+  }
+  return toLlmError(thrown);
+}
+
+async function withinHold<T>(work: Promise<T>, holdMs: number): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const hold = new Promise<null>((resolve) => {
+    timer = setTimeout(resolve, holdMs, null);
+  });
+  try {
+    return await Promise.race([work, hold]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,233 @@
+/**
+ * A flight that another process leads, followed here once for all local passengers.
+ *
+ * - Until the leader has said anything, nothing is lost by starting over: when its lease goes, or Redis does, the
+ *   passengers are told `again` and open the cache anew, where they find the answer, follow the next leader or lead.
+ * - After its first word a leader that falls silent has died: the passengers get an error, and nothing was stored.
+ * - A Redis that is away for a while is waited for: a living leader tells everything again when it is back.
+ */
+import { RedisUnavailableError } from '@promptsales/cache-core';
+import { LlmError } from '../protocol/llm-error.js';
+import type { Assembler, Protocol } from '../protocol/protocol.js';
+import type { AnswerFlight } from './answer-flight.js';
+import { Broadcast, type Opening, type Passenger } from './broadcast.js';
+import type { FrameLogBounds } from './frame-log.js';
+import { decodeEntry, type LiveEntry } from './live-entry.js';
+import type { LiveTransport } from './live-transport.js';
+import { Wake } from './wake.js';
+import { wholeReply } from './whole-reply.js';
+
+export interface FollowerTimes {
+  /** How often the leader is told that it is followed. */
+  readonly announceMs: number;
+  /** How long to wait for a wake-up before looking anyway. */
+  readonly lookMs: number;
+  /** How long a leader that has begun may be missing. */
+  readonly missingMs: number;
+  /** How long to wait for Redis in the middle of an answer. */
+  readonly patienceMs: number;
+}
+
+export const DEFAULT_FOLLOWER: FollowerTimes = Object.freeze({
+  announceMs: 1500,
+  lookMs: 250,
+  missingMs: 8000,
+  patienceMs: 20_000,
+});
+
+const RETRY_MS = 100;
+
+export interface Following {
+  /** The lease under which the flight is led. */
+  readonly token: string;
+  /** The process that leads it. */
+  readonly leader: string;
+  readonly protocol: Protocol;
+  /** Whether the lease still stands, so far as Redis says. */
+  readonly stillLed: () => Promise<boolean>;
+}
+
+export class RemoteFlight implements AnswerFlight {
+  readonly done: Promise<void>;
+  readonly broadcast: Broadcast;
+  readonly #following: Following;
+  readonly #transport: LiveTransport;
+  readonly #processId: string;
+  readonly #times: FollowerTimes;
+  readonly #assembler: Assembler;
+  readonly #wake = new Wake();
+  #opening: Extract<Opening, { kind: 'stream' | 'json' }> | null = null;
+  #framesTaken = 0;
+  #over = false;
+
+  constructor(
+    following: Following,
+    transport: LiveTransport,
+    processId: string,
+    bounds: FrameLogBounds,
+    times: FollowerTimes = DEFAULT_FOLLOWER,
+  ) {
+    this.#following = following;
+    this.#transport = transport;
+    this.#processId = processId;
+    this.#times = times;
+    this.#assembler = following.protocol.assembler();
+    this.broadcast = new Broadcast(bounds, () => this.giveUp());
+    this.done = this.#fly();
+  }
+
+  get overgrown(): boolean {
+    return this.broadcast.overgrown;
+  }
+
+  board(wants: 'frames' | 'whole'): Passenger | null {
+    return this.broadcast.board(wants);
+  }
+
+  giveUp(): void {
+    this.broadcast.giveUp();
+    this.#over = true;
+    this.#wake.ring();
+  }
+
+  async #fly(): Promise<void> {
+    const stopListening = await this.#listen();
+    try {
+      await this.#follow();
+    } finally {
+      stopListening();
+      void this.#announce(true);
+    }
+  }
+
+  async #listen(): Promise<() => void> {
+    try {
+      return await this.#transport.onWake(this.#following.token, () => this.#wake.ring());
+    } catch (error) {
+      if (!(error instanceof RedisUnavailableError)) throw error;
+      // Without wake-ups it looks at its own pace.
+      return () => undefined;
+    }
+  }
+
+  async #follow(): Promise<void> {
+    let after = 0;
+    let announcedAt = Number.NEGATIVE_INFINITY;
+    /** Since when the leader is not to be seen, or Redis cannot be asked. */
+    let missingSince: number | null = null;
+    let troubleSince: number | null = null;
+
+    while (!this.#over) {
+      try {
+        if (performance.now() - announcedAt >= this.#times.announceMs) {
+          announcedAt = performance.now();
+          await this.#announce(false);
+        }
+        const { entries, exists } = await this.#transport.read(this.#following.token, after);
+        troubleSince = null;
+        if (exists) missingSince = null;
+        else missingSince ??= performance.now();
+        for (const { position, kind, data } of entries) {
+          after = position;
+          this.#take(decodeEntry(kind, data));
+        }
+        for (let room = this.broadcast.room(); room !== null; room = this.broadcast.room()) await room;
+        if (entries.length > 0) continue;
+        if (this.#opening === null) {
+          if (!(await this.#following.stillLed())) this.#end({ kind: 'again' });
+        } else if (missingSince !== null && performance.now() - missingSince > this.#times.missingMs) {
+          this.#break('The process that received the answer is gone.');
+        }
+        if (!this.#over) await this.#wake.orAfter(this.#times.lookMs);
+      } catch (error) {
+        if (!(error instanceof RedisUnavailableError)) throw error;
+        troubleSince ??= performance.now();
+        if (this.#opening === null) this.#end({ kind: 'again' });
+        else if (performance.now() - troubleSince > this.#times.patienceMs)
+          this.#break('The answer could not be followed.');
+        else await this.#wake.orAfter(RETRY_MS);
+      }
+    }
+  }
+
+  async #announce(leaving: boolean): Promise<void> {
+    const { token, leader } = this.#following;
+    try {
+      await this.#transport.announce(leader, { token, process: this.#processId, leaving });
+    } catch (error) {
+      // It is said again; a leader that hears nothing for a while knows that nobody follows.
+      if (!(error instanceof RedisUnavailableError)) throw error;
+    }
+  }
+
+  #take(entry: LiveEntry | null): void {
+    if (this.#over) return;
+    if (entry === null) {
+      this.#break('The process that receives the answer speaks another version.');
+      return;
+    }
+    switch (entry.kind) {
+      case 'opening':
+        this.#open(entry.opening);
+        return;
+      case 'frames':
+        this.#takeFrames(entry);
+        return;
+      case 'body':
+        this.#takeBody(entry.body);
+        return;
+      case 'end':
+        this.#takeEnd(entry);
+    }
+  }
+
+  #open(opening: Opening): void {
+    if (this.#opening !== null) return;
+    if (opening.kind === 'stream' || opening.kind === 'json') {
+      this.#opening = opening;
+      this.broadcast.begin(opening);
+    } else {
+      this.#end(opening);
+    }
+  }
+
+  /** What was told before is told again after a loss of Redis, perhaps cut differently. */
+  #takeFrames({ first, frames }: Extract<LiveEntry, { kind: 'frames' }>): void {
+    for (const frame of frames.slice(Math.max(0, this.#framesTaken - first))) {
+      this.#framesTaken += 1;
+      this.#assembler.push(frame.raw);
+      this.broadcast.frame(frame);
+    }
+  }
+
+  #takeBody(body: Buffer): void {
+    if (this.#opening?.kind !== 'json') return;
+    const { protocol } = this.#following;
+    if (this.#opening.streamable) for (const frame of protocol.synthesise(body) ?? []) this.broadcast.frame(frame);
+    const whole = protocol.readWhole(body);
+    if (whole !== null) this.broadcast.complete(wholeReply(whole, this.#opening, false));
+  }
+
+  #takeEnd({ error, again }: Extract<LiveEntry, { kind: 'end' }>): void {
+    this.#over = true;
+    if (again) {
+      this.broadcast.complete({ kind: 'again' });
+      this.broadcast.end(new LlmError('upstream_died', 'The answer cannot be followed to its end.'));
+      return;
+    }
+    if (error === null && this.#opening?.kind === 'stream') {
+      this.broadcast.complete(wholeReply(this.#assembler.finish(), this.#opening, false));
+    }
+    this.broadcast.end(error);
+  }
+
+  #end(opening: Opening): void {
+    this.#over = true;
+    this.broadcast.begin(opening);
+  }
+
+  #break(message: string): void {
+    this.#over = true;
+    this.broadcast.end(new LlmError('upstream_died', message));
+  }
+}

@@ -1,0 +1,36 @@
+import { LlmError } from '../protocol/llm-error.js';
+import type { WholeAnswer } from '../protocol/protocol.js';
+import type { Whole } from './broadcast.js';
+
+interface Answered {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What a reader gets who wants the answer as JSON. */
+export function wholeReply(whole: WholeAnswer, { status, headers }: Answered, stored: boolean): Whole {
+  if (whole.json === null) return { kind: 'failed', error: unassembled(whole) };
+  return {
+    kind: 'answer',
+    status,
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: whole.json,
+    facts: whole.facts,
+    stored,
+  };
+}
+
+/** The stream does not make a completion. */
+function unassembled(whole: WholeAnswer): LlmError {
+  switch (whole.defect) {
+    case 'in_band_error':
+      return new LlmError(
+        'upstream_died',
+        `The provider gave up in the middle of its answer: ${whole.complaint ?? ''}`,
+      );
+    case 'no_terminal_event':
+      return new LlmError('upstream_died', "The provider's answer broke off before its end.");
+    default:
+      return new LlmError('upstream_invalid_response', 'The provider sent events that do not make a completion.');
+  }
+}

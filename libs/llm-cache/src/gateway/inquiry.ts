@@ -1,0 +1,104 @@
+/** A request, understood: everything that its answer depends on, decided before anything is looked up. Pure. */
+import type { ParsedBody } from '@promptsales/cache-core';
+import type { Attribution, RequestFacts as LedgerFacts } from '../ledger/ledger.js';
+import { LlmError } from '../protocol/llm-error.js';
+import type { JsonObject, Protocol, RequestFacts } from '../protocol/protocol.js';
+import { identify } from '../request/answer-identity.js';
+import { parseCacheControls, type CacheControls } from '../request/cache-controls.js';
+import { forwardedHeaders } from '../request/forwarded-headers.js';
+import { choosePolicy, policyAllows, type CachePolicy } from '../request/policy.js';
+import { readBody } from '../request/request-body.js';
+import type { UpstreamTarget } from '../upstream/upstream-client.js';
+
+export interface Arriving {
+  readonly protocol: Protocol;
+  /** As it is documented, for the ledger. */
+  readonly route: string;
+  readonly bytes: Buffer;
+  /** Names in lower case, as Node gives them. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly caller: Attribution;
+  readonly requestId: string;
+}
+
+export interface Circumstances {
+  readonly target: UpstreamTarget | null;
+  readonly policies: readonly CachePolicy[];
+}
+
+export interface Inquiry {
+  readonly protocol: Protocol;
+  readonly facts: RequestFacts;
+  readonly controls: CacheControls;
+  readonly body: ParsedBody;
+  readonly forwarded: Readonly<Record<string, string>>;
+  readonly target: UpstreamTarget;
+  /** Seconds to keep the answer; null: as long as its family says. */
+  readonly ttlSeconds: number | null;
+  /** Why neither the cache nor anybody else's flight may be used; null: they may. */
+  readonly bypass: 'no_store' | 'policy' | 'server_tools' | null;
+  readonly hash: string;
+  /** To whom the entry belongs. */
+  readonly tenant: string;
+  readonly ledger: LedgerFacts;
+  readonly requestId: string;
+}
+
+/** @throws LlmError for whatever is wrong with the request, and when there is no provider to ask */
+export function inquire(arriving: Arriving, { target, policies }: Circumstances): Inquiry {
+  const { protocol, caller, requestId } = arriving;
+  const controls = parseCacheControls(arriving.headers);
+  const body = readBody(arriving.bytes);
+  const facts = protocol.readRequest(body.value);
+  if (target === null) {
+    throw new LlmError(
+      'upstream_not_configured',
+      'No provider is configured for this route. Set OPENAI_BASE_URL and OPENAI_API_KEY.',
+    );
+  }
+  const subject = { provider: target.provider, model: facts.model, tenant: caller.tenant, keyId: caller.keyId };
+  const policy = choosePolicy(policies, subject);
+  const forwarded = forwardedHeaders(arriving.headers);
+  const { hash, tenant } = identify({
+    protocol,
+    body,
+    headers: forwarded,
+    baseUrl: target.baseUrl,
+    namespace: controls.namespace,
+    share: policy.share,
+    tenant: caller.tenant,
+    keyId: caller.keyId,
+  });
+  return {
+    protocol,
+    facts,
+    controls,
+    body,
+    forwarded,
+    target,
+    ttlSeconds: controls.ttlSeconds ?? policy.ttlSeconds ?? null,
+    bypass: bypassOf(controls, policy, facts, body.value as JsonObject),
+    hash,
+    tenant,
+    ledger: {
+      ...caller,
+      route: arriving.route,
+      provider: target.provider,
+      model: facts.model,
+      simulated: target.simulated,
+      identity: hash,
+    },
+    requestId,
+  };
+}
+
+function bypassOf(
+  controls: CacheControls,
+  policy: CachePolicy,
+  facts: RequestFacts,
+  body: JsonObject,
+): Inquiry['bypass'] {
+  if (controls.noStore) return 'no_store';
+  if (!policyAllows(policy, body)) return 'policy';
+  return facts.serverTools ? 'server_tools' : null;
+}

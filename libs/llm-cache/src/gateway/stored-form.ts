@@ -1,0 +1,51 @@
+/** How an entry is read: as JSON or as a recorded stream, each from a key of its own, without parsing either. */
+import { companions, keyspace, type Hit, type Reading } from '@promptsales/cache-core';
+import { decodeNote, type AnswerNote } from '../stored/answer-note.js';
+import { sliceResponse } from '../stored/stored-answer.js';
+import { Recording } from '../stream/recording.js';
+import type { Inquiry } from './inquiry.js';
+
+export type StoredForm =
+  { readonly kind: 'json'; readonly bytes: Buffer } | { readonly kind: 'recording'; readonly recording: Recording };
+
+/** Reads as a miss: see `Reading.decode`. */
+class UnreadableAnswer extends Error {
+  readonly code = 'unreadable_answer';
+  constructor() {
+    super('What is stored is no answer of a version that this process reads.');
+    this.name = 'UnreadableAnswer';
+  }
+}
+
+const PARTS = [companions.frames] as const;
+
+export function readingOf({ hash, tenant, facts }: Inquiry): Reading<StoredForm> {
+  const ref = keyspace.llmResponse.at({ hash }, tenant);
+  return facts.stream
+    ? { ref, parts: PARTS, part: companions.frames, decode: (stored) => recordingIn(stored[0]) }
+    : { ref, parts: PARTS, decode: (stored) => jsonIn(stored[0]) };
+}
+
+function jsonIn(value: Buffer | undefined): StoredForm {
+  const bytes = value === undefined ? null : sliceResponse(value);
+  if (bytes === null) throw new UnreadableAnswer();
+  return { kind: 'json', bytes };
+}
+
+function recordingIn(value: Buffer | undefined): StoredForm {
+  const recording = value === undefined ? null : Recording.read(value);
+  if (recording === null) throw new UnreadableAnswer();
+  return { kind: 'recording', recording };
+}
+
+/** The note of an entry that can answer the request in its form; null when it cannot. */
+export function usableNote({ facts }: Inquiry, { note, value }: Hit<StoredForm>): AnswerNote | null {
+  const read = decodeNote(note);
+  if (read === null) return null;
+  if (value.kind === 'json') return read.hasJson ? read : null;
+  return facts.usageAsked && !value.recording.usageAsked ? null : read;
+}
+
+export function ageMsOf({ storedAtMs, readAtMs }: Hit<unknown>): number {
+  return storedAtMs === null ? 0 : Math.max(0, readAtMs - storedAtMs);
+}

@@ -1,0 +1,10 @@
+import type { FlightObserver } from '../flight/flight-observer.js';
+import type { CacheOutcome } from '../gateway/cache-headers.js';
+
+/** What the gateway tells whoever measures it. Called synchronously on the hot path: count and return. */
+export interface LlmCacheObserver extends FlightObserver {
+  /** Headers are about to leave; `seconds` is the server's own time since the request came, the provider's included. */
+  answered?(outcome: CacheOutcome, form: 'json' | 'stream', seconds: number): void;
+  /** An error that we did not foresee; the caller was told nothing of its text. */
+  failed?(error: unknown): void;
+}
