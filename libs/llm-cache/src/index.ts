@@ -26,3 +26,20 @@ export { LedgerReconciler, type ReconcilerOptions } from './ledger/ledger-reconc
 export { MemoryLedger, type RememberedCall } from './ledger/memory-ledger.js';
 export { readOpenAiUsage } from './ledger/openai-usage.js';
 export type { LedgerReader } from './ledger/savings.js';
+
+// The gateway: provider-compatible routes in front of the cache.
+export { LlmCacheModule, type LlmCacheAsyncOptions } from './llm-cache.module.js';
+export { GatewayService, type LlmCacheOptions } from './http/gateway-service.js';
+export type { Caller, CallerOf } from './http/caller.js';
+export type { LlmCacheObserver } from './http/llm-cache-observer.js';
+export type { CacheOutcome } from './gateway/cache-headers.js';
+export type { PolicySource, UpstreamDirectory } from './gateway/directories.js';
+export { DEFAULT_FLIGHT, type FlightBounds } from './flight/leader-flight.js';
+export type { FlightObserver } from './flight/flight-observer.js';
+export { DEFAULT_POLICY, type CachePolicy, type PolicyMatch, type PolicyMode } from './request/policy.js';
+export type { NotStored } from './stored/storage-rules.js';
+export { DEFAULT_UPSTREAM, type UpstreamSettings, type UpstreamTarget } from './upstream/upstream-client.js';
+
+// What other layers need to answer on those routes in the provider's shape.
+export { LlmError, type LlmErrorCode } from './protocol/llm-error.js';
+export { openAiErrorBody, type OpenAiErrorBody } from './protocol/openai-error.js';

@@ -1,0 +1,114 @@
+import type { Cache, Leadership, Reading, RedisRoles } from '@promptsales/cache-core';
+import { FollowedFlights } from '../flight/followed-flights.js';
+import type { FlightObserver } from '../flight/flight-observer.js';
+import { LeaderFlight, NO_LEADERSHIP, type FlightBounds } from '../flight/leader-flight.js';
+import { DEFAULT_MIRROR, type MirrorTimes } from '../flight/live-mirror.js';
+import { LiveTransport } from '../flight/live-transport.js';
+import { DEFAULT_FOLLOWER, RemoteFlight, type FollowerTimes } from '../flight/remote-flight.js';
+import type { CallCause, Ledger } from '../ledger/ledger.js';
+import { LlmError } from '../protocol/llm-error.js';
+import type { JsonObject } from '../protocol/protocol.js';
+import type { Asker } from '../upstream/asker.js';
+import type { Inquiry } from './inquiry.js';
+import type { StoredForm } from './stored-form.js';
+
+export interface FlightDeckParts {
+  readonly cache: Cache;
+  readonly roles: RedisRoles;
+  readonly asker: Asker;
+  readonly ledger: Ledger;
+  readonly bounds: FlightBounds;
+  readonly observer: FlightObserver;
+  readonly mirror?: MirrorTimes;
+  readonly follower?: FollowerTimes;
+}
+
+/** Where this process's flights begin, and where they are ended together at shutdown. */
+export class FlightDeck {
+  readonly #parts: FlightDeckParts;
+  readonly #transport: LiveTransport;
+  readonly #followed: FollowedFlights;
+  readonly #aloft = new Set<LeaderFlight | RemoteFlight>();
+
+  constructor(parts: FlightDeckParts) {
+    this.#parts = parts;
+    const { cache, roles, observer, mirror = DEFAULT_MIRROR } = parts;
+    this.#transport = new LiveTransport(roles, cache.keyPrefix);
+    this.#followed = new FollowedFlights(cache.processId, this.#transport, mirror, observer);
+  }
+
+  /** A flight that stores what it brings, and that others may join and follow. */
+  lead(inquiry: Inquiry, leadership: Leadership, cause: CallCause): LeaderFlight {
+    const flight = this.#take(inquiry, leadership, cause, false);
+    if (leadership.canStore) this.#followed.add(flight);
+    return flight;
+  }
+
+  /** A flight for one caller, which stores nothing. */
+  leadAlone(inquiry: Inquiry): LeaderFlight {
+    return this.#take(inquiry, NO_LEADERSHIP, 'request', true);
+  }
+
+  follow(inquiry: Inquiry, reading: Reading<StoredForm>, token: string): RemoteFlight {
+    const { cache, bounds, observer, follower = DEFAULT_FOLLOWER } = this.#parts;
+    const following = {
+      token,
+      leader: token.slice(0, token.lastIndexOf('.')),
+      protocol: inquiry.protocol,
+      stillLed: async () => {
+        const found = await cache.lookup(reading);
+        return found.kind === 'miss' && found.lease === token;
+      },
+    };
+    observer.attached?.('follower');
+    return this.#track(new RemoteFlight(following, this.#transport, cache.processId, bounds, follower));
+  }
+
+  /** Lets flights end within the bound, then ends them. */
+  async close(boundMs: number): Promise<void> {
+    const ended = Promise.all([...this.#aloft].map((flight) => flight.done));
+    let timer: NodeJS.Timeout | undefined;
+    const bound = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, boundMs);
+    });
+    await Promise.race([ended, bound]);
+    clearTimeout(timer);
+    const reason = new LlmError('shutting_down', 'This server is stopping. Ask again.', { retryAfterSeconds: 1 });
+    for (const flight of this.#aloft) flight.giveUp(reason);
+    await ended;
+    await this.#followed.close();
+  }
+
+  #take(inquiry: Inquiry, leadership: Leadership, cause: CallCause, alone: boolean): LeaderFlight {
+    const { asker, ledger, bounds, observer } = this.#parts;
+    const { protocol, facts, body, forwarded, target } = inquiry;
+    const flight = new LeaderFlight(
+      {
+        question: {
+          target,
+          protocol,
+          facts,
+          raw: body.bytes,
+          json: body.faithful ? (body.value as JsonObject) : null,
+          headers: forwarded,
+        },
+        keeping: {
+          policyAllows: inquiry.bypass !== 'policy',
+          noStore: alone || inquiry.bypass === 'no_store',
+          ttlSeconds: inquiry.ttlSeconds,
+          tags: inquiry.controls.tags,
+        },
+        call: { ...inquiry.ledger, cause },
+        leadership,
+      },
+      { asker, ledger, bounds, observer },
+    );
+    return this.#track(flight);
+  }
+
+  #track<F extends LeaderFlight | RemoteFlight>(flight: F): F {
+    this.#aloft.add(flight);
+    void flight.done.finally(() => this.#aloft.delete(flight));
+    return flight;
+  }
+}

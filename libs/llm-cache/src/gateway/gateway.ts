@@ -1,0 +1,334 @@
+/**
+ * From a request to its answer: the cache, somebody's flight, or the provider. Knows nothing of HTTP servers.
+ *
+ * A hit takes one round trip to Redis and is neither parsed nor encoded again. Whatever goes wrong with the cache sends
+ * the request to the provider; only the provider's own trouble, and the caller's mistakes, are errors.
+ */
+import type { Cache, Hit, Opened } from '@promptsales/cache-core';
+import type { AnswerFlight } from '../flight/answer-flight.js';
+import type { Opening, Passenger, Refusal, Whole } from '../flight/broadcast.js';
+import type { Ledger, ReuseKind } from '../ledger/ledger.js';
+import { LlmError } from '../protocol/llm-error.js';
+import { withoutCut } from '../stream/recording.js';
+import type { AnswerFacts } from '../protocol/protocol.js';
+import {
+  forwardedCacheHeaders,
+  hitCacheHeaders,
+  staleCacheHeaders,
+  type CacheOutcome,
+  type ResponseHeaders,
+} from './cache-headers.js';
+import type { PolicySource, UpstreamDirectory } from './directories.js';
+import type { FlightDeck } from './flight-deck.js';
+import { inquire, type Arriving, type Inquiry } from './inquiry.js';
+import { replayAtOnce, replayPaced } from './replay.js';
+import { ageMsOf, readingOf, usableNote, type StoredForm } from './stored-form.js';
+
+export interface GatewayParts {
+  readonly cache: Cache;
+  readonly deck: FlightDeck;
+  readonly ledger: Ledger;
+  readonly upstreams: UpstreamDirectory;
+  readonly policies: PolicySource;
+}
+
+/** A request on a connection that may go away. */
+export interface GatewayRequest extends Arriving {
+  /** Called once when the client has left or has its whole answer. */
+  whenLeft(listener: () => void): void;
+}
+
+export interface GatewayReply {
+  readonly status: number;
+  readonly headers: ResponseHeaders;
+  readonly body: Buffer | AsyncIterable<Buffer>;
+  readonly outcome: CacheOutcome;
+  /** From the call of the provider to its first word; null where it was not called for this request. */
+  readonly upstreamMs: number | null;
+}
+
+/** The client has left before there was anything to answer. */
+export class ClientLeftError extends Error {
+  readonly code = 'client_left';
+  constructor() {
+    super('The client left before its answer came.');
+    this.name = 'ClientLeftError';
+  }
+}
+
+type Found = Opened<StoredForm, AnswerFlight>;
+type Forwarded = Exclude<CacheOutcome, 'HIT' | 'STALE'>;
+
+/** So often an answer may slip away before its reader got on board, before he is given a call of his own. */
+const MOST_ROUNDS = 8;
+const EVENT_STREAM = 'text/event-stream; charset=utf-8';
+
+export class Gateway {
+  readonly #parts: GatewayParts;
+  readonly #refreshing = new Set<string>();
+
+  constructor(parts: GatewayParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * @throws LlmError what the caller is to be told
+   * @throws ClientLeftError
+   */
+  async answer(request: GatewayRequest): Promise<GatewayReply> {
+    const { upstreams, policies, deck } = this.#parts;
+    const inquiry = inquire(request, { target: upstreams.targetFor(request.protocol), policies: policies.current() });
+    const { controls } = inquiry;
+    if (controls.onlyIfCached) return this.#onlyIfCached(inquiry, request);
+    if (inquiry.bypass !== null) return this.#alone(inquiry, request, 'BYPASS');
+    for (let round = 0; round < MOST_ROUNDS; round += 1) {
+      const found = await this.#open(inquiry, controls.noCache);
+      if (found.kind === 'hit') return this.#fromHit(inquiry, found.hit, request);
+      const { flight } = found;
+      if (flight.overgrown) break;
+      const reply = await this.#aboard(inquiry, flight, outcomeOf(found, controls.noCache), request);
+      if (reply !== null) return reply;
+      await flight.done;
+    }
+    return this.#reply(inquiry, deck.leadAlone(inquiry), 'MISS', request);
+  }
+
+  #open(inquiry: Inquiry, anew: boolean): Promise<Found> {
+    const { cache, deck } = this.#parts;
+    const reading = readingOf(inquiry);
+    return cache.open<StoredForm, AnswerFlight>(reading, {
+      lead: (leadership) => deck.lead(inquiry, leadership, 'request'),
+      follow: (token) => deck.follow(inquiry, reading, token),
+      accept: (hit) => usableNote(inquiry, hit) !== null && ageMsOf(hit) <= servableAgeMs(inquiry),
+      anew,
+    });
+  }
+
+  async #onlyIfCached(inquiry: Inquiry, request: GatewayRequest): Promise<GatewayReply> {
+    const looks = inquiry.bypass === null && !inquiry.controls.noCache;
+    const found = looks ? await this.#parts.cache.lookup(readingOf(inquiry)) : null;
+    if (
+      found?.kind === 'hit' &&
+      usableNote(inquiry, found.hit) !== null &&
+      ageMsOf(found.hit) <= servableAgeMs(inquiry)
+    ) {
+      return this.#fromHit(inquiry, found.hit, request);
+    }
+    throw new LlmError(
+      'not_in_cache',
+      'There is no stored answer to this request, and only-if-cached forbids to ask for one.',
+    );
+  }
+
+  #alone(inquiry: Inquiry, request: GatewayRequest, outcome: Forwarded): Promise<GatewayReply> {
+    return this.#reply(inquiry, this.#parts.deck.leadAlone(inquiry), outcome, request);
+  }
+
+  /** For a flight of the caller's own, which cannot tell him to look again. */
+  async #reply(
+    inquiry: Inquiry,
+    flight: AnswerFlight,
+    outcome: Forwarded,
+    request: GatewayRequest,
+  ): Promise<GatewayReply> {
+    const reply = await this.#aboard(inquiry, flight, outcome, request);
+    if (reply === null) throw new LlmError('upstream_died', 'The answer could not be followed to its end.');
+    return reply;
+  }
+
+  #fromHit(inquiry: Inquiry, hit: Hit<StoredForm>, request: GatewayRequest): GatewayReply {
+    const maxAge = inquiry.controls.maxAgeSeconds;
+    if (maxAge === null || ageMsOf(hit) <= maxAge * 1000) {
+      return this.#serve(inquiry, hit, request, 'HIT', hitCacheHeaders(hit), 'hit');
+    }
+    void this.#refresh(inquiry);
+    return this.#serve(inquiry, hit, request, 'STALE', staleCacheHeaders(hit, maxAge), 'stale');
+  }
+
+  #serve(
+    inquiry: Inquiry,
+    hit: Hit<StoredForm>,
+    request: GatewayRequest,
+    outcome: 'HIT' | 'STALE',
+    cacheHeaders: ResponseHeaders,
+    kind: ReuseKind,
+  ): GatewayReply {
+    const { value } = hit;
+    const note = usableNote(inquiry, hit);
+    this.#book(inquiry, kind, note?.facts ?? null, Math.floor(ageMsOf(hit) / 1000));
+    const type = value.kind === 'json' ? 'application/json' : EVENT_STREAM;
+    return {
+      status: 200,
+      headers: { 'content-type': type, ...cacheHeaders },
+      body: value.kind === 'json' ? value.bytes : replayed(inquiry, value, request),
+      outcome,
+      upstreamMs: null,
+    };
+  }
+
+  /** Brings a stale answer up to date, once at a time, with nobody waiting for it. */
+  async #refresh(inquiry: Inquiry): Promise<void> {
+    if (this.#refreshing.has(inquiry.hash)) return;
+    this.#refreshing.add(inquiry.hash);
+    const { cache, deck } = this.#parts;
+    const reading = readingOf(inquiry);
+    const maxAgeMs = (inquiry.controls.maxAgeSeconds ?? 0) * 1000;
+    try {
+      const found = await cache.open<StoredForm, AnswerFlight>(reading, {
+        lead: (leadership) => deck.lead(inquiry, leadership, 'refresh'),
+        follow: (token) => deck.follow(inquiry, reading, token),
+        accept: (hit) => usableNote(inquiry, hit) !== null && ageMsOf(hit) <= maxAgeMs,
+      });
+      if (found.kind === 'hit') return;
+      const passenger = found.flight.board('whole');
+      // What somebody else has under way needs no passenger of ours.
+      if (found.how === 'led') await passenger?.whole;
+      passenger?.leave();
+    } finally {
+      this.#refreshing.delete(inquiry.hash);
+    }
+  }
+
+  /** Null: the flight did not take this passenger, or has nothing for him. */
+  async #aboard(
+    inquiry: Inquiry,
+    flight: AnswerFlight,
+    outcome: Forwarded,
+    request: GatewayRequest,
+  ): Promise<GatewayReply | null> {
+    const began = performance.now();
+    const { stream } = inquiry.facts;
+    const passenger = flight.board(stream ? 'frames' : 'whole');
+    if (passenger === null) return null;
+    const left = Promise.withResolvers<never>();
+    request.whenLeft(() => {
+      passenger.leave();
+      left.reject(new ClientLeftError());
+    });
+    left.promise.catch(alreadyAnswered);
+    try {
+      const first = await Promise.race([stream ? passenger.opening : passenger.whole, left.promise]);
+      const upstreamMs = outcome === 'COALESCED' ? null : performance.now() - began;
+      const reply = await this.#forwarded(inquiry, passenger, first, outcome, request);
+      return reply === null ? null : { ...reply, upstreamMs };
+    } catch (error) {
+      passenger.leave();
+      throw error;
+    }
+  }
+
+  async #forwarded(
+    inquiry: Inquiry,
+    passenger: Passenger,
+    first: Opening | Whole,
+    outcome: Forwarded,
+    request: GatewayRequest,
+  ): Promise<Omit<GatewayReply, 'upstreamMs'> | null> {
+    if (first.kind === 'stream') return this.#live(inquiry, passenger, first.headers, first.status, outcome);
+    if (first.kind === 'json') {
+      if (!first.streamable) return this.#forwarded(inquiry, passenger, await passenger.whole, outcome, request);
+      const headers = { ...first.headers, 'content-type': EVENT_STREAM };
+      return this.#live(inquiry, passenger, headers, first.status, outcome);
+    }
+    passenger.leave();
+    if (first.kind === 'again') return null;
+    if (first.kind === 'failed') {
+      const stale = await this.#staleOnError(inquiry, request);
+      if (stale !== null) return stale;
+      throw first.error;
+    }
+    if (first.kind === 'refused') {
+      const stale = first.status >= 500 ? await this.#staleOnError(inquiry, request) : null;
+      return stale ?? refusal(first, outcome);
+    }
+    if (outcome === 'COALESCED') this.#book(inquiry, 'coalesced', first.facts, null);
+    const headers = { ...first.headers, ...forwardedCacheHeaders(outcome, first.stored) };
+    return { status: first.status, headers, body: first.body, outcome };
+  }
+
+  #live(
+    inquiry: Inquiry,
+    passenger: Passenger,
+    headers: ResponseHeaders,
+    status: number,
+    outcome: Forwarded,
+  ): Omit<GatewayReply, 'upstreamMs'> {
+    const body = this.#liveFrames(inquiry, passenger, outcome);
+    return { status, headers: { ...headers, ...forwardedCacheHeaders(outcome, false) }, body, outcome };
+  }
+
+  async *#liveFrames(inquiry: Inquiry, passenger: Passenger, outcome: Forwarded): AsyncGenerator<Buffer> {
+    const withUsage = inquiry.facts.usageAsked;
+    try {
+      for (let frames = await passenger.frames?.next(); frames; frames = await passenger.frames?.next()) {
+        const slices = frames.flatMap(({ raw, cut }) => (withUsage ? [raw] : withoutCut(raw, cut)));
+        if (slices.length > 0) yield slices.length === 1 ? (slices[0] as Buffer) : Buffer.concat(slices);
+      }
+      if (outcome === 'COALESCED') this.#bookWhenWhole(inquiry, passenger);
+    } catch (error) {
+      if (!(error instanceof LlmError)) throw error;
+      yield inquiry.protocol.errorEvent(error);
+    } finally {
+      passenger.leave();
+    }
+  }
+
+  #bookWhenWhole(inquiry: Inquiry, passenger: Passenger): void {
+    void passenger.whole.then((whole) => {
+      if (whole.kind === 'answer') this.#book(inquiry, 'coalesced', whole.facts, null);
+    });
+  }
+
+  /** The stored answer, where the caller takes an old one rather than an error. */
+  async #staleOnError(inquiry: Inquiry, request: GatewayRequest): Promise<Omit<GatewayReply, 'upstreamMs'> | null> {
+    const { staleIfErrorSeconds, maxAgeSeconds } = inquiry.controls;
+    if (staleIfErrorSeconds === null || inquiry.bypass !== null) return null;
+    const found = await this.#parts.cache.lookup(readingOf(inquiry));
+    if (found.kind !== 'hit' || usableNote(inquiry, found.hit) === null) return null;
+    const fresh = maxAgeSeconds ?? 0;
+    if (ageMsOf(found.hit) > (fresh + staleIfErrorSeconds) * 1000) return null;
+    return this.#serve(inquiry, found.hit, request, 'STALE', staleCacheHeaders(found.hit, fresh), 'stale');
+  }
+
+  #book(inquiry: Inquiry, kind: ReuseKind, facts: AnswerFacts | null, ageSeconds: number | null): void {
+    this.#parts.ledger.reused({
+      ...inquiry.ledger,
+      kind,
+      usage: facts?.usage ?? null,
+      answeredModel: facts?.model ?? null,
+      responseId: facts?.responseId ?? null,
+      serviceTier: facts?.serviceTier ?? null,
+      requestId: inquiry.requestId,
+      ageSeconds,
+    });
+  }
+}
+
+function outcomeOf(found: Extract<Found, { kind: 'flight' }>, anew: boolean): Forwarded {
+  if (found.how !== 'led') return 'COALESCED';
+  return anew || found.refused !== null ? 'REFRESH' : 'MISS';
+}
+
+/** How old an entry may be and still be served now, be it stale. */
+function servableAgeMs({ controls }: Inquiry): number {
+  if (controls.maxAgeSeconds === null) return Number.POSITIVE_INFINITY;
+  return (controls.maxAgeSeconds + (controls.staleWhileRevalidateSeconds ?? 0)) * 1000;
+}
+
+function replayed(
+  { controls: { replay }, facts }: Inquiry,
+  { recording }: Extract<StoredForm, { kind: 'recording' }>,
+  request: GatewayRequest,
+): Buffer | AsyncIterable<Buffer> {
+  if (replay.kind === 'instant') return replayAtOnce(recording, facts.usageAsked);
+  const left = new AbortController();
+  request.whenLeft(() => left.abort());
+  return replayPaced(recording, facts.usageAsked, replay, left.signal);
+}
+
+function refusal({ status, headers, body }: Refusal, outcome: Forwarded): Omit<GatewayReply, 'upstreamMs'> {
+  return { status, headers: { ...headers, ...forwardedCacheHeaders(outcome, false) }, body, outcome };
+}
+
+/** A client leaves after its answer, too. */
+function alreadyAnswered(): void {}

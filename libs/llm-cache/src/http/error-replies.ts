@@ -1,0 +1,51 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ClientLeftError } from '../gateway/gateway.js';
+import { LlmError, toLlmError } from '../protocol/llm-error.js';
+import { openAiErrorOf } from '../protocol/openai-error.js';
+import type { LlmCacheObserver } from './llm-cache-observer.js';
+
+/** Nobody reads it; it stands in logs and metrics for a client that has left (nginx's convention). */
+const CLIENT_CLOSED_REQUEST = 499;
+
+/** Every error on a provider-compatible route, in that provider's shape, whoever threw it. */
+export function replyWithError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  observer: LlmCacheObserver,
+): void {
+  if (error instanceof ClientLeftError) {
+    void reply.code(CLIENT_CLOSED_REQUEST).send();
+    return;
+  }
+  const told = asLlmError(error);
+  if (told.code === 'internal_error') {
+    request.log.error({ err: error }, 'a request failed unexpectedly');
+    observer.failed?.(error);
+  }
+  if (told.retryAfterSeconds !== null) reply.header('retry-after', String(told.retryAfterSeconds));
+  // The SDKs repeat what ends in 5xx; to look again into the same cache helps nobody.
+  if (told.code === 'not_in_cache') {
+    reply.header('x-should-retry', 'false').header('cache-status', 'promptsales; fwd=miss; detail=only-if-cached');
+  }
+  void reply
+    .code(told.status)
+    .type('application/json; charset=utf-8')
+    .send(JSON.stringify(openAiErrorOf(told)));
+}
+
+function asLlmError(error: unknown): LlmError {
+  if (error instanceof LlmError || !(error instanceof Error)) return toLlmError(error);
+  const { statusCode } = error as Error & { statusCode?: unknown };
+  if (statusCode === 413)
+    return new LlmError('request_too_large', 'The request body is larger than this server takes.', { cause: error });
+  if (statusCode === 415) {
+    return new LlmError('unsupported_media_type', "Unsupported content type: expected 'application/json'.", {
+      cause: error,
+    });
+  }
+  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
+    return new LlmError('invalid_request', 'The request could not be read.', { cause: error });
+  }
+  return toLlmError(error);
+}

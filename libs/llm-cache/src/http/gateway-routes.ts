@@ -1,0 +1,86 @@
+/**
+ * The provider-compatible routes: plain Fastify handlers in a context of their own, without Nest's pipeline, because on
+ * a hit that would cost more than the cache. A body is taken as bytes: it is hashed and forwarded as it came.
+ */
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Gateway, GatewayReply, GatewayRequest } from '../gateway/gateway.js';
+import { CHAT_COMPLETIONS } from '../protocol/chat-completions/chat-completions.js';
+import type { Protocol } from '../protocol/protocol.js';
+import { attributionOf, type CallerOf } from './caller.js';
+import { replyWithError } from './error-replies.js';
+import type { LlmCacheObserver } from './llm-cache-observer.js';
+import type { ModelList } from './model-list.js';
+
+export interface GatewayRoutesParts {
+  readonly gateway: Gateway;
+  readonly models: ModelList;
+  readonly callerOf: CallerOf;
+  readonly observer: LlmCacheObserver;
+  readonly bodyLimitBytes: number;
+}
+
+const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json(?:\s*;|$)/i;
+const NO_BODY = Buffer.alloc(0);
+
+/** Called inside an encapsulated context. */
+export function registerGatewayRoutes(context: FastifyInstance, parts: GatewayRoutesParts): void {
+  const { models, callerOf, observer, bodyLimitBytes } = parts;
+  context.removeAllContentTypeParsers();
+  context.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer', bodyLimit: bodyLimitBytes }, (_request, body, done) => {
+    done(null, body);
+  });
+  context.setErrorHandler((error, request, reply) => {
+    replyWithError(error, request, reply, observer);
+  });
+  context.post('/v1/chat/completions', { bodyLimit: bodyLimitBytes }, (request, reply) =>
+    answer(parts, CHAT_COMPLETIONS, '/v1/chat/completions', request, reply),
+  );
+  context.get('/v1/models', async (request, reply) => {
+    const { status, headers, body } = await models.list(attributionOf(callerOf(request)), request.headers);
+    return reply.code(status).headers(headers).send(body);
+  });
+}
+
+async function answer(
+  { gateway, callerOf, observer }: GatewayRoutesParts,
+  protocol: Protocol,
+  route: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const answered = await gateway.answer({
+    protocol,
+    route,
+    bytes: (request.body as Buffer | undefined) ?? NO_BODY,
+    headers: request.headers,
+    caller: attributionOf(callerOf(request)),
+    requestId: request.id,
+    whenLeft: departures(reply),
+  });
+  const elapsedMs = reply.elapsedTime;
+  observer.answered?.(answered.outcome, Buffer.isBuffer(answered.body) ? formOf(answered) : 'stream', elapsedMs / 1000);
+  return reply
+    .code(answered.status)
+    .headers(answered.headers)
+    .header('server-timing', timing(answered, elapsedMs))
+    .send(Buffer.isBuffer(answered.body) ? answered.body : Readable.from(answered.body, { objectMode: false }));
+}
+
+/** Tells of a client that has left, be it before anybody asked. */
+function departures(reply: FastifyReply): GatewayRequest['whenLeft'] {
+  return (listener) => {
+    if (reply.raw.destroyed) listener();
+    else reply.raw.once('close', listener);
+  };
+}
+
+function formOf({ headers }: GatewayReply): 'json' | 'stream' {
+  return headers['content-type']?.startsWith('text/event-stream') === true ? 'stream' : 'json';
+}
+
+/** `cache` is our own time; what the provider took stands beside it. */
+function timing({ upstreamMs }: GatewayReply, elapsedMs: number): string {
+  if (upstreamMs === null) return `cache;dur=${elapsedMs.toFixed(3)}`;
+  return `cache;dur=${Math.max(0, elapsedMs - upstreamMs).toFixed(3)}, upstream;dur=${upstreamMs.toFixed(3)}`;
+}

@@ -1,0 +1,67 @@
+import { CacheAside, type Cache, type RedisRoles } from '@promptsales/cache-core';
+import type { FastifyInstance } from 'fastify';
+import { DEFAULT_FLIGHT, type FlightBounds } from '../flight/leader-flight.js';
+import type { PolicySource, UpstreamDirectory } from '../gateway/directories.js';
+import { FlightDeck } from '../gateway/flight-deck.js';
+import { Gateway } from '../gateway/gateway.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { DEFAULT_POLICY } from '../request/policy.js';
+import { Asker } from '../upstream/asker.js';
+import { UpstreamClient, type UpstreamSettings } from '../upstream/upstream-client.js';
+import type { CallerOf } from './caller.js';
+import { registerGatewayRoutes } from './gateway-routes.js';
+import type { LlmCacheObserver } from './llm-cache-observer.js';
+import { ModelList } from './model-list.js';
+
+export interface LlmCacheOptions {
+  readonly cache: Cache;
+  readonly roles: RedisRoles;
+  readonly ledger: Ledger;
+  readonly callerOf: CallerOf;
+  readonly upstreams: UpstreamDirectory;
+  /** @default the one policy `default` */
+  readonly policies?: PolicySource;
+  readonly upstream?: Partial<UpstreamSettings>;
+  readonly bounds?: Partial<FlightBounds>;
+  readonly observer?: LlmCacheObserver;
+  /** @default 10 MiB */
+  readonly bodyLimitBytes?: number;
+  /** How long answers under way may take to end when the process stops. @default 10 s */
+  readonly shutdownMs?: number;
+}
+
+const DEFAULT_ONLY: PolicySource = { current: () => [DEFAULT_POLICY] };
+const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
+const SHUTDOWN_MS = 10_000;
+
+/** The gateway put together: its routes for any Fastify instance, and its end. */
+export class GatewayService {
+  readonly #options: LlmCacheOptions;
+  readonly #client: UpstreamClient;
+  readonly #deck: FlightDeck;
+
+  constructor(options: LlmCacheOptions) {
+    const { cache, roles, ledger, bounds, observer = {}, upstream } = options;
+    this.#options = options;
+    this.#client = new UpstreamClient(upstream);
+    const asker = new Asker(this.#client);
+    this.#deck = new FlightDeck({ cache, roles, ledger, asker, bounds: { ...DEFAULT_FLIGHT, ...bounds }, observer });
+  }
+
+  /** In a context of its own, so that its parsers and errors are nobody else's. */
+  async register(instance: FastifyInstance): Promise<void> {
+    const { cache, roles, ledger, upstreams, policies = DEFAULT_ONLY, callerOf, observer = {} } = this.#options;
+    const gateway = new Gateway({ cache, deck: this.#deck, ledger, upstreams, policies });
+    const models = new ModelList({ cache, aside: new CacheAside(cache, roles), client: this.#client, upstreams });
+    const bodyLimitBytes = this.#options.bodyLimitBytes ?? BODY_LIMIT_BYTES;
+    await instance.register((context, _options, done) => {
+      registerGatewayRoutes(context, { gateway, models, callerOf, observer, bodyLimitBytes });
+      done();
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#deck.close(this.#options.shutdownMs ?? SHUTDOWN_MS);
+    await this.#client.close();
+  }
+}

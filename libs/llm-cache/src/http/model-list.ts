@@ -1,0 +1,162 @@
+/** `GET /v1/models`: the provider's list, kept for a minute, the same for all requests that the provider would answer alike. */
+import {
+  keyspace,
+  parseBody,
+  requestIdentity,
+  valueReading,
+  type Cache,
+  type CacheAside,
+} from '@promptsales/cache-core';
+import { forwardedCacheHeaders, hitCacheHeaders, type ResponseHeaders } from '../gateway/cache-headers.js';
+import type { UpstreamDirectory } from '../gateway/directories.js';
+import type { Attribution } from '../ledger/ledger.js';
+import { LlmError } from '../protocol/llm-error.js';
+import type { JsonObject } from '../protocol/protocol.js';
+import { parseCacheControls, type CacheControls } from '../request/cache-controls.js';
+import { forwardedHeaders } from '../request/forwarded-headers.js';
+import { collect } from '../upstream/upstream-body.js';
+import type { UpstreamClient, UpstreamTarget } from '../upstream/upstream-client.js';
+
+export interface ModelListParts {
+  readonly cache: Cache;
+  readonly aside: CacheAside;
+  readonly client: UpstreamClient;
+  readonly upstreams: UpstreamDirectory;
+}
+
+export interface ModelListReply {
+  readonly status: number;
+  readonly headers: ResponseHeaders;
+  readonly body: Buffer | string;
+}
+
+const OPERATION = 'openai.models';
+const NOTHING = parseBody(Buffer.from('null'));
+const MAX_BYTES = 4 * 1024 * 1024;
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+/** The provider's own refusal, passed on. */
+class ModelsRefusedError extends Error {
+  readonly code = 'models_refused';
+  constructor(readonly reply: ModelListReply) {
+    super(`The provider refused to list its models (${reply.status}).`);
+    this.name = 'ModelsRefusedError';
+  }
+}
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+export class ModelList {
+  readonly #parts: ModelListParts;
+
+  constructor(parts: ModelListParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws LlmError */
+  async list(caller: Attribution, headers: Headers): Promise<ModelListReply> {
+    const controls = parseCacheControls(headers);
+    const target = this.#parts.upstreams.targetFor({ id: OPERATION });
+    if (target === null) {
+      throw new LlmError(
+        'upstream_not_configured',
+        'No provider is configured for this route. Set OPENAI_BASE_URL and OPENAI_API_KEY.',
+      );
+    }
+    const forwarded = forwardedHeaders(headers);
+    const load = (): Promise<JsonObject> => this.#load(target, forwarded);
+    try {
+      if (controls.noStore && !controls.onlyIfCached)
+        return replied(await load(), forwardedCacheHeaders('BYPASS', false));
+      return await this.#cached(caller, controls, forwarded, target, load);
+    } catch (error) {
+      if (error instanceof ModelsRefusedError) return error.reply;
+      throw error;
+    }
+  }
+
+  async #cached(
+    caller: Attribution,
+    controls: CacheControls,
+    forwarded: Readonly<Record<string, string>>,
+    target: UpstreamTarget,
+    load: () => Promise<JsonObject>,
+  ): Promise<ModelListReply> {
+    const { cache, aside } = this.#parts;
+    const hash = requestIdentity({
+      version: 1,
+      tenant: caller.tenant,
+      scope: 'tenant',
+      namespace: controls.namespace,
+      upstream: target.baseUrl,
+      operation: OPERATION,
+      headers: forwarded,
+      body: NOTHING,
+      omit: [],
+    });
+    const ref = keyspace.llmModels.at({ hash }, caller.tenant);
+    const reading = valueReading(ref);
+    let anew = controls.noCache;
+    if (controls.onlyIfCached || controls.maxAgeSeconds !== null) {
+      const found = anew || controls.noStore ? null : await cache.lookup(reading);
+      const hit = found?.kind === 'hit' ? found.hit : null;
+      const ageSeconds = hit === null ? null : (hit.readAtMs - (hit.storedAtMs ?? hit.readAtMs)) / 1000;
+      const fresh = ageSeconds !== null && ageSeconds <= (controls.maxAgeSeconds ?? Number.POSITIVE_INFINITY);
+      if (hit !== null && fresh) return replied(hit.value, hitCacheHeaders(hit));
+      if (controls.onlyIfCached) {
+        throw new LlmError(
+          'not_in_cache',
+          'The list of models is not stored, and only-if-cached forbids to ask for it.',
+        );
+      }
+      anew = anew || hit !== null;
+    }
+    // What is being loaded by others does not answer a caller who wants it anew, either.
+    if (anew) await cache.invalidate(reading);
+    const loaded = await aside.getOrLoad(ref, load);
+    const value = loaded.value as JsonObject;
+    if (loaded.source === 'hit') {
+      const storedAtMs = Date.now() - (loaded.ageSeconds ?? 0) * 1000;
+      const expiresAtMs = storedAtMs + cache.ttlSeconds(reading) * 1000;
+      return replied(value, hitCacheHeaders({ value, storedAtMs, expiresAtMs, readAtMs: Date.now(), note: '' }));
+    }
+    if (loaded.source !== 'loaded') return replied(value, forwardedCacheHeaders('COALESCED', false));
+    const stored = (await loaded.stored) === 'stored';
+    return replied(value, forwardedCacheHeaders(anew ? 'REFRESH' : 'MISS', stored));
+  }
+
+  async #load(target: UpstreamTarget, headers: Readonly<Record<string, string>>): Promise<JsonObject> {
+    const signal = new AbortController().signal;
+    const response = await this.#parts.client.call({
+      target,
+      method: 'GET',
+      path: '/models',
+      headers,
+      body: null,
+      signal,
+    });
+    if (response.kind === 'failed') throw response.error;
+    if (response.kind === 'refused') {
+      const cacheHeaders = forwardedCacheHeaders('MISS', false);
+      throw new ModelsRefusedError({ ...response, headers: { ...response.headers, ...cacheHeaders } });
+    }
+    const value = jsonObjectIn(await collect(response.bytes, MAX_BYTES));
+    if (value === null) {
+      throw new LlmError('upstream_invalid_response', 'The provider did not answer with a list of models.');
+    }
+    return value;
+  }
+}
+
+function replied(value: JsonObject, headers: ResponseHeaders): ModelListReply {
+  return { status: 200, headers: { ...JSON_TYPE, ...headers }, body: JSON.stringify(value) };
+}
+
+function jsonObjectIn(bytes: Buffer): JsonObject | null {
+  try {
+    const value: unknown = JSON.parse(bytes.toString());
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : null;
+  } catch {
+    return null; // garbage: the caller says so
+  }
+}

@@ -1,0 +1,104 @@
+/** One API process, as far as the gateway is concerned: its routes on a port, on real Redis, with a ledger in memory. */
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Cache, RedisRoles, type CacheSettings } from '@promptsales/cache-core';
+import OpenAI from 'openai';
+import {
+  LlmCacheModule,
+  MemoryLedger,
+  type CachePolicy,
+  type FlightBounds,
+  type UpstreamSettings,
+  type UpstreamTarget,
+} from '../src/index.js';
+
+export interface GatewayProcessOptions {
+  readonly redisUrl: string;
+  readonly providerUrl: string;
+  readonly policies?: readonly CachePolicy[];
+  readonly cache?: Partial<CacheSettings>;
+  readonly bounds?: Partial<FlightBounds>;
+  readonly upstream?: Partial<UpstreamSettings>;
+  readonly bodyLimitBytes?: number;
+}
+
+export class GatewayProcess {
+  readonly events: string[] = [];
+
+  private constructor(
+    readonly url: string,
+    readonly ledger: MemoryLedger,
+    readonly cache: Cache,
+    readonly roles: RedisRoles,
+    /** May be changed while it runs. */
+    readonly target: { -readonly [Name in keyof UpstreamTarget]: UpstreamTarget[Name] },
+    readonly app: NestFastifyApplication,
+  ) {}
+
+  static async start(options: GatewayProcessOptions): Promise<GatewayProcess> {
+    const roles = new RedisRoles({
+      url: options.redisUrl,
+      layout: 'databases',
+      times: { commandTimeoutMs: 400 },
+    }).open();
+    const cache = new Cache(roles, { leaseMs: 1500, ...options.cache });
+    const ledger = new MemoryLedger();
+    const target = { provider: 'openai', baseUrl: options.providerUrl, apiKey: 'sk-upstream', simulated: true };
+    const events: string[] = [];
+    const { policies, upstream = {}, bounds = {}, bodyLimitBytes = 10 * 1024 * 1024 } = options;
+    const module = LlmCacheModule.forRoot({
+      cache,
+      roles,
+      ledger,
+      upstreams: { targetFor: () => target },
+      ...(policies === undefined ? {} : { policies: { current: () => policies } }),
+      callerOf: ({ headers }) => ({
+        tenant: String(headers['x-test-tenant'] ?? 'acme'),
+        keyId: headers['authorization'] ?? 'none',
+        client: 'test',
+      }),
+      upstream,
+      bounds,
+      bodyLimitBytes,
+      shutdownMs: 500,
+      observer: {
+        answered: (outcome, form) => void events.push(`${outcome} ${form}`),
+        kept: (result) => void events.push(`kept ${result}`),
+        upstream: (outcome) => void events.push(`upstream ${outcome}`),
+        attached: (side) => void events.push(`attached ${side}`),
+        failed: (error) => void events.push(`failed ${String(error)}`),
+      },
+    });
+    const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), { logger: false });
+    await app.listen(0, '127.0.0.1');
+    const process = new GatewayProcess(await app.getUrl(), ledger, cache, roles, target, app);
+    process.events.push(...events);
+    events.push = (...more) => process.events.push(...more);
+    return process;
+  }
+
+  get openai(): OpenAI {
+    return new OpenAI({ baseURL: `${this.url}/v1`, apiKey: 'k1', maxRetries: 0 });
+  }
+
+  post(body: unknown, headers: Record<string, string> = {}, signal: AbortSignal | null = null): Promise<Response> {
+    return fetch(`${this.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: 'Bearer k1', ...headers },
+      body: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+      signal,
+    });
+  }
+
+  async redisUp(): Promise<this> {
+    await Promise.all(this.roles.links().map((link) => link.untilUp(5000)));
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    await this.app.close();
+    this.cache.close();
+    await this.roles.close();
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * With the official SDK: what it makes of our answers equals what it makes of the provider's own, in both forms, on a
+ * miss and on a hit, whichever form came first.
+ */
+import { LLMock } from '@copilotkit/aimock';
+import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import OpenAI from 'openai';
+import type { ChatCompletionChunk, ChatCompletionCreateParamsNonStreaming } from 'openai/resources/chat/completions';
+import { GatewayProcess } from './gateway-process.js';
+
+const FIXED = { id: 'chatcmpl-fixed', created: 7, systemFingerprint: 'fp_1' };
+const mock = new LLMock({ port: 0, chunkSize: 5 });
+let redis: TestRedis;
+let gateway: GatewayProcess;
+let direct: OpenAI;
+
+beforeAll(async () => {
+  mock.onMessage(/^text/, { content: 'Hi there! How can I help you today? 😀 ñ', ...FIXED });
+  mock.onMessage(/^reasoning/, { content: '42', reasoning: 'let me think about it for a while', ...FIXED });
+  mock.onMessage(/^tools/, {
+    toolCalls: [
+      { id: 'call_1', name: 'get_weather', arguments: '{"city":"SF","unit":"c"}' },
+      { id: 'call_2', name: 'time', arguments: '{}' },
+    ],
+    ...FIXED,
+  });
+  mock.onMessage(/^both/, {
+    content: 'I will look.',
+    toolCalls: [{ id: 'call_1', name: 'f', arguments: '{"a":1}' }],
+    ...FIXED,
+  });
+  await mock.start();
+  redis = await startRedis();
+  gateway = await (await GatewayProcess.start({ redisUrl: redis.url, providerUrl: `${mock.url}/v1` })).redisUp();
+  direct = new OpenAI({ baseURL: `${mock.url}/v1`, apiKey: 'k', maxRetries: 0 });
+});
+afterAll(async () => {
+  await gateway.stop();
+  await mock.stop();
+});
+beforeEach(() => mock.clearRequests());
+
+function request(content: string): ChatCompletionCreateParamsNonStreaming {
+  return { model: 'gpt-4o', messages: [{ role: 'user', content }] };
+}
+
+async function chunksOf(client: OpenAI, content: string, includeUsage: boolean): Promise<ChatCompletionChunk[]> {
+  const stream = await client.chat.completions.create({
+    ...request(content),
+    stream: true,
+    ...(includeUsage ? { stream_options: { include_usage: true } } : {}),
+  });
+  const chunks: ChatCompletionChunk[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return chunks;
+}
+
+const KINDS = ['text', 'reasoning', 'tools', 'both'];
+
+describe.each(KINDS)('trap 14: the official SDK with %s', (kind) => {
+  it('gets as JSON what the provider answers: miss, hit, and hit after a stream', async () => {
+    const own = await direct.chat.completions.create(request(`${kind} json`));
+    expect(await gateway.openai.chat.completions.create(request(`${kind} json`))).toEqual(own);
+    expect(await gateway.openai.chat.completions.create(request(`${kind} json`))).toEqual(own);
+    expect(mock.getRequests()).toHaveLength(2);
+
+    await chunksOf(gateway.openai, `${kind} stream first`, false);
+    expect(await gateway.openai.chat.completions.create(request(`${kind} stream first`))).toEqual({
+      ...own,
+      usage: (await direct.chat.completions.create(request(`${kind} stream first`))).usage,
+    });
+    expect(mock.getRequests()).toHaveLength(4);
+  });
+
+  it.each([true, false])(
+    'gets as a stream what the provider streams, with usage asked for: %s',
+    async (includeUsage) => {
+      const content = `${kind} stream ${includeUsage}`;
+      const own = await chunksOf(direct, content, includeUsage);
+      expect(await chunksOf(gateway.openai, content, includeUsage)).toEqual(own);
+      expect(await chunksOf(gateway.openai, content, includeUsage)).toEqual(own);
+      expect(mock.getRequests()).toHaveLength(2);
+
+      const afterJson = `${kind} after json ${includeUsage}`;
+      await gateway.openai.chat.completions.create(request(afterJson));
+      expect(await chunksOf(gateway.openai, afterJson, includeUsage)).toEqual(
+        await chunksOf(direct, afterJson, includeUsage),
+      );
+      expect(mock.getRequests()).toHaveLength(4);
+    },
+  );
+});
+
+it('gives a stream that was recorded without the wish for usage to one who wishes it, and the reverse', async () => {
+  await chunksOf(gateway.openai, 'text usage later', false);
+  const withUsage = await chunksOf(gateway.openai, 'text usage later', true);
+  expect(withUsage.at(-1)?.usage?.total_tokens).toBeGreaterThan(0);
+  expect((await chunksOf(gateway.openai, 'text usage later', false)).some((chunk) => chunk.usage)).toBe(false);
+  expect(mock.getRequests()).toHaveLength(1);
+});
+
+it('is the same to the SDK’s own stream helper', async () => {
+  const run = async (client: OpenAI) => {
+    const runner = client.chat.completions.stream({ ...request('tools helper'), stream: true });
+    return runner.finalChatCompletion();
+  };
+  const own = await run(direct);
+  expect(await run(gateway.openai)).toEqual(own);
+  expect(await run(gateway.openai)).toEqual(own);
+});
+
+it('lists models once a minute', async () => {
+  const own = (await direct.models.list()).data;
+  const first = await gateway.openai.models.list().withResponse();
+  const second = await gateway.openai.models.list().withResponse();
+  expect(first.data.data).toEqual(own);
+  expect(second.data.data).toEqual(own);
+  expect(first.response.headers.get('x-cache')).toBe('MISS');
+  expect(second.response.headers.get('x-cache')).toBe('HIT');
+  expect(second.response.headers.get('cache-status')).toMatch(/^promptsales; hit; ttl=(60|59)$/);
+});
+
+it('books calls as spent and hits as avoided', async () => {
+  const { ledger } = gateway;
+  const before = { calls: ledger.calls.length, hits: ledger.hits.length };
+  await gateway.openai.chat.completions.create(request('text ledger'));
+  await gateway.openai.chat.completions.create(request('text ledger'));
+  await chunksOf(gateway.openai, 'text ledger', false);
+  expect(ledger.calls.slice(before.calls)).toEqual([
+    expect.objectContaining({
+      facts: expect.objectContaining({
+        route: '/v1/chat/completions',
+        model: 'gpt-4o',
+        tenant: 'acme',
+        cause: 'request',
+        simulated: true,
+      }),
+      outcome: expect.objectContaining({
+        status: 'completed',
+        httpStatus: 200,
+        model: 'gpt-4o',
+        responseId: 'chatcmpl-fixed',
+      }),
+    }),
+  ]);
+  const usage = ledger.calls.at(-1)?.outcome?.usage;
+  expect(usage?.inputTokens).toBeGreaterThan(0);
+  expect(ledger.hits.slice(before.hits)).toEqual([
+    expect.objectContaining({ kind: 'hit', usage, answeredModel: 'gpt-4o', responseId: 'chatcmpl-fixed' }),
+    expect.objectContaining({ kind: 'hit', usage }),
+  ]);
+});

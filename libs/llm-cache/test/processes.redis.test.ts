@@ -1,0 +1,125 @@
+/** The gateway in processes of their own: one call for a thousand requests, and what a killed process leaves behind. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import { Agent, request } from 'undici';
+import { DONE, HELLO, ROLE, say, STOP, StreamProvider, USAGE_CHUNK, withoutUsage } from './stream-provider.js';
+
+interface Process {
+  readonly child: ChildProcess;
+  readonly url: string;
+}
+
+let redis: TestRedis;
+let provider: StreamProvider;
+const running: Process[] = [];
+const agent = new Agent({ connections: 1000 });
+
+async function startProcess(): Promise<Process> {
+  const child = spawn(
+    process.execPath,
+    [
+      '--disable-warning=ExperimentalWarning',
+      '--experimental-transform-types',
+      join(import.meta.dirname, 'gateway-main.mjs'),
+      redis.url,
+      provider.baseUrl,
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const started = { child, url: line.toString().replace('ready ', '').trim() };
+  running.push(started);
+  return started;
+}
+
+beforeAll(async () => {
+  redis = await startRedis();
+  provider = await StreamProvider.start();
+});
+afterEach(async () => {
+  for (const { child } of running.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill('SIGTERM');
+    await once(child, 'close');
+  }
+  provider.reset();
+});
+afterAll(async () => {
+  await agent.close();
+  await provider.stop();
+});
+
+async function post(url: string, body: object): Promise<{ status: number; outcome: string; text: string }> {
+  const {
+    statusCode,
+    headers,
+    body: answer,
+  } = await request(`${url}/v1/chat/completions`, {
+    dispatcher: agent,
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return { status: statusCode, outcome: String(headers['x-cache']), text: await answer.text() };
+}
+
+function question(content: string, more: object = {}): object {
+  return { model: 'gpt-4o', messages: [{ role: 'user', content }], ...more };
+}
+
+it('trap 18: a thousand simultaneous identical requests to two processes, half of them streams, make one call', async () => {
+  const processes = await Promise.all([startProcess(), startProcess()]);
+  const asking = Array.from({ length: 1000 }, (_, at) =>
+    post(processes[at % 2]?.url ?? '', question('the same', at % 4 < 2 ? {} : { stream: true })),
+  );
+  const call = await provider.next();
+  call.say(ROLE, say('Hel'));
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  call.end(say('lo'), STOP, USAGE_CHUNK, DONE);
+  const answers = await Promise.all(asking);
+  expect(provider.calls).toBe(1);
+  expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+  expect(answers.filter(({ outcome }) => outcome === 'MISS')).toHaveLength(1);
+  const texts = new Set(answers.map(({ text }) => text));
+  expect(texts.size).toBe(2);
+  expect(texts.has(withoutUsage(HELLO))).toBe(true);
+}, 60_000);
+
+it('trap 21: when the process that leads is killed before the first byte, a follower takes over', async () => {
+  const [leader, follower] = await Promise.all([startProcess(), startProcess()]);
+  const lost = post(leader.url, question('takeover')).catch(() => 'lost');
+  await provider.next();
+  const waiting = [
+    post(follower.url, question('takeover')),
+    post(follower.url, question('takeover', { stream: true })),
+  ];
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(provider.calls).toBe(1);
+  leader.child.kill('SIGKILL');
+  expect(await lost).toBe('lost');
+  (await provider.next()).end(HELLO);
+  const [json, stream] = await Promise.all(waiting);
+  expect(json?.status).toBe(200);
+  expect(stream?.text).toBe(withoutUsage(HELLO));
+  expect(new Set([json?.outcome, stream?.outcome])).toEqual(new Set(['COALESCED', 'MISS']));
+  expect(provider.calls).toBe(2);
+}, 60_000);
+
+it('trap 21: when the process that leads is killed in mid-stream, followers get an error event and nothing is stored', async () => {
+  const [leader, follower] = await Promise.all([startProcess(), startProcess()]);
+  const lost = post(leader.url, question('killed', { stream: true })).catch(() => 'lost');
+  const call = await provider.next();
+  call.say(ROLE, say('half'));
+  const following = post(follower.url, question('killed', { stream: true }));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  leader.child.kill('SIGKILL');
+  expect(await lost).toBe('lost');
+  const { text } = await following;
+  expect(text.startsWith(withoutUsage(ROLE + say('half')))).toBe(true);
+  expect(text).toContain('"code":"upstream_died"');
+  const again = post(follower.url, question('killed', { stream: true }));
+  (await provider.next()).end(HELLO);
+  expect(await again).toMatchObject({ outcome: 'MISS', text: withoutUsage(HELLO) });
+}, 60_000);
