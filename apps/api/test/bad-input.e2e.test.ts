@@ -26,9 +26,6 @@ describe('bad input to the platform’s own routes', () => {
       await post().type(json).send('{"name":'),
       await post()
         .type(json)
-        .send(Buffer.from([0x22, 0xff, 0x22])),
-      await post()
-        .type(json)
         .send(`{"name":"${'x'.repeat(10 * 1024 * 1024)}"}`),
       await post().type('text/plain').send('name=x'),
     ];
