@@ -1,14 +1,21 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { healthOptions, identityOptions, keysHealth, PlatformModule, versionOf } from '@promptsales/assembly';
-import { RedisRoles } from '@promptsales/cache-core';
+import { Cache, RedisRoles } from '@promptsales/cache-core';
 import { Database } from '@promptsales/database';
 import type { Environment } from '@promptsales/environment';
-import { HealthModule, LedgerInstruments, type MetricsRegistry, type Readiness } from '@promptsales/health';
+import {
+  GatewayInstruments,
+  HealthModule,
+  LedgerInstruments,
+  type MetricsRegistry,
+  type Readiness,
+} from '@promptsales/health';
 import type { Logger } from '@promptsales/http-edge';
 import { ApiKeys, IdentityModule } from '@promptsales/identity';
-import { DurableLedger, LedgerModule, SavingsModule } from '@promptsales/llm-cache';
+import { DurableLedger, Ledger, LedgerModule, LlmCacheModule, SavingsModule } from '@promptsales/llm-cache';
 import { ledgerReaderOf } from './access/caller.js';
 import { ledgerHealth, ledgerOptions } from './ledger-wiring.js';
+import { llmCacheOptions } from './llm-wiring.js';
 
 export interface ApiParts {
   readonly environment: Environment;
@@ -22,12 +29,18 @@ export interface ApiParts {
 export class ApiModule {
   static forRoot({ environment, logger, metrics, readiness }: ApiParts): DynamicModule {
     const ledger = new LedgerInstruments(metrics);
+    const gateway = new GatewayInstruments(metrics);
     return {
       module: ApiModule,
       imports: [
         PlatformModule.forRoot({ environment, service: 'api', logger, metrics }),
         IdentityModule.forRoot(identityOptions(environment)),
         LedgerModule.forRoot(ledgerOptions(ledger)),
+        LlmCacheModule.forRootAsync({
+          inject: [Cache, RedisRoles, Ledger],
+          useFactory: (cache: Cache, roles: RedisRoles, lines: Ledger) =>
+            llmCacheOptions({ environment, cache, roles, ledger: lines, instruments: gateway }),
+        }),
         SavingsModule.forRoot({ callerOf: ledgerReaderOf }),
         HealthModule.forRootAsync({
           inject: [RedisRoles, Database, ApiKeys, DurableLedger],

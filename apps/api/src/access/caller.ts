@@ -1,5 +1,5 @@
 import { ProblemError, type Principal } from '@promptsales/http-edge';
-import type { LedgerReader } from '@promptsales/llm-cache';
+import type { Caller, LedgerReader } from '@promptsales/llm-cache';
 import type { FastifyRequest } from 'fastify';
 
 /** Who asks. Routes that use it have a rule that wants a key, so that there is always somebody. */
@@ -12,4 +12,10 @@ function principalOf(request: FastifyRequest): Principal {
 export function ledgerReaderOf(request: FastifyRequest): LedgerReader {
   const { tenant, admin } = principalOf(request);
   return { tenant, admin };
+}
+
+/** The caller as the one whose spending it is, and for whom. */
+export function callerOf(request: FastifyRequest): Caller {
+  const { tenant, keyId, client } = principalOf(request);
+  return { tenant, keyId, client, ...request.attribution };
 }

@@ -2,9 +2,13 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy }
 import { HEALTH_OPTIONS, type HealthOptions } from '../health-options.js';
 import { HealthSummary, type HealthSummaryReport } from './health-summary.js';
 
+/** Connections that are made at start are made by then. */
+const FIRST_LOOK_MS = 1000;
+
 /** Looks at the state by itself, so that a change is in the log and the metrics even when nobody probes. */
 @Injectable()
 export class HealthMonitor implements OnApplicationBootstrap, OnModuleDestroy {
+  #first: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
   #last = '';
 
@@ -16,9 +20,12 @@ export class HealthMonitor implements OnApplicationBootstrap, OnModuleDestroy {
   onApplicationBootstrap(): void {
     this.#timer = setInterval(() => void this.look(), this.options.checkIntervalMs);
     this.#timer.unref();
+    this.#first = setTimeout(() => void this.look(), FIRST_LOOK_MS);
+    this.#first.unref();
   }
 
   onModuleDestroy(): void {
+    clearTimeout(this.#first);
     clearInterval(this.#timer);
   }
 

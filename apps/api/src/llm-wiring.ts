@@ -1,0 +1,62 @@
+import type { Cache, RedisRoles } from '@promptsales/cache-core';
+import type { Environment } from '@promptsales/environment';
+import type { GatewayInstruments } from '@promptsales/health';
+import type {
+  Ledger,
+  LlmCacheObserver,
+  LlmCacheOptions,
+  UpstreamDirectory,
+  UpstreamTarget,
+} from '@promptsales/llm-cache';
+import { callerOf } from './access/caller.js';
+
+/** Readers have left or have been cut off by then; what is still asked for nobody is given this long to be kept. */
+const SHUTDOWN_MS = 1_000;
+
+export interface LlmParts {
+  readonly environment: Environment;
+  readonly cache: Cache;
+  readonly roles: RedisRoles;
+  readonly ledger: Ledger;
+  readonly instruments: GatewayInstruments;
+}
+
+export function llmCacheOptions({ environment, cache, roles, ledger, instruments }: LlmParts): LlmCacheOptions {
+  const { upstream, api } = environment;
+  return {
+    cache,
+    roles,
+    ledger,
+    callerOf,
+    upstreams: upstreamsOf(environment),
+    upstream: { timeoutMs: upstream.timeoutMs, idleTimeoutMs: upstream.idleTimeoutMs },
+    observer: observerOf(instruments),
+    bodyLimitBytes: api.maxBodyBytes,
+    shutdownMs: SHUTDOWN_MS,
+  };
+}
+
+/** The default upstreams of the environment, by protocol. */
+function upstreamsOf({ upstream }: Environment): UpstreamDirectory {
+  const openAi: UpstreamTarget | null =
+    upstream.openAiBaseUrl === null
+      ? null
+      : {
+          provider: 'openai',
+          baseUrl: upstream.openAiBaseUrl,
+          apiKey: upstream.openAiApiKey?.reveal() ?? null,
+          simulated: upstream.simulated,
+        };
+  return { targetFor: () => openAi };
+}
+
+/** An object literal: observers are spread by those who add to them, which a class's methods do not survive. */
+function observerOf(instruments: GatewayInstruments): LlmCacheObserver {
+  return {
+    answered: (outcome, form, seconds) => instruments.answered(outcome, form, seconds),
+    upstream: (outcome, seconds) => instruments.upstream(outcome, seconds),
+    kept: (result) => instruments.kept(result),
+    attached: (side) => instruments.attached(side),
+    failed: () => instruments.failed(),
+  };
+}
