@@ -1,10 +1,17 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { Logger } from 'pino';
+import {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
+import type { Bindings, ChildLoggerOptions, Logger } from 'pino';
 import { requireAccess } from '../access/authentication.js';
 import type { AccessTable } from '../access/access-rule.js';
 import type { Authenticator, Principal } from '../access/principal.js';
 import { RegisteredRoutes } from '../access/registered-routes.js';
+import { RequestLogger } from '../logging/request-logger.js';
 import { problem } from '../problem-details/problem.js';
 import type { ProblemTranslator } from '../problem-details/problem-of.js';
 import { pathOf, ProblemReplies } from '../problem-details/problem-reply.js';
@@ -46,6 +53,8 @@ export class EdgeAdapter extends FastifyAdapter {
       loggerInstance: options.logger,
       // Fastify's line per request would cost as much as a hit; `answered` is the one that is written, at debug.
       logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+      childLoggerFactory: (logger: FastifyBaseLogger, bindings: Bindings, childOptions: ChildLoggerOptions) =>
+        new RequestLogger(logger as Logger, bindings, childOptions),
       genReqId: requestIdOf,
       skipMiddie: true,
       multipart: false,
