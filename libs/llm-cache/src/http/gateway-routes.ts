@@ -20,6 +20,13 @@ export interface GatewayRoutesParts {
   readonly bodyLimitBytes: number;
 }
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** `performance.now()` when the request had passed the application's own hooks. */
+    arrivedAt: number;
+  }
+}
+
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json(?:\s*;|$)/i;
 const NO_BODY = Buffer.alloc(0);
 
@@ -29,6 +36,11 @@ export function registerGatewayRoutes(context: FastifyInstance, parts: GatewayRo
   context.removeAllContentTypeParsers();
   context.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer', bodyLimit: bodyLimitBytes }, (_request, body, done) => {
     done(null, body);
+  });
+  context.decorateRequest('arrivedAt', 0);
+  context.addHook('onRequest', (request, _reply, done) => {
+    request.arrivedAt = performance.now();
+    done();
   });
   context.setErrorHandler((error, request, reply) => {
     replyWithError(error, request, reply, observer);
@@ -58,7 +70,7 @@ async function answer(
     requestId: request.id,
     whenLeft: departures(reply),
   });
-  const elapsedMs = reply.elapsedTime;
+  const elapsedMs = performance.now() - request.arrivedAt;
   observer.answered?.(answered.outcome, Buffer.isBuffer(answered.body) ? formOf(answered) : 'stream', elapsedMs / 1000);
   return reply
     .code(answered.status)
