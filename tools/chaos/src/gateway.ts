@@ -40,7 +40,7 @@ async function underLoad(stand: Stand, say: (line: string) => void): Promise<Ver
     return [from, to];
   };
 
-  await phase('warming up', () => pause(3000));
+  await phase('warming up', () => pause(10_000));
   const [from, to] = await phase('ordinary', () => pause(5000));
   const ordinaryMiss = p99(load.between(from, to).filter(({ cache }) => cache === 'MISS'));
 
@@ -85,11 +85,11 @@ async function underLoad(stand: Stand, say: (line: string) => void): Promise<Ver
     () => {},
   );
 
-  await load.stop();
   const givenUp = load
     .between(frozeAt, thawedAt)
     .filter(({ prompt: asked, at, ms }) => asked.startsWith('Something new') && at + ms < thawedAt);
   const later = await Promise.all(givenUp.map(({ prompt: asked }, n) => load.ask(asked, n)));
+  await load.stop();
   verdicts.push(
     {
       what: `${load.samples.length} requests, none failed`,

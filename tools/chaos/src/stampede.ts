@@ -40,7 +40,7 @@ export async function stampede(say: (line: string) => void): Promise<Verdict[]> 
 }
 
 async function oneRound(stand: Stand, agent: Agent, round: number, say: (line: string) => void): Promise<Verdict> {
-  const before = stand.upstream.counts().requests;
+  const before = stand.upstream.calls;
   const began = performance.now();
   const answers = await Promise.all(
     Array.from({ length: REQUESTS }, (_, n) =>
@@ -54,7 +54,7 @@ async function oneRound(stand: Stand, agent: Agent, round: number, say: (line: s
     ),
   );
   const seconds = (performance.now() - began) / 1000;
-  const calls = stand.upstream.counts().requests - before;
+  const calls = stand.upstream.calls - before;
   const texts = new Set(answers.map(({ text }) => text));
   const ids = new Set(answers.flatMap((answer) => [...answer.ids]));
   const ok = answers.filter(({ status, text }) => status === 200 && text !== '').length;

@@ -1,7 +1,7 @@
 /** Everything that a chaos scenario runs against, started from nothing in a temporary directory and gone afterwards. */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, openSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -16,15 +16,14 @@ import {
   type LocalPostgres,
   type LocalRedis,
 } from '@promptsales/local-services';
-import { startCountingProxy, startSimulatedProvider, type CountingProxy } from '@promptsales/simulated-provider';
+import { startQuickProvider, type QuickProvider } from './quick-provider.js';
 
 const workspaceRoot = join(import.meta.dirname, '../../..');
 
 export interface Stand {
   readonly redis: LocalRedis;
   readonly postgres: LocalPostgres;
-  /** Stands between the platform and its provider and counts what really arrives. */
-  readonly upstream: CountingProxy;
+  readonly upstream: QuickProvider;
   /** The addresses of the API processes. */
   readonly apis: readonly string[];
   readonly adminKey: string;
@@ -35,30 +34,31 @@ export interface Stand {
 
 export interface StandOptions {
   readonly apis: number;
-  /** How long the simulated provider takes until its first byte. */
+  /** How long the provider takes until its first byte. */
   readonly firstByteMs: number;
 }
 
 export async function startStand({ apis, firstByteMs }: StandOptions): Promise<Stand> {
   const directory = mkdtempSync(join(tmpdir(), 'promptsales-chaos-'));
+  // PostgreSQL refuses to run as root, so it runs as somebody who must be able to enter.
+  chmodSync(directory, 0o755);
   endWithThisProcess({ removeDirectory: directory });
-  const [redis, postgres, provider] = await Promise.all([
+  const [redis, postgres, upstream] = await Promise.all([
     startRedisServer(await findRedis({ localDirectory: join(workspaceRoot, '.local') }), {
       directory: join(directory, 'redis'),
       appendOnly: true,
       temporary: true,
     }),
     startPostgresServer(await findPostgres(), { directory: join(directory, 'pg'), password: 'chaos', temporary: true }),
-    startSimulatedProvider({ firstByteMs }),
+    startQuickProvider(firstByteMs),
   ]);
-  const upstream = await startCountingProxy({ upstream: provider.url });
   const adminKey = randomBytes(24).toString('base64url');
   const environment = {
     REDIS_URL: redis.url,
     DATABASE_URL: postgres.url,
     ADMIN_API_KEY: adminKey,
     ENCRYPTION_KEY: randomBytes(32).toString('base64'),
-    OPENAI_BASE_URL: `${upstream.url}/v1`,
+    OPENAI_BASE_URL: upstream.baseUrl,
     OPENAI_API_KEY: 'simulated',
     SIMULATED_UPSTREAM: 'true',
   };
@@ -76,7 +76,6 @@ export async function startStand({ apis, firstByteMs }: StandOptions): Promise<S
     stop: async () => {
       await Promise.all(processes.map((one) => one.stop()));
       await upstream.stop();
-      await provider.stop();
       await Promise.all([redis.kill(), postgres.kill()]);
     },
   };
