@@ -34,7 +34,7 @@ export type { Caller, CallerOf } from './http/caller.js';
 export type { LlmCacheObserver } from './http/llm-cache-observer.js';
 export type { CacheOutcome } from './gateway/cache-headers.js';
 export type { PolicySource, UpstreamDirectory } from './gateway/directories.js';
-export { DEFAULT_FLIGHT, type FlightBounds } from './flight/leader-flight.js';
+export { DEFAULT_FLIGHT, type FlightBounds } from './flight/flight-bounds.js';
 export type { FlightObserver } from './flight/flight-observer.js';
 export { DEFAULT_POLICY, type CachePolicy, type PolicyMatch, type PolicyMode } from './request/policy.js';
 export type { NotStored } from './stored/storage-rules.js';

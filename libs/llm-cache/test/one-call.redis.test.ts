@@ -341,6 +341,23 @@ describe('without Redis', () => {
     }
   });
 
+  it('a full Redis costs hits, not answers', async () => {
+    const own = await startRedis({ args: ['--maxmemory', '1mb', '--maxmemory-policy', 'noeviction'] });
+    const gateway = await start({ redisUrl: own.url });
+    try {
+      const body = question();
+      for (const form of [body, { ...body, stream: true }, body]) {
+        const pending = gateway.post(form);
+        (await provider.next()).end(HELLO);
+        const response = await pending;
+        expect([response.status, response.headers.get('x-cache')]).toEqual([200, 'MISS']);
+        await response.text();
+      }
+    } finally {
+      await gateway.stop();
+    }
+  });
+
   it('a stream that is followed from another process survives a restart of Redis in its middle', async () => {
     const own = await startRedis();
     const options = { redisUrl: own.url };

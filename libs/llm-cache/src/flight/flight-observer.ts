@@ -9,4 +9,6 @@ export interface FlightObserver {
   kept?(result: FillResult | NotStored): void;
   /** Another process began to follow a flight of this one, or this one a flight of another. */
   attached?(side: 'leader' | 'follower'): void;
+  /** Something that we did not foresee; whoever it concerned was told nothing of its text. */
+  failed?(error: unknown): void;
 }

@@ -57,7 +57,7 @@ export class FollowedFlights {
     this.#listening ??= this.#transport
       .onInterest(this.#processId, (interest) => this.#hear(interest))
       .catch((error: unknown) => {
-        if (!(error instanceof RedisUnavailableError)) throw error;
+        if (!(error instanceof RedisUnavailableError)) this.#observer.failed?.(error);
         this.#listening = null;
         return null;
       });
@@ -80,9 +80,13 @@ export class FollowedFlights {
     mirror.follow(process);
     this.#observer.attached?.('leader');
     this.#look ??= setInterval(() => this.#lookForSilentFollowers(), LOOK_MS).unref();
-    void mirror.tell().finally(() => {
-      if (led.mirror === mirror) led.mirror = null;
-    });
+    void mirror
+      .tell()
+      // Redis refused to take it (it is full, say): followers go without and know it by the silence.
+      .catch((error: unknown) => this.#observer.failed?.(error))
+      .finally(() => {
+        if (led.mirror === mirror) led.mirror = null;
+      });
   }
 
   #lookForSilentFollowers(): void {

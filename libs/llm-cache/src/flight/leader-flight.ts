@@ -9,14 +9,12 @@
  * 4. The call goes on for as long as anybody waits, here or in another process, whoever asked first; when nobody is
  *    left, it is aborted, and nothing is stored.
  */
-import { companions, type FillResult, type Leadership } from '@promptsales/cache-core';
+import type { FillResult, Leadership } from '@promptsales/cache-core';
 import { LedgerUnavailable } from '../ledger/ledger-errors.js';
 import type { CallFacts, CallOutcome, Intent, Ledger } from '../ledger/ledger.js';
 import { LlmError, toLlmError } from '../protocol/llm-error.js';
 import { NO_FACTS, type WholeAnswer } from '../protocol/protocol.js';
-import { encodeNote } from '../stored/answer-note.js';
 import { whyNotStored } from '../stored/storage-rules.js';
-import { encodeStoredAnswer } from '../stored/stored-answer.js';
 import { encodeRecording, type RecordedFrame } from '../stream/recording.js';
 import { FrameTooLargeError, SseSplitter } from '../stream/sse-frames.js';
 import type { Asked, Asker, Question } from '../upstream/asker.js';
@@ -24,35 +22,10 @@ import { collect } from '../upstream/upstream-body.js';
 import type { UpstreamResponse } from '../upstream/upstream-client.js';
 import type { AnswerFlight } from './answer-flight.js';
 import { Broadcast, type Passenger } from './broadcast.js';
+import type { FlightBounds } from './flight-bounds.js';
 import type { FlightObserver } from './flight-observer.js';
-import { DEFAULT_FRAME_LOG, type FrameLogBounds } from './frame-log.js';
+import { fillingOf, type Keeping } from './keep-answer.js';
 import { wholeReply } from './whole-reply.js';
-
-export interface FlightBounds extends FrameLogBounds {
-  /** One event of a stream. */
-  readonly maxFrameBytes: number;
-  /** A JSON answer that is handed on in one piece. */
-  readonly maxAnswerBytes: number;
-  /** JSON and recording together; a longer answer is passed on and not stored. */
-  readonly maxStoredBytes: number;
-  /** How long the end of an answer may wait for its being stored. */
-  readonly holdMs: number;
-}
-
-export const DEFAULT_FLIGHT: FlightBounds = Object.freeze({
-  ...DEFAULT_FRAME_LOG,
-  maxFrameBytes: 8 * 1024 * 1024,
-  maxAnswerBytes: 32 * 1024 * 1024,
-  maxStoredBytes: 8 * 1024 * 1024,
-  holdMs: 100,
-});
-
-export interface Keeping {
-  readonly policyAllows: boolean;
-  readonly noStore: boolean;
-  readonly ttlSeconds: number | null;
-  readonly tags: readonly string[];
-}
 
 export interface Leading {
   readonly question: Omit<Question, 'signal' | 'onRefused'>;
@@ -141,11 +114,15 @@ export class LeaderFlight implements AnswerFlight {
       });
       settled = await this.#answer(asked);
     } catch (thrown) {
-      this.#fail(asLlmError(thrown));
+      const error = asLlmError(thrown);
+      if (error.code === 'internal_error') this.#tools.observer.failed?.(thrown);
+      this.#fail(error);
     }
     const aborted = this.#abort.signal.aborted && settled?.ok !== true;
     this.#settle(settled, aborted ? 'aborted' : settled?.ok === true ? 'completed' : 'failed');
-    await (this.#filling ?? this.#leading.leadership.release());
+    await (this.#filling ?? this.#leading.leadership.release()).catch((error: unknown) => {
+      this.#tools.observer.failed?.(error);
+    });
   }
 
   /** The first call was refused for its form; the next one gets a line of its own. */
@@ -280,29 +257,10 @@ export class LeaderFlight implements AnswerFlight {
       observer.kept?.(why ?? 'dropped');
       return false;
     }
-    const { model, usage } = whole.facts;
-    const filling = leadership.fill({
-      stored: [
-        encodeStoredAnswer(whole.json, {
-          model,
-          tokens:
-            usage?.inputTokens == null || usage.outputTokens === null ? null : usage.inputTokens + usage.outputTokens,
-          timestamp: new Date().toISOString(),
-          tags: keeping.tags,
-        }),
-      ],
-      parts: recording === null ? new Map() : new Map([[companions.frames, recording]]),
-      note: encodeNote({
-        hasJson: whole.json !== null,
-        hasFrames: recording !== null,
-        framesHaveUsage: usageAsked,
-        facts: whole.facts,
-      }),
-      loadCostMs: performance.now() - this.#began,
-      ...(keeping.ttlSeconds === null ? {} : { ttlSeconds: keeping.ttlSeconds }),
-    });
+    const loadCostMs = performance.now() - this.#began;
+    const filling = leadership.fill(fillingOf({ whole, recording, usageAsked, loadCostMs }, keeping));
     this.#filling = filling;
-    void filling.then((result) => observer.kept?.(result));
+    void filling.then((result) => observer.kept?.(result), notedWhenItIsAwaited);
     return (await withinHold(filling, bounds.holdMs)) === 'stored';
   }
 
@@ -323,6 +281,8 @@ function settledBy(whole: WholeAnswer, httpStatus: number): Settled {
     whole.defect === 'no_terminal_event' || whole.defect === 'in_band_error' || whole.defect === 'unreadable';
   return { ...whole.facts, httpStatus, ok: !broken };
 }
+
+function notedWhenItIsAwaited(): void {}
 
 function asLlmError(thrown: unknown): LlmError {
   if (thrown instanceof LedgerUnavailable) {

@@ -72,7 +72,10 @@ export class LiveMirror {
     return false;
   }
 
-  /** Ends with the flight, or when nobody follows. Never throws. */
+  /**
+   * Ends with the flight, or when nobody follows.
+   * @throws what Redis answers when it will not take the flight
+   */
   async tell(): Promise<void> {
     while (this.awaited) {
       const reader = this.#flight.broadcast.log.reader();

@@ -54,6 +54,8 @@ export class RemoteFlight implements AnswerFlight {
   readonly #transport: LiveTransport;
   readonly #processId: string;
   readonly #times: FollowerTimes;
+  /** Told of what was not foreseen. */
+  readonly #failed: (error: unknown) => void;
   readonly #assembler: Assembler;
   readonly #wake = new Wake();
   #opening: Extract<Opening, { kind: 'stream' | 'json' }> | null = null;
@@ -65,12 +67,14 @@ export class RemoteFlight implements AnswerFlight {
     transport: LiveTransport,
     processId: string,
     bounds: FrameLogBounds,
-    times: FollowerTimes = DEFAULT_FOLLOWER,
+    times: FollowerTimes,
+    failed: (error: unknown) => void,
   ) {
     this.#following = following;
     this.#transport = transport;
     this.#processId = processId;
     this.#times = times;
+    this.#failed = failed;
     this.#assembler = following.protocol.assembler();
     this.broadcast = new Broadcast(bounds, () => this.giveUp());
     this.done = this.#fly();
@@ -91,12 +95,17 @@ export class RemoteFlight implements AnswerFlight {
   }
 
   async #fly(): Promise<void> {
-    const stopListening = await this.#listen();
+    let stopListening = (): void => undefined;
     try {
+      stopListening = await this.#listen();
       await this.#follow();
+    } catch (error) {
+      this.#failed(error);
+      if (this.#opening === null) this.#end({ kind: 'again' });
+      else this.#break('The answer could not be followed.');
     } finally {
       stopListening();
-      void this.#announce(true);
+      void this.#announce(true).catch(this.#failed);
     }
   }
 

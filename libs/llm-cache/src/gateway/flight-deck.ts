@@ -1,7 +1,8 @@
 import type { Cache, Leadership, Reading, RedisRoles } from '@promptsales/cache-core';
 import { FollowedFlights } from '../flight/followed-flights.js';
 import type { FlightObserver } from '../flight/flight-observer.js';
-import { LeaderFlight, NO_LEADERSHIP, type FlightBounds } from '../flight/leader-flight.js';
+import type { FlightBounds } from '../flight/flight-bounds.js';
+import { LeaderFlight, NO_LEADERSHIP } from '../flight/leader-flight.js';
 import { DEFAULT_MIRROR, type MirrorTimes } from '../flight/live-mirror.js';
 import { LiveTransport } from '../flight/live-transport.js';
 import { DEFAULT_FOLLOWER, RemoteFlight, type FollowerTimes } from '../flight/remote-flight.js';
@@ -61,7 +62,11 @@ export class FlightDeck {
       },
     };
     observer.attached?.('follower');
-    return this.#track(new RemoteFlight(following, this.#transport, cache.processId, bounds, follower));
+    return this.#track(
+      new RemoteFlight(following, this.#transport, cache.processId, bounds, follower, (error) =>
+        observer.failed?.(error),
+      ),
+    );
   }
 
   /** Lets flights end within the bound, then ends them. */

@@ -7,6 +7,7 @@
 import type { Cache, Hit, Opened } from '@promptsales/cache-core';
 import type { AnswerFlight } from '../flight/answer-flight.js';
 import type { Opening, Passenger, Refusal, Whole } from '../flight/broadcast.js';
+import type { FlightObserver } from '../flight/flight-observer.js';
 import type { Ledger, ReuseKind } from '../ledger/ledger.js';
 import { LlmError } from '../protocol/llm-error.js';
 import { withoutCut } from '../stream/recording.js';
@@ -30,6 +31,7 @@ export interface GatewayParts {
   readonly ledger: Ledger;
   readonly upstreams: UpstreamDirectory;
   readonly policies: PolicySource;
+  readonly observer: FlightObserver;
 }
 
 /** A request on a connection that may go away. */
@@ -83,25 +85,32 @@ export class Gateway {
     if (inquiry.bypass !== null) return this.#alone(inquiry, request, 'BYPASS');
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
       const found = await this.#open(inquiry, controls.noCache);
+      if (found === null) break;
       if (found.kind === 'hit') return this.#fromHit(inquiry, found.hit, request);
       const { flight } = found;
       if (flight.overgrown) break;
-      const reply = await this.#aboard(inquiry, flight, outcomeOf(found, controls.noCache), request);
+      const reply = await this.#aboard(inquiry, flight, outcomeOf(inquiry, found), request);
       if (reply !== null) return reply;
       await flight.done;
     }
     return this.#reply(inquiry, deck.leadAlone(inquiry), 'MISS', request);
   }
 
-  #open(inquiry: Inquiry, anew: boolean): Promise<Found> {
-    const { cache, deck } = this.#parts;
+  /** Null when Redis answers with what nobody foresaw, such as being full: the provider answers then. */
+  async #open(inquiry: Inquiry, anew: boolean): Promise<Found | null> {
+    const { cache, deck, observer } = this.#parts;
     const reading = readingOf(inquiry);
-    return cache.open<StoredForm, AnswerFlight>(reading, {
-      lead: (leadership) => deck.lead(inquiry, leadership, 'request'),
-      follow: (token) => deck.follow(inquiry, reading, token),
-      accept: (hit) => usableNote(inquiry, hit) !== null && ageMsOf(hit) <= servableAgeMs(inquiry),
-      anew,
-    });
+    try {
+      return await cache.open<StoredForm, AnswerFlight>(reading, {
+        lead: (leadership) => deck.lead(inquiry, leadership, 'request'),
+        follow: (token) => deck.follow(inquiry, reading, token),
+        accept: (hit) => usableNote(inquiry, hit) !== null && ageMsOf(hit) <= servableAgeMs(inquiry),
+        anew,
+      });
+    } catch (error) {
+      observer.failed?.(error);
+      return null;
+    }
   }
 
   async #onlyIfCached(inquiry: Inquiry, request: GatewayRequest): Promise<GatewayReply> {
@@ -141,7 +150,7 @@ export class Gateway {
     if (maxAge === null || ageMsOf(hit) <= maxAge * 1000) {
       return this.#serve(inquiry, hit, request, 'HIT', hitCacheHeaders(hit), 'hit');
     }
-    void this.#refresh(inquiry);
+    void this.#refresh(inquiry).catch((error: unknown) => this.#parts.observer.failed?.(error));
     return this.#serve(inquiry, hit, request, 'STALE', staleCacheHeaders(hit, maxAge), 'stale');
   }
 
@@ -304,9 +313,11 @@ export class Gateway {
   }
 }
 
-function outcomeOf(found: Extract<Found, { kind: 'flight' }>, anew: boolean): Forwarded {
-  if (found.how !== 'led') return 'COALESCED';
-  return anew || found.refused !== null ? 'REFRESH' : 'MISS';
+function outcomeOf(inquiry: Inquiry, { how, refused }: Extract<Found, { kind: 'flight' }>): Forwarded {
+  if (how !== 'led') return 'COALESCED';
+  // An entry that lacks the form that is asked for is no answer that was passed over.
+  const passedOver = refused !== null && usableNote(inquiry, refused) !== null;
+  return inquiry.controls.noCache || passedOver ? 'REFRESH' : 'MISS';
 }
 
 /** How old an entry may be and still be served now, be it stale. */

@@ -1,6 +1,6 @@
 import { CacheAside, type Cache, type RedisRoles } from '@promptsales/cache-core';
 import type { FastifyInstance } from 'fastify';
-import { DEFAULT_FLIGHT, type FlightBounds } from '../flight/leader-flight.js';
+import { DEFAULT_FLIGHT, type FlightBounds } from '../flight/flight-bounds.js';
 import type { PolicySource, UpstreamDirectory } from '../gateway/directories.js';
 import { FlightDeck } from '../gateway/flight-deck.js';
 import { Gateway } from '../gateway/gateway.js';
@@ -51,7 +51,7 @@ export class GatewayService {
   /** In a context of its own, so that its parsers and errors are nobody else's. */
   async register(instance: FastifyInstance): Promise<void> {
     const { cache, roles, ledger, upstreams, policies = DEFAULT_ONLY, callerOf, observer = {} } = this.#options;
-    const gateway = new Gateway({ cache, deck: this.#deck, ledger, upstreams, policies });
+    const gateway = new Gateway({ cache, deck: this.#deck, ledger, upstreams, policies, observer });
     const models = new ModelList({ cache, aside: new CacheAside(cache, roles), client: this.#client, upstreams });
     const bodyLimitBytes = this.#options.bodyLimitBytes ?? BODY_LIMIT_BYTES;
     await instance.register((context, _options, done) => {

@@ -5,6 +5,4 @@ import type { CacheOutcome } from '../gateway/cache-headers.js';
 export interface LlmCacheObserver extends FlightObserver {
   /** Headers are about to leave; `seconds` is the server's own time since the request came, the provider's included. */
   answered?(outcome: CacheOutcome, form: 'json' | 'stream', seconds: number): void;
-  /** An error that we did not foresee; the caller was told nothing of its text. */
-  failed?(error: unknown): void;
 }

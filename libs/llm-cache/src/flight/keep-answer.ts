@@ -1,0 +1,40 @@
+import { companions, type Filling } from '@promptsales/cache-core';
+import type { WholeAnswer } from '../protocol/protocol.js';
+import { encodeNote } from '../stored/answer-note.js';
+import { encodeStoredAnswer } from '../stored/stored-answer.js';
+
+/** How the answer to a request is to be kept. */
+export interface Keeping {
+  readonly policyAllows: boolean;
+  readonly noStore: boolean;
+  readonly ttlSeconds: number | null;
+  readonly tags: readonly string[];
+}
+
+export interface AnswerParts {
+  readonly whole: WholeAnswer;
+  /** Null where the stream cannot be replayed. */
+  readonly recording: Buffer | null;
+  readonly usageAsked: boolean;
+  /** What it took to get the answer. */
+  readonly loadCostMs: number;
+}
+
+/** The entry: JSON as its value, the recorded stream beside it, and what hits must know in the note. */
+export function fillingOf({ whole, recording, usageAsked, loadCostMs }: AnswerParts, keeping: Keeping): Filling {
+  const { facts, json } = whole;
+  const timestamp = new Date().toISOString();
+  return {
+    stored: [encodeStoredAnswer(json, { model: facts.model, tokens: tokensOf(whole), timestamp, tags: keeping.tags })],
+    parts: recording === null ? new Map() : new Map([[companions.frames, recording]]),
+    note: encodeNote({ hasJson: json !== null, hasFrames: recording !== null, framesHaveUsage: usageAsked, facts }),
+    loadCostMs,
+    ...(keeping.ttlSeconds === null ? {} : { ttlSeconds: keeping.ttlSeconds }),
+  };
+}
+
+/** In and out together; unknown where one of them is. */
+function tokensOf({ facts: { usage } }: WholeAnswer): number | null {
+  if (usage === null || usage.inputTokens === null || usage.outputTokens === null) return null;
+  return usage.inputTokens + usage.outputTokens;
+}
