@@ -1,3 +1,4 @@
+import { startSimulatedProvider } from '@promptsales/simulated-provider';
 import {
   createDatabase,
   freePort,
@@ -109,5 +110,38 @@ describe('built processes', () => {
     stuck.child.kill('SIGTERM');
     expect(await stuck.exited()).toMatchObject({ code: 143 });
     hanging.destroy();
+  }, 60_000);
+
+  it('trap 29: a stream under way at SIGTERM is whole, and neither it nor the last hits are missing from the ledger', async () => {
+    const provider = await startSimulatedProvider({ betweenChunksMs: 60 });
+    const upstream = { ...stores, OPENAI_BASE_URL: provider.openaiBaseUrl, SIMULATED_UPSTREAM: 'true' };
+    const api = new BuiltProcess('api', upstream);
+    const address = await api.ready();
+    const ask = (content: string, stream: boolean): Promise<Response> =>
+      fetch(`${address}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${SECRETS.adminKey}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'gpt-4o-mini', stream, messages: [{ role: 'user', content }] }),
+      });
+    const key = await fetch(`${address}/v1/keys`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${SECRETS.adminKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'reader', tenant: 'default', scopes: ['analytics'] }),
+    });
+    const reader = ((await key.json()) as { key: string }).key;
+    await (await ask('hit', false)).text();
+    const streaming = await ask('streamed', true);
+    for (let n = 0; n < 5; n += 1) await (await ask('hit', false)).text();
+    api.child.kill('SIGTERM');
+    const text = await streaming.text();
+    expect(text.trimEnd().endsWith('data: [DONE]')).toBe(true);
+    expect(await api.exited()).toMatchObject({ code: 0 });
+
+    const next = new BuiltProcess('api', upstream);
+    const report = await fetch(`${await next.ready()}/v1/savings`, { headers: { 'x-api-key': reader } });
+    expect(await report.json()).toMatchObject({
+      total: { requests: 7, hits: 5, upstream_calls: 2, unsettled_requests: 0, unknown_requests: 0 },
+    });
+    await provider.stop();
   }, 60_000);
 });
