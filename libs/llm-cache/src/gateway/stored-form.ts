@@ -38,10 +38,15 @@ function recordingIn(value: Buffer | undefined): StoredForm {
   return { kind: 'recording', recording };
 }
 
+/** A hit is looked at more than once on its way; its note is read once. */
+const notes = new WeakMap<Hit<StoredForm>, AnswerNote | null>();
+
 /** The note of an entry that can answer the request in its form; null when it cannot. */
-export function usableNote({ facts }: Inquiry, { note, value }: Hit<StoredForm>): AnswerNote | null {
-  const read = decodeNote(note);
+export function usableNote({ facts }: Inquiry, hit: Hit<StoredForm>): AnswerNote | null {
+  let read = notes.get(hit);
+  if (read === undefined) notes.set(hit, (read = decodeNote(hit.note)));
   if (read === null) return null;
+  const { value } = hit;
   if (value.kind === 'json') return read.hasJson ? read : null;
   return facts.usageAsked && !value.recording.usageAsked ? null : read;
 }

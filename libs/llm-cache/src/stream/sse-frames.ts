@@ -12,7 +12,7 @@ const LF = 0x0a;
 const CR = 0x0d;
 const COLON = 0x3a;
 const SPACE = 0x20;
-const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
+const BOM = [0xef, 0xbb, 0xbf] as const;
 const DATA = Buffer.from('data');
 const EVENT = Buffer.from('event');
 
@@ -130,13 +130,14 @@ export function readFrame(frame: Buffer): SseMessage {
   let event: string | null = null;
   let data: string | null = null;
   let dataAt: SseMessage['dataAt'] = null;
-  let at = frame.subarray(0, 3).equals(BOM) ? 3 : 0;
+  const hasCr = frame.includes(CR);
+  let at = frame[0] === BOM[0] && frame[1] === BOM[1] && frame[2] === BOM[2] ? BOM.length : 0;
   while (at < frame.length) {
-    const end = endOfLine(frame, at);
-    const colon = frame.subarray(at, end).indexOf(COLON);
-    const nameEnd = colon === -1 ? end : at + colon;
+    const end = endOfLine(frame, at, hasCr);
+    const colon = frame.indexOf(COLON, at);
+    const nameEnd = colon === -1 || colon > end ? end : colon;
     if (nameEnd > at) {
-      let from = colon === -1 ? end : nameEnd + 1;
+      let from = nameEnd === end ? end : nameEnd + 1;
       if (from < end && frame[from] === SPACE) from++;
       if (isName(frame, at, nameEnd, DATA)) {
         const line = frame.toString('utf8', from, end);
@@ -151,10 +152,11 @@ export function readFrame(frame: Buffer): SseMessage {
   return { event, data, dataAt };
 }
 
-function endOfLine(frame: Buffer, from: number): number {
-  let at = from;
-  while (at < frame.length && frame[at] !== LF && frame[at] !== CR) at++;
-  return at;
+function endOfLine(frame: Buffer, from: number, hasCr: boolean): number {
+  const lf = frame.indexOf(LF, from);
+  const cr = hasCr ? frame.indexOf(CR, from) : -1;
+  if (lf === -1 || cr === -1) return Math.max(lf, cr) === -1 ? frame.length : Math.max(lf, cr);
+  return Math.min(lf, cr);
 }
 
 function isName(frame: Buffer, from: number, to: number, name: Buffer): boolean {

@@ -20,6 +20,8 @@ const FINISHED: ReadonlySet<unknown> = new Set([
   'eos_token',
 ]);
 
+const USAGE_LAST = ',"usage":null}';
+
 const COMMENT: FrameReading = Object.freeze({ cut: NO_CUT, terminal: false });
 const TERMINAL: FrameReading = Object.freeze({ cut: NO_CUT, terminal: true });
 
@@ -54,7 +56,7 @@ export class ChatAssembler implements Assembler {
     if (error !== null) this.#complaint ??= complaintIn(error);
     else if (Array.isArray(chunk['choices'])) this.#merge(chunk, chunk['choices']);
     else this.#unreadable = true;
-    return { cut: usageCut(frame, dataAt, chunk), terminal: false };
+    return { cut: usageCut(frame, data, dataAt, chunk), terminal: false };
   }
 
   finish(): WholeAnswer {
@@ -70,8 +72,10 @@ export class ChatAssembler implements Assembler {
 
   #merge(chunk: JsonObject, choices: unknown[]): void {
     this.#chunks++;
-    for (const [name, value] of Object.entries(chunk)) {
+    // Parsed JSON has no inherited members to enumerate, and this runs for every token.
+    for (const name in chunk) {
       if (name === 'choices' || TRANSPORT_ONLY.has(name)) continue;
+      const value = chunk[name];
       if (value !== null || this.#top[name] === undefined) this.#top[name] = value;
     }
     for (const choice of choices) {
@@ -88,8 +92,9 @@ export class ChatAssembler implements Assembler {
         index,
         (state = { message: emptyObject(), logprobs: emptyObject(), hasLogprobs: false, rest: emptyObject() }),
       );
-    for (const [name, value] of Object.entries(choice)) {
+    for (const name in choice) {
       if (name === 'index') continue;
+      const value = choice[name];
       if (name === 'delta') {
         if (isObject(value)) mergeDelta(state.message, value);
       } else if (name === 'logprobs' && isObject(value)) {
@@ -143,13 +148,18 @@ function completeChoice(index: number, state: ChoiceState): JsonObject {
  * What a reader who did not ask for usage would not have got: OpenAI puts `"usage":null` into each chunk and adds a last
  * one without choices. Both are cut only where reading the rest gives the same chunk without `usage`.
  */
-function usageCut(frame: Buffer, dataAt: { from: number; to: number } | null, chunk: JsonObject): Cut {
+function usageCut(frame: Buffer, data: string, dataAt: { from: number; to: number } | null, chunk: JsonObject): Cut {
   if (!('usage' in chunk)) return NO_CUT;
   if (chunk['usage'] !== null) {
     const usageOnly = Array.isArray(chunk['choices']) && chunk['choices'].length === 0 && isObject(chunk['usage']);
     return usageOnly ? { from: 0, length: frame.length } : NO_CUT;
   }
-  const span = dataAt === null ? null : spanOfMember(frame, dataAt.from, dataAt.to, 'usage', 'null');
+  if (dataAt === null) return NO_CUT;
+  // Where OpenAI puts it: last, and nowhere else. The one brace behind it closes the chunk itself.
+  if (data.endsWith(USAGE_LAST) && data.indexOf('"usage"') === data.length - USAGE_LAST.length + 1) {
+    return { from: dataAt.to - USAGE_LAST.length, length: USAGE_LAST.length - 1 };
+  }
+  const span = spanOfMember(frame, dataAt.from, dataAt.to, 'usage', 'null');
   return span === null ? NO_CUT : { from: span.from, length: span.to - span.from };
 }
 

@@ -17,7 +17,7 @@ export function emptyObject(): JsonObject {
 
 /** `target` must come from `emptyObject`. */
 export function mergeDelta(target: JsonObject, delta: JsonObject): void {
-  for (const [name, value] of Object.entries(delta)) target[name] = merged(name, target[name], value);
+  for (const name in delta) target[name] = merged(name, target[name], delta[name]);
 }
 
 function merged(name: string, old: unknown, value: unknown): unknown {
