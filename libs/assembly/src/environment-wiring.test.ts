@@ -1,0 +1,121 @@
+import { ROLES } from '@promptsales/cache-core';
+import { readEnvironment, type Environment } from '@promptsales/environment';
+import { randomBytes } from 'node:crypto';
+import { cacheSettings, keyring, ttlTable } from './cache-settings.js';
+import { upstreamKind } from './health-wiring.js';
+import { identityOptions } from './identity-options.js';
+import { redisTopology } from './redis-topology.js';
+import { secretsOf } from './secrets.js';
+
+const ENCRYPTION_KEY = randomBytes(32).toString('base64');
+
+const environment = (env: NodeJS.ProcessEnv = {}): Environment =>
+  readEnvironment({
+    REDIS_URL: 'redis://localhost:6379',
+    DATABASE_URL: 'postgres://app:p%40ss-of-db@localhost/promptsales',
+    ADMIN_API_KEY: 'admin-key-0123456789abcdef',
+    ENCRYPTION_KEY,
+    ...env,
+  });
+
+describe('redisTopology', () => {
+  it('carries the layout, the servers and databases of roles, and credentials', () => {
+    const topology = redisTopology(
+      environment({
+        REDIS_URL_SESSIONS: 'redis://sessions:6379/2',
+        REDIS_DB_LLM: '9',
+        REDIS_PASSWORD: 'redis-password',
+        REDIS_SSL: 'true',
+        REDIS_RETRY_ON_TIMEOUT: 'false',
+      }),
+    );
+    expect(topology).toMatchObject({
+      url: 'redis://localhost:6379',
+      layout: 'databases',
+      urls: { sessions: 'redis://sessions:6379/2' },
+      databases: { llm: 9 },
+      password: 'redis-password',
+      tls: true,
+      times: { retryReads: false },
+    });
+  });
+
+  it.each([
+    [{ REDIS_URL: '' }, /REDIS_URL: is not set/],
+    [{ REDIS_CLUSTER_NODES: 'a:1,b:2' }, /^REDIS_CLUSTER_NODES/],
+    [{ REDIS_SENTINELS: 'a:1', REDIS_SENTINEL_NAME: 'main' }, /^REDIS_SENTINELS/],
+  ])('refuses %j by the name of the variable', (env, message) => {
+    expect(() => redisTopology(environment(env))).toThrow(message);
+  });
+});
+
+describe('cacheSettings', () => {
+  const settings = (env: NodeJS.ProcessEnv = {}) => {
+    const given = environment(env);
+    return cacheSettings(given, ttlTable(given), keyring(given));
+  };
+
+  it('follows the variables, the narrow one before the broad one', () => {
+    const { ttls, compressAbove, keyPrefix } = settings({
+      LLM_CACHE_TTL: '90000',
+      TTL_LLM_EMBEDDING: '100000',
+      COMPRESSION_THRESHOLD: '2048',
+      KEY_PREFIX: 'app1:',
+    });
+    expect(ttls).toMatchObject({ 'llm.response': 90_000, 'llm.embedding': 100_000 });
+    expect(compressAbove).toBe(2048);
+    expect(keyPrefix).toBe('app1:');
+  });
+
+  it('switches compression off', () => {
+    expect(settings({ ENABLE_COMPRESSION: 'false' }).compressAbove).toBeNull();
+  });
+
+  it('names the variable whose TTL its family cannot have', () => {
+    expect(() => settings({ TTL_LLM_RESPONSE: '1' })).toThrow(/TTL_LLM_RESPONSE/);
+  });
+});
+
+describe('secretsOf', () => {
+  it('has every secret in each form in which it could be printed, and nothing else', () => {
+    const secrets = secretsOf(
+      environment({
+        OPENAI_BASE_URL: 'https://api.example/v1',
+        OPENAI_API_KEY: 'sk-upstream',
+        REDIS_PASSWORD: 'redis-password',
+      }),
+    );
+    expect(secrets).toEqual(
+      expect.arrayContaining([
+        'admin-key-0123456789abcdef',
+        'p%40ss-of-db',
+        'p@ss-of-db',
+        ENCRYPTION_KEY,
+        'sk-upstream',
+        'redis-password',
+      ]),
+    );
+    expect(secrets.filter((secret) => /localhost|promptsales|example/.test(secret))).toEqual([]);
+  });
+});
+
+describe('the rest of the wiring', () => {
+  it('knows where answers come from', () => {
+    expect(upstreamKind(environment())).toBe('none');
+    const upstream = { OPENAI_BASE_URL: 'https://api.example/v1' };
+    expect(upstreamKind(environment(upstream))).toBe('configured');
+    expect(upstreamKind(environment({ ...upstream, SIMULATED_UPSTREAM: 'true' }))).toBe('simulated');
+  });
+
+  it('hands the first key and the scopes of strangers to identity', () => {
+    expect(identityOptions(environment({ ANONYMOUS_SCOPES: 'llm,analytics' }))).toEqual({
+      adminKey: 'admin-key-0123456789abcdef',
+      anonymousScopes: ['llm', 'analytics'],
+    });
+  });
+
+  it('knows every role of the keyspace by the name that the variables use', () => {
+    expect(Object.keys(redisTopology(environment({ REDIS_DB_STATE: '1' })).databases ?? {})).toEqual(['state']);
+    expect(Object.keys(ROLES)).toContain('state');
+  });
+});
