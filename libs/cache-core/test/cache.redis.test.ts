@@ -375,6 +375,26 @@ describe('the cache protocol on Redis', () => {
       expect(await load(b, 'k', 'new')).toMatchObject({ value: 'new', source: 'loaded' });
     });
 
+    test('full: callers share one load, nothing is stored, and what is stored is still read', async () => {
+      await (
+        await load(a, 'kept', 'old')
+      ).stored;
+      await raw.config('SET', 'maxmemory', '1');
+      try {
+        const loader = jest.fn(async () => {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          return 'value';
+        });
+        const results = await Promise.all(Array.from({ length: 20 }, () => a.aside.getOrLoad(app('k'), loader)));
+        expect(loader).toHaveBeenCalledTimes(1);
+        expect(new Set(results.map(({ value }) => value))).toEqual(new Set(['value']));
+        expect(await load(b, 'kept', 'no')).toMatchObject({ value: 'old', source: 'hit' });
+        expect(await a.cache.put({ ref: app('kept') }, { stored: [Buffer.from('1')] })).toBe('dropped');
+      } finally {
+        await raw.config('SET', 'maxmemory', '0');
+      }
+    });
+
     test('a journal that overflows removes whole families, and nothing of others', async () => {
       await stop(a);
       a = await start({ journal: { capacity: 5, keepAcknowledgedMs: 60_000, retryMs: 50 } });

@@ -109,6 +109,22 @@ describe('a link to Redis', () => {
     expect(Number(await link.read((client) => client.get('n')))).toBeLessThanOrEqual(1);
   });
 
+  test('a script that came too late because this process was busy is sent once more', async () => {
+    const began = performance.now();
+    const counted = link.run(COUNT, ['busy'], []);
+    // The command has not left yet: ioredis sends at the end of the tick, by which time its deadline is over.
+    while (performance.now() - began < 400);
+    expect(await counted).toBe(1);
+    expect(await link.read((client) => client.get('busy'))).toBe('1');
+  });
+
+  test('a server that takes no writes is said to refuse, and stays in use for reads', async () => {
+    await link.read((client) => client.config('SET', 'maxmemory', '1'));
+    await expect(link.run(COUNT, ['n'], [])).rejects.toMatchObject({ code: 'redis_refused' });
+    expect(link.up).toBe(true);
+    expect(await link.read((client) => client.get('n'))).toBeNull();
+  });
+
   test('a process that was itself busy does not take a healthy Redis for a frozen one', async () => {
     const reads = Array.from({ length: 200 }, () => link.read((client) => client.get('k')));
     const until = performance.now() + 1000;

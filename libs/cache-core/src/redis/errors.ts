@@ -6,8 +6,10 @@ export type RedisTrouble =
   | 'timeout'
   /** The connection broke while the command was under way. */
   | 'lost'
-  /** The script reached the server after its deadline and did nothing. */
-  | 'expired';
+  /** The script reached the server after its deadline, twice, and did nothing. */
+  | 'expired'
+  /** The server answers but takes no writes: out of memory, a failed save, too few replicas, a script that runs on. */
+  | 'refused';
 
 /** Redis cannot be used for this operation right now. `code` is stable: `redis_<trouble>`. */
 export class RedisUnavailableError extends Error {

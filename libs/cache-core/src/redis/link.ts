@@ -158,7 +158,12 @@ export class RedisLink extends EventEmitter<LinkEvents> {
    */
   run(script: Script, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown> {
     if (this.#state !== 'up' || this.#client === undefined) return Promise.reject(this.#away());
-    return this.#runOn(this.#client, script, keys, args);
+    return this.#runOn(this.#client, script, keys, args).catch((error: unknown) => {
+      // Either side was too busy for the deadline. Nothing has run, so once more is safe.
+      const again = error instanceof RedisUnavailableError && error.trouble === 'expired' && this.up && this.#client;
+      if (!again) throw error;
+      return this.#runOn(again, script, keys, args);
+    });
   }
 
   /** Gives work on a dedicated client the same deadline. Its time-out does not count against this link. */
@@ -306,6 +311,9 @@ export class RedisLink extends EventEmitter<LinkEvents> {
     if (failure.name !== 'ReplyError') return new RedisUnavailableError('lost', this.name, { cause: failure });
     this.#timeoutsInARow = 0;
     if (failure.message.startsWith('EXPIRED')) return new RedisUnavailableError('expired', this.name);
+    if (/^(OOM|MISCONF|NOREPLICAS|BUSY|UNKILLABLE)\b/.test(failure.message)) {
+      return new RedisUnavailableError('refused', this.name, { cause: failure });
+    }
     // A server that loads its data or has become a replica is not one to work with now.
     if (/^(LOADING|READONLY|MASTERDOWN|NOAUTH|WRONGPASS)/.test(failure.message)) {
       this.#giveUp(client, failure.message);
