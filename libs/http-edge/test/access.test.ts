@@ -61,6 +61,14 @@ describe('access', () => {
     expect(answer.body).not.toContain('hunter2');
   });
 
+  it('trap 8: logs no line and no stack for each request of an outage', async () => {
+    const before = edge.logged().length;
+    for (let n = 0; n < 20; n += 1) {
+      await edge.fastify.inject({ method: 'GET', url: '/things/whoami', headers: bearer(BROKEN_KEY) });
+    }
+    expect(edge.logged().slice(before)).not.toMatch(/"level":"(?:info|warn|error)"/);
+  });
+
   it("answers refusals in OpenAI's shape on a provider's route, whatever error handler its context has", async () => {
     const none = await edge.fastify.inject({ method: 'POST', url: '/provider', payload: 'x' });
     expect(none.statusCode).toBe(401);

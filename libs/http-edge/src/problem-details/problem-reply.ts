@@ -23,7 +23,8 @@ export class ProblemReplies {
   fail(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const what = problemOf(error, this.#translators);
     if (isInternal(what)) request.log.error({ err: error, route: request.routeOptions.url }, 'request failed');
-    else if (what.status >= 500) request.log.warn({ err: error, route: request.routeOptions.url }, 'request refused');
+    // An outage is logged where it is noticed, once; a line for each of its requests would bury it.
+    else if (what.status >= 500) request.log.debug({ err: error, route: request.routeOptions.url }, 'request refused');
     this.send(what, request, reply);
   }
 
