@@ -1,9 +1,11 @@
 /** `npm run bench [-- NAME]`: one comparison, or all. Ratios count; absolute figures move with the machine. */
 import { cpus } from 'node:os';
+import { gatewayHitBenchmark } from './gateway-hit/gateway-hit.js';
 import { identityBenchmark } from './identity.js';
 
 const BENCHMARKS: Readonly<Record<string, () => void | Promise<void>>> = {
   identity: identityBenchmark,
+  'gateway-hit': gatewayHitBenchmark,
 };
 
 const wanted = process.argv.slice(2);

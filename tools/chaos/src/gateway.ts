@@ -6,7 +6,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Load, type Sample } from './load.js';
-import { startStand, type Stand } from './stand.js';
+import { startStand, type Stand } from '@promptsales/stand';
 import type { Verdict } from './verdict.js';
 
 const PER_SECOND = 200;
@@ -29,7 +29,12 @@ async function underLoad(stand: Stand, say: (line: string) => void): Promise<Ver
   // Four of five requests repeat something, the fifth is new.
   const prompt = (n: number): string =>
     n % 5 === 4 ? `Something new, number ${n}.` : `Popular question ${n % POPULAR}?`;
-  const load = new Load({ addresses: stand.apis, key: stand.adminKey, perSecond: PER_SECOND, prompt });
+  const load = new Load({
+    addresses: stand.apis.map((api) => api.address),
+    key: stand.adminKey,
+    perSecond: PER_SECOND,
+    prompt,
+  });
   const verdicts: Verdict[] = [];
   const phase = async (name: string, during: () => Promise<void>): Promise<[number, number]> => {
     const from = load.now();

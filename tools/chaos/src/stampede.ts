@@ -5,7 +5,7 @@
  * the same text under the same completion id, in either form.
  */
 import { Agent, request } from 'undici';
-import { startStand, type Stand } from './stand.js';
+import { startStand, type Stand } from '@promptsales/stand';
 import type { Verdict } from './verdict.js';
 
 const REQUESTS = 1000;
@@ -47,7 +47,7 @@ async function oneRound(stand: Stand, agent: Agent, round: number, say: (line: s
       ask(
         stand,
         agent,
-        stand.apis[n % stand.apis.length] as string,
+        stand.apis[n % stand.apis.length]?.address as string,
         `Everybody asks this at once, round ${round}.`,
         n % 4 < 2,
       ),

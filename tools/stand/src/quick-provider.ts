@@ -20,9 +20,7 @@ interface Asked {
   readonly messages: readonly { readonly content: string }[];
 }
 
-const WORDS = 40;
-
-export async function startQuickProvider(firstByteMs: number): Promise<QuickProvider> {
+export async function startQuickProvider(firstByteMs: number, answerWords = 40): Promise<QuickProvider> {
   let calls = 0;
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -30,7 +28,7 @@ export async function startQuickProvider(firstByteMs: number): Promise<QuickProv
     request.on('end', () => {
       calls += 1;
       const asked = JSON.parse(Buffer.concat(chunks).toString()) as Asked;
-      setTimeout(() => answer(asked, calls, response), firstByteMs);
+      setTimeout(() => answer(asked, calls, answerWords, response), firstByteMs);
     });
   });
   server.keepAliveTimeout = 60_000;
@@ -49,10 +47,10 @@ export async function startQuickProvider(firstByteMs: number): Promise<QuickProv
 }
 
 /** Every call has a completion id of its own, so that two calls can be told apart by their answers. */
-function answer(asked: Asked, call: number, response: ServerResponse): void {
+function answer(asked: Asked, call: number, length: number, response: ServerResponse): void {
   const seed = createHash('sha256').update(JSON.stringify(asked.messages)).digest('hex');
-  const words = Array.from({ length: WORDS }, (_, at) => ` ${seed.slice(at % 60, (at % 60) + 4)}`);
-  const usage = { prompt_tokens: 20, completion_tokens: WORDS, total_tokens: 20 + WORDS };
+  const words = Array.from({ length }, (_, at) => ` ${seed.slice(at % 60, (at % 60) + 4)}`);
+  const usage = { prompt_tokens: 20, completion_tokens: length, total_tokens: 20 + length };
   const head = { id: `chatcmpl-${call}`, created: 1_800_000_000, model: asked.model };
   if (asked.stream !== true) {
     const message = { role: 'assistant', content: words.join('') };
@@ -68,6 +66,6 @@ function answer(asked: Asked, call: number, response: ServerResponse): void {
     event({ choices: [{ index: 0, delta: fields, finish_reason: finish }] });
   response.setHeader('content-type', 'text/event-stream');
   response.write(delta({ role: 'assistant', content: '' }, null));
-  for (let at = 0; at < WORDS; at += 8) response.write(delta({ content: words.slice(at, at + 8).join('') }, null));
+  for (let at = 0; at < length; at += 8) response.write(delta({ content: words.slice(at, at + 8).join('') }, null));
   response.end(`${delta({}, 'stop')}${withUsage ? event({ choices: [], usage }) : ''}data: [DONE]\n\n`);
 }

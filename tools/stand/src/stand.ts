@@ -1,4 +1,4 @@
-/** Everything that a chaos scenario runs against, started from nothing in a temporary directory and gone afterwards. */
+/** Everything that a chaos scenario or a benchmark runs against, started from nothing in a temporary directory and gone afterwards. */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
@@ -24,8 +24,7 @@ export interface Stand {
   readonly redis: LocalRedis;
   readonly postgres: LocalPostgres;
   readonly upstream: QuickProvider;
-  /** The addresses of the API processes. */
-  readonly apis: readonly string[];
+  readonly apis: readonly ApiProcess[];
   readonly adminKey: string;
   /** Fails when an API process has ended by itself. */
   checkAlive(): void;
@@ -36,10 +35,14 @@ export interface StandOptions {
   readonly apis: number;
   /** How long the provider takes until its first byte. */
   readonly firstByteMs: number;
+  /** How long its answers are. @default 40 */
+  readonly answerWords?: number;
+  /** Options of Node for the API processes, such as `--cpu-prof`. */
+  readonly nodeOptions?: readonly string[];
 }
 
-export async function startStand({ apis, firstByteMs }: StandOptions): Promise<Stand> {
-  const directory = mkdtempSync(join(tmpdir(), 'promptsales-chaos-'));
+export async function startStand({ apis, firstByteMs, answerWords, nodeOptions = [] }: StandOptions): Promise<Stand> {
+  const directory = mkdtempSync(join(tmpdir(), 'promptsales-stand-'));
   // PostgreSQL refuses to run as root, so it runs as somebody who must be able to enter.
   chmodSync(directory, 0o755);
   endWithThisProcess({ removeDirectory: directory });
@@ -49,8 +52,8 @@ export async function startStand({ apis, firstByteMs }: StandOptions): Promise<S
       appendOnly: true,
       temporary: true,
     }),
-    startPostgresServer(await findPostgres(), { directory: join(directory, 'pg'), password: 'chaos', temporary: true }),
-    startQuickProvider(firstByteMs),
+    startPostgresServer(await findPostgres(), { directory: join(directory, 'pg'), password: 'stand', temporary: true }),
+    startQuickProvider(firstByteMs, answerWords),
   ]);
   const adminKey = randomBytes(24).toString('base64url');
   const environment = {
@@ -64,14 +67,14 @@ export async function startStand({ apis, firstByteMs }: StandOptions): Promise<S
   };
   const processes: ApiProcess[] = [];
   for (let index = 0; index < apis; index += 1) {
-    processes.push(await startApi(join(directory, `api-${index}.log`), environment));
+    processes.push(await startApi(join(directory, `api-${index}.log`), environment, nodeOptions));
   }
   return {
     redis,
     postgres,
     upstream,
     adminKey,
-    apis: processes.map((one) => one.address),
+    apis: processes,
     checkAlive: () => processes.forEach((one) => one.checkAlive()),
     stop: async () => {
       await Promise.all(processes.map((one) => one.stop()));
@@ -81,20 +84,27 @@ export async function startStand({ apis, firstByteMs }: StandOptions): Promise<S
   };
 }
 
-interface ApiProcess {
+export interface ApiProcess {
   readonly address: string;
+  readonly pid: number;
   checkAlive(): void;
   stop(): Promise<void>;
 }
 
-async function startApi(logFile: string, environment: Readonly<Record<string, string>>): Promise<ApiProcess> {
+async function startApi(
+  logFile: string,
+  environment: Readonly<Record<string, string>>,
+  nodeOptions: readonly string[],
+): Promise<ApiProcess> {
   const log = openSync(logFile, 'a');
   const port = await freePort();
-  const child = spawn(process.execPath, [join(workspaceRoot, 'apps/api/dist/main.js')], {
+  const child = spawn(process.execPath, [...nodeOptions, join(workspaceRoot, 'apps/api/dist/main.js')], {
     env: { ...process.env, ...environment, PORT: String(port) },
     stdio: ['ignore', log, log],
   });
-  if (child.pid !== undefined) endWithThisProcess({ pid: child.pid, signal: 'KILL' });
+  const { pid } = child;
+  if (pid === undefined) throw new Error('An API process could not be started.');
+  endWithThisProcess({ pid, signal: 'KILL' });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const checkAlive = (): void => {
     if (child.exitCode !== null || child.signalCode !== null) {
@@ -108,6 +118,7 @@ async function startApi(logFile: string, environment: Readonly<Record<string, st
   }
   return {
     address,
+    pid,
     checkAlive,
     stop: async () => {
       child.kill('SIGTERM');

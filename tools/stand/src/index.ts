@@ -1,0 +1,2 @@
+export { startStand, type ApiProcess, type Stand, type StandOptions } from './stand.js';
+export { startQuickProvider, type QuickProvider } from './quick-provider.js';
