@@ -139,13 +139,13 @@ interface Raw {
 async function read(type: StoredType, key: string, keys: EntryKeys, link: RedisLink): Promise<Raw> {
   if (type === 'string') {
     // A key of another type reads as nil here: somebody else's value is no value of ours.
-    const [value, sidecar, lease] = await link.read((client) => client.mgetBuffer(key, keys.sidecar, keys.lease));
+    const [value, sidecar, lease] = await link.readStrings([key, keys.sidecar, keys.lease]);
     return { stored: value ? [value] : null, sidecarBytes: sidecar ?? null, leaseBytes: lease ?? null };
   }
-  // Sent in the same tick, so ioredis writes them as one pipeline.
+  // Sent in the same turn of the event loop, so that they share a round trip.
   const [stored, [sidecar, lease]] = await Promise.all([
     link.read((client) => readCollection(client, type, key)).catch(unreadableUnlessAway),
-    link.read((client) => client.mgetBuffer(keys.sidecar, keys.lease)),
+    link.readStrings([keys.sidecar, keys.lease]),
   ]);
   return { stored, sidecarBytes: sidecar ?? null, leaseBytes: lease ?? null };
 }
