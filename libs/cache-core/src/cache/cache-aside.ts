@@ -35,7 +35,8 @@ type Outcome<T> =
   | { readonly kind: 'again' };
 
 interface ValueFlight<T> extends Flight {
-  readonly done: Promise<Outcome<T>>;
+  /** Known as soon as the value is; `done` comes when it is stored too. */
+  readonly outcome: Promise<Outcome<T>>;
 }
 
 /** A follower looks again at this pace when it hears nothing: messages are hints (see Subscriptions). */
@@ -64,11 +65,11 @@ export class CacheAside {
     this.#cache.ttlSeconds(reading, options.ttlSeconds);
     for (;;) {
       const opened = await this.#cache.open<ValueOf<F>, ValueFlight<ValueOf<F>>>(reading, {
-        lead: (leadership) => ({ done: this.#load(ref, loader, leadership, options) }),
-        follow: (token) => ({ done: this.#await(reading, token) }),
+        lead: (leadership) => flightOf(this.#load(ref, loader, leadership, options)),
+        follow: (token) => flightOf(this.#await(reading, token)),
       });
       if (opened.kind === 'hit') return fromHit(opened.hit, 'hit');
-      const outcome = await opened.flight.done;
+      const outcome = await opened.flight.outcome;
       if (outcome.kind === 'error') throw outcome.error;
       if (outcome.kind === 'found') return fromHit(outcome.hit, 'followed');
       if (outcome.kind === 'value') {
@@ -126,6 +127,10 @@ export class CacheAside {
       unsubscribe();
     }
   }
+}
+
+function flightOf<T>(outcome: Promise<Outcome<T>>): ValueFlight<T> {
+  return { outcome, done: outcome.then((ended) => (ended.kind === 'value' ? ended.stored : null)) };
 }
 
 function fromHit<T>(hit: Hit<T>, source: 'hit' | 'followed'): Loaded<T> {

@@ -1,6 +1,9 @@
 /** Work under way whose result several callers share. */
 export interface Flight {
-  /** Settles when the flight has ended, however it ended. */
+  /**
+   * Settles when the flight has ended, however it ended, and its lease has been used or given back: until then whoever
+   * reads the token finds the flight, and does not take the lease for an orphan's.
+   */
   readonly done: Promise<unknown>;
 }
 

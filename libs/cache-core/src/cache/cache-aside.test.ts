@@ -1,0 +1,37 @@
+import { keyspace } from '../keyspace/keyspace.js';
+import type { RedisRoles } from '../redis/roles.js';
+import type { Boardings, Cache, Leadership, Opened } from './cache.js';
+import { CacheAside } from './cache-aside.js';
+import type { Flight } from './flights.js';
+import type { FillResult } from './observer.js';
+
+/** A cache in which every caller leads; its storing is finished by the test. */
+function leading(fill: Promise<FillResult>): { cache: Cache; flight: () => Flight } {
+  let flight: Flight | undefined;
+  const leadership: Leadership = { token: 't', canStore: true, fill: () => fill, release: () => Promise.resolve() };
+  const cache = {
+    ttlSeconds: () => 60,
+    open: async <T, F extends Flight>(_reading: unknown, { lead }: Boardings<T, F>): Promise<Opened<T, F>> => {
+      const led = lead(leadership);
+      flight = led;
+      return { kind: 'flight', flight: led, how: 'led', refused: null };
+    },
+  } as unknown as Cache;
+  return { cache, flight: () => flight as Flight };
+}
+
+test('the caller has the value before it is stored; the flight lasts until it is', async () => {
+  const storing = Promise.withResolvers<FillResult>();
+  const { cache, flight } = leading(storing.promise);
+  const aside = new CacheAside(cache, {} as RedisRoles);
+  const loaded = await aside.getOrLoad(keyspace.appValue.at({ key: 'k' }), async () => 'value');
+  expect(loaded).toMatchObject({ value: 'value', source: 'loaded' });
+
+  let ended = false;
+  void flight().done.then(() => (ended = true));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(ended).toBe(false);
+  storing.resolve('stored');
+  await flight().done;
+  expect(await loaded.stored).toBe('stored');
+});
