@@ -11,8 +11,8 @@ function leading(fill: Promise<FillResult>): { cache: Cache; flight: () => Fligh
   const leadership: Leadership = { token: 't', canStore: true, fill: () => fill, release: () => Promise.resolve() };
   const cache = {
     ttlSeconds: () => 60,
-    open: async <T, F extends Flight>(_reading: unknown, { lead }: Boardings<T, F>): Promise<Opened<T, F>> => {
-      const led = lead(leadership);
+    open: async <T, F extends Flight>(_reading: unknown, boardings: Boardings<T, F>): Promise<Opened<T, F>> => {
+      const led = boardings.lead(leadership);
       flight = led;
       return { kind: 'flight', flight: led, how: 'led', refused: null };
     },

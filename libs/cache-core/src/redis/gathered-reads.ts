@@ -15,8 +15,8 @@ interface Waiting {
   /** Where his values begin in the reply, and where they end. */
   readonly from: number;
   readonly to: number;
-  resolve(values: Values): void;
-  reject(error: unknown): void;
+  readonly resolve: (values: Values) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 export class GatheredReads {
