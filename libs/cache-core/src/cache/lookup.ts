@@ -17,7 +17,7 @@ export interface Reading<T> {
   readonly parts?: readonly Companion[];
   /** Which part to read instead of the value. */
   readonly part?: Companion;
-  readonly decode: (stored: Stored) => T;
+  readonly decode: (stored: Stored, note: string) => T;
 }
 
 export interface Hit<T> {
@@ -80,7 +80,8 @@ export async function look<T>(
   const { family, tenant } = reading.ref;
   const type = reading.part === undefined ? storedTypeOf(family) : 'string';
   const key = keyRead(reading, keys);
-  const { stored, sidecarBytes, leaseBytes } = await read(type, key, keys, link);
+  const { stored, sidecarBytes, leaseBytes } =
+    type === 'string' ? await readString(key, keys, link) : await readCollectionBeside(type, key, keys, link);
   const lease = leaseBytes === null ? null : leaseBytes.toString();
   const miss = (unusable: Unusable | null): Found<T> => ({ kind: 'miss', lease, unusable });
 
@@ -91,7 +92,8 @@ export async function look<T>(
   if (wrong !== null && !(family.otherWriters && reading.part === undefined)) return miss(wrong);
   try {
     const plain = type === 'string' ? [decode(stored[0] as Buffer, decoding(limits, key))] : stored;
-    return { kind: 'hit', lease, hit: hitOf(reading.decode(plain), wrong === null ? sidecar : null, link.now()) };
+    const own = wrong === null ? sidecar : null;
+    return { kind: 'hit', lease, hit: hitOf(reading.decode(plain, own?.note ?? ''), own, link.now()) };
   } catch {
     // Whatever the codec or the reader has against the bytes, they are no value for it; the miss is counted by its reason.
     return miss('unreadable');
@@ -136,12 +138,18 @@ interface Raw {
   readonly leaseBytes: Buffer | null;
 }
 
-async function read(type: StoredType, key: string, keys: EntryKeys, link: RedisLink): Promise<Raw> {
-  if (type === 'string') {
-    // A key of another type reads as nil here: somebody else's value is no value of ours.
-    const [value, sidecar, lease] = await link.readStrings([key, keys.sidecar, keys.lease]);
-    return { stored: value ? [value] : null, sidecarBytes: sidecar ?? null, leaseBytes: lease ?? null };
-  }
+async function readString(key: string, keys: EntryKeys, link: RedisLink): Promise<Raw> {
+  // A key of another type reads as nil here: somebody else's value is no value of ours.
+  const [value, sidecar, lease] = await link.readStrings([key, keys.sidecar, keys.lease]);
+  return { stored: value ? [value] : null, sidecarBytes: sidecar ?? null, leaseBytes: lease ?? null };
+}
+
+async function readCollectionBeside(
+  type: Exclude<StoredType, 'string'>,
+  key: string,
+  keys: EntryKeys,
+  link: RedisLink,
+): Promise<Raw> {
   // Sent in the same turn of the event loop, so that they share a round trip.
   const [stored, [sidecar, lease]] = await Promise.all([
     link.read((client) => readCollection(client, type, key)).catch(unreadableUnlessAway),

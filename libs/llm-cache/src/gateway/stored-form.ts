@@ -5,8 +5,10 @@ import { sliceResponse } from '../stored/stored-answer.js';
 import { Recording } from '../stream/recording.js';
 import type { Inquiry } from './inquiry.js';
 
-export type StoredForm =
-  { readonly kind: 'json'; readonly bytes: Buffer } | { readonly kind: 'recording'; readonly recording: Recording };
+/** `note`: null where it is of another version or of another hand. */
+export type StoredForm = { readonly note: AnswerNote | null } & (
+  { readonly kind: 'json'; readonly bytes: Buffer } | { readonly kind: 'recording'; readonly recording: Recording }
+);
 
 /** Reads as a miss: see `Reading.decode`. */
 class UnreadableAnswer extends Error {
@@ -22,33 +24,28 @@ const PARTS = [companions.frames] as const;
 export function readingOf({ hash, tenant, facts }: Inquiry): Reading<StoredForm> {
   const ref = keyspace.llmResponse.at({ hash }, tenant);
   return facts.stream
-    ? { ref, parts: PARTS, part: companions.frames, decode: (stored) => recordingIn(stored[0]) }
-    : { ref, parts: PARTS, decode: (stored) => jsonIn(stored[0]) };
+    ? { ref, parts: PARTS, part: companions.frames, decode: (stored, note) => recordingIn(stored[0], decodeNote(note)) }
+    : { ref, parts: PARTS, decode: (stored, note) => jsonIn(stored[0], decodeNote(note)) };
 }
 
-function jsonIn(value: Buffer | undefined): StoredForm {
+function jsonIn(value: Buffer | undefined, note: AnswerNote | null): StoredForm {
   const bytes = value === undefined ? null : sliceResponse(value);
   if (bytes === null) throw new UnreadableAnswer();
-  return { kind: 'json', bytes };
+  return { kind: 'json', bytes, note };
 }
 
-function recordingIn(value: Buffer | undefined): StoredForm {
+function recordingIn(value: Buffer | undefined, note: AnswerNote | null): StoredForm {
   const recording = value === undefined ? null : Recording.read(value);
   if (recording === null) throw new UnreadableAnswer();
-  return { kind: 'recording', recording };
+  return { kind: 'recording', recording, note };
 }
 
-/** A hit is looked at more than once on its way; its note is read once. */
-const notes = new WeakMap<Hit<StoredForm>, AnswerNote | null>();
-
 /** The note of an entry that can answer the request in its form; null when it cannot. */
-export function usableNote({ facts }: Inquiry, hit: Hit<StoredForm>): AnswerNote | null {
-  let read = notes.get(hit);
-  if (read === undefined) notes.set(hit, (read = decodeNote(hit.note)));
-  if (read === null) return null;
-  const { value } = hit;
-  if (value.kind === 'json') return read.hasJson ? read : null;
-  return facts.usageAsked && !value.recording.usageAsked ? null : read;
+export function usableNote({ facts }: Inquiry, { value }: Hit<StoredForm>): AnswerNote | null {
+  const { note } = value;
+  if (note === null) return null;
+  if (value.kind === 'json') return note.hasJson ? note : null;
+  return facts.usageAsked && !value.recording.usageAsked ? null : note;
 }
 
 export function ageMsOf({ storedAtMs, readAtMs }: Hit<unknown>): number {

@@ -50,20 +50,36 @@ const NULL = Buffer.from('null');
 
 /** The answer's bytes, a slice of the value; null for what is not of a version that we read. */
 export function sliceResponse(value: Buffer): Buffer | null {
-  if (value.length < PROLOGUE_BYTES || value.toString('latin1', 0, VERSION_AT) !== VERSION_PREFIX) return null;
+  if (value.length < PROLOGUE_BYTES || !holds(value, VERSION_BYTES, 0)) return null;
   if (numberAt(value, VERSION_AT, VERSION_WIDTH) !== STORED_VERSION) return null;
   const from = numberAt(value, FROM_AT, WIDTH);
   const length = numberAt(value, LENGTH_AT, WIDTH);
   if (from !== PROLOGUE_BYTES || length === null || from + length >= value.length) return null;
-  if (
-    value.toString('latin1', from - RESPONSE_PREFIX.length, from) !== RESPONSE_PREFIX ||
-    value[from + length] !== 0x2c
-  )
-    return null;
+  if (!holds(value, RESPONSE_BYTES, from - RESPONSE_BYTES.length) || value[from + length] !== COMMA) return null;
   return value.subarray(from, from + length);
 }
 
-function numberAt(value: Buffer, at: number, width: number): number | null {
-  const text = value.toString('latin1', at, at + width);
-  return /^ *\d+$/.test(text) ? Number(text) : null;
+const SPACE = 0x20;
+const COMMA = 0x2c;
+const ZERO = 0x30;
+const VERSION_BYTES = Buffer.from(VERSION_PREFIX, 'latin1');
+const RESPONSE_BYTES = Buffer.from(RESPONSE_PREFIX, 'latin1');
+
+function holds(value: Buffer, expected: Buffer, at: number): boolean {
+  return value.compare(expected, 0, expected.length, at, at + expected.length) === 0;
+}
+
+/** A decimal padded on the left with spaces; null for anything else. */
+function numberAt(value: Buffer, from: number, width: number): number | null {
+  let at = from;
+  const end = from + width;
+  while (at < end && value[at] === SPACE) at += 1;
+  if (at === end) return null;
+  let number = 0;
+  for (; at < end; at += 1) {
+    const digit = (value[at] as number) - ZERO;
+    if (!(digit >= 0 && digit <= 9)) return null;
+    number = number * 10 + digit;
+  }
+  return number;
 }
