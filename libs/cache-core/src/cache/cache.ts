@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { encode } from '../codec/codec.js';
 import type { Keyring } from '../codec/keyring.js';
-import { companions, type Companion } from '../keyspace/companion.js';
+import type { Companion } from '../keyspace/companion.js';
 import type { Family } from '../keyspace/family.js';
-import { colocate } from '../keyspace/physical-key.js';
 import { RedisUnavailableError } from '../redis/errors.js';
 import type { RedisLink, ScriptArgument } from '../redis/link.js';
 import type { RedisRoles } from '../redis/roles.js';
@@ -15,7 +14,7 @@ import { keyRead, keysOf, look, type Entry, type Hit, type Lookup, type Reading 
 import type { CacheObserver, FillResult } from './observer.js';
 import { encodeSidecar } from './sidecar.js';
 import { fingerprintOf, sizeOf, storedTypeOf, writeArguments, type Stored } from './stored.js';
-import { sweepPrefix } from './sweep.js';
+import { rootOf, sweepEntries } from './sweep.js';
 
 /**
  * The cache protocol. One protocol serves every cached thing: library calls, gateways, proxies.
@@ -136,11 +135,7 @@ export class Cache {
     for (const link of roles.links()) {
       const journal = new InvalidationJournal(link, this.#settings.journal, {
         apply: (run, target) => run(INVALIDATE, target.keys, []),
-        // Values, and leases so that loads in flight cannot store over the sweep.
-        sweep: async (run, root) => {
-          await sweepPrefix(run, root);
-          await sweepPrefix(run, leasesUnder(root, this.#settings.keyPrefix));
-        },
+        sweep: (run, root) => sweepEntries(run, root, this.#settings.keyPrefix),
       });
       this.#journals.set(link, journal);
     }
@@ -229,7 +224,7 @@ export class Cache {
     const target: InvalidationTarget = {
       value: keys.value,
       keys: [keys.value, keys.sidecar, keys.lease, ...keys.parts],
-      root: rootOf(keys.value, family),
+      root: `${this.#settings.keyPrefix}${rootOf(entry.ref)}`,
     };
     journal.begin(target);
     this.#flights.detach(keys.value);
@@ -384,7 +379,9 @@ export class Cache {
     return {
       token,
       canStore: standing === 'held',
-      release: () => lease.release(),
+      release: async () => {
+        if (!(await lease.release())) this.#observer.leaseLeft?.(entry.ref.family.id);
+      },
       fill: async (filling) => {
         let args: readonly ScriptArgument[] | null = null;
         try {
@@ -469,15 +466,4 @@ export class Cache {
     }
     return seconds;
   }
-}
-
-/** Where the leases of all keys begin that begin with `root`. */
-function leasesUnder(root: string, keyPrefix: string): string {
-  return colocate(root, companions.lease.label, keyPrefix).replace(/\}$/, '');
-}
-
-/** The part of a key that all keys of its family and tenant share. */
-function rootOf(key: string, family: Family): string {
-  const literal = family.pattern.slice(0, family.pattern.indexOf('{'));
-  return key.slice(0, key.indexOf(literal) + literal.length);
 }

@@ -32,6 +32,9 @@ type Sweep = (run: RecoveryRun, root: string) => Promise<void>;
  *    lost invalidations that it had acknowledged. Those of the last `keepAcknowledgedMs` are applied again at recovery.
  *    Applying one twice only costs a miss.
  * 4. Memory is bounded: past `capacity` the journal remembers families instead of keys.
+ * 5. What comes in while the journal is being worked off is worked off too: recovery ends only with nothing left, and
+ *    what is noted after that is tried again until it is done. A family that is invalidated again while it is being
+ *    swept is swept again.
  */
 export class InvalidationJournal {
   readonly #link: RedisLink;
@@ -39,7 +42,9 @@ export class InvalidationJournal {
   readonly #apply: Apply;
   readonly #sweep: Sweep;
   readonly #pending = new Map<string, InvalidationTarget>();
-  readonly #roots = new Set<string>();
+  /** Families to be removed as a whole, with a number that rises with each further invalidation. */
+  readonly #roots = new Map<string, number>();
+  #generation = 0;
   readonly #acknowledged = new Map<string, { target: InvalidationTarget; at: number }>();
   #retry: NodeJS.Timeout | undefined;
 
@@ -55,23 +60,19 @@ export class InvalidationJournal {
     return this.#pending.size;
   }
 
-  /** Families that are removed as a whole at recovery because their single keys no longer fitted. */
-  get pendingRoots(): readonly string[] {
-    return [...this.#roots];
-  }
-
   blocks(valueKey: string): boolean {
     if (this.#pending.size === 0 && this.#roots.size === 0) return false;
     if (this.#pending.has(valueKey)) return true;
-    for (const root of this.#roots) if (valueKey.startsWith(root)) return true;
+    for (const root of this.#roots.keys()) if (valueKey.startsWith(root)) return true;
     return false;
   }
 
   /** Notes an invalidation before it is tried. */
   begin(target: InvalidationTarget): void {
-    if (this.#roots.has(target.root)) return;
-    if (this.#pending.size >= this.#settings.capacity && !this.#pending.has(target.value)) {
-      this.#roots.add(target.root);
+    const full = this.#pending.size >= this.#settings.capacity && !this.#pending.has(target.value);
+    if (full || this.#roots.has(target.root)) {
+      this.#generation += 1;
+      this.#roots.set(target.root, this.#generation);
       for (const [key, other] of this.#pending) if (other.root === target.root) this.#pending.delete(key);
       return;
     }
@@ -90,14 +91,16 @@ export class InvalidationJournal {
     }
   }
 
-  /** It failed: tried again while the link is up, and at the latest at the link's next recovery. */
+  /** It failed: tried again until it is done, and at the latest at the link's next recovery. */
   retryLater(): void {
     if (this.#retry !== undefined) return;
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
-      if (!this.#link.up) return;
-      const run: RecoveryRun = (script, keys, args) => this.#link.run(script, keys, args);
-      this.#replay([...this.#pending.values()], run).catch(() => this.retryLater());
+      if (!this.#link.up) {
+        this.retryLater();
+        return;
+      }
+      this.#workOff((script, keys, args) => this.#link.run(script, keys, args)).catch(() => this.retryLater());
     }, this.#settings.retryMs);
     this.#retry.unref();
   }
@@ -109,10 +112,20 @@ export class InvalidationJournal {
   async #recover(run: RecoveryRun): Promise<void> {
     const now = performance.now();
     const recent = [...this.#acknowledged.values()].filter(({ at }) => now - at <= this.#settings.keepAcknowledgedMs);
-    await this.#replay([...recent.map(({ target }) => target), ...this.#pending.values()], run);
-    for (const root of this.#roots) {
-      await this.#sweep(run, root);
-      this.#roots.delete(root);
+    await this.#replay(
+      recent.map(({ target }) => target),
+      run,
+    );
+    await this.#workOff(run);
+  }
+
+  async #workOff(run: RecoveryRun): Promise<void> {
+    while (this.#pending.size > 0 || this.#roots.size > 0) {
+      await this.#replay([...this.#pending.values()], run);
+      for (const [root, generation] of this.#roots) {
+        await this.#sweep(run, root);
+        if (this.#roots.get(root) === generation) this.#roots.delete(root);
+      }
     }
   }
 

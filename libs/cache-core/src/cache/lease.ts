@@ -1,6 +1,5 @@
 import type { ScriptArgument } from '../redis/link.js';
 import type { Script } from '../redis/script.js';
-import { RedisUnavailableError } from '../redis/errors.js';
 import type { RedisLink } from '../redis/link.js';
 import { loadScript } from '../redis/script.js';
 import type { FillResult } from './observer.js';
@@ -58,14 +57,17 @@ export class Lease {
     }
   }
 
-  /** Gives the lease back without a value and wakes those who wait. Never throws. */
-  async release(): Promise<void> {
-    if (this.#end() !== 'held') return;
+  /**
+   * Gives the lease back without a value and wakes those who wait. Never throws.
+   * @returns false when Redis could not be told: then the lease runs out by itself
+   */
+  async release(): Promise<boolean> {
+    if (this.#end() !== 'held') return true;
     try {
       await this.link.run(RELEASE, [this.keys.value, this.keys.lease], [this.token]);
-    } catch (error) {
-      // It runs out by itself.
-      if (!(error instanceof RedisUnavailableError)) throw error;
+      return true;
+    } catch {
+      return false;
     }
   }
 

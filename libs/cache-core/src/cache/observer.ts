@@ -23,6 +23,8 @@ export interface CacheObserver {
   bypass?(family: string, why: RedisTrouble | 'invalidation_pending'): void;
   joined?(family: string): void;
   fill?(family: string, result: FillResult): void;
+  /** A lease could not be given back: it keeps others waiting until it runs out. */
+  leaseLeft?(family: string): void;
   invalidated?(family: string, result: 'applied' | 'pending'): void;
   /** Seconds of one lookup, hit or miss. */
   lookupSeconds?(family: string, seconds: number): void;

@@ -8,7 +8,7 @@ export type RedisTrouble =
   | 'lost'
   /** The script reached the server after its deadline, twice, and did nothing. */
   | 'expired'
-  /** The server answers but takes no writes: out of memory, a failed save, too few replicas, a script that runs on. */
+  /** The server answers but does not run the script: out of memory, a failed save, too few replicas, no permission. */
   | 'refused';
 
 /** Redis cannot be used for this operation right now. `code` is stable: `redis_<trouble>`. */

@@ -249,6 +249,8 @@ export class RedisLink extends EventEmitter<LinkEvents> {
   async #begin(client: Redis): Promise<void> {
     try {
       await this.#select(client);
+      // The next server may have another clock.
+      this.clock.reset();
       await this.#readClock(client);
       const info = await this.#guarded(client, client.info('server'), this.#settings.commandTimeoutMs);
       const runId = /^run_id:(\S+)/m.exec(info)?.[1];
@@ -325,9 +327,6 @@ export class RedisLink extends EventEmitter<LinkEvents> {
     if (failure.name !== 'ReplyError') return new RedisUnavailableError('lost', this.name, { cause: failure });
     this.#timeoutsInARow = 0;
     if (failure.message.startsWith('EXPIRED')) return new RedisUnavailableError('expired', this.name);
-    if (/^(OOM|MISCONF|NOREPLICAS|BUSY|UNKILLABLE)\b/.test(failure.message)) {
-      return new RedisUnavailableError('refused', this.name, { cause: failure });
-    }
     // A server that loads its data or has become a replica is not one to work with now.
     if (/^(LOADING|READONLY|MASTERDOWN|NOAUTH|WRONGPASS)/.test(failure.message)) {
       this.#giveUp(client, failure.message);
@@ -339,7 +338,11 @@ export class RedisLink extends EventEmitter<LinkEvents> {
   #runOn(client: Redis, script: Script, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown> {
     const timeoutMs = this.#settings.commandTimeoutMs;
     const deadline = Math.floor(this.now() + timeoutMs - DEADLINE_MARGIN_MS);
-    return this.#guarded(client, callScript(client, script, [keys.length, ...keys, deadline, ...args]), timeoutMs);
+    const running = callScript(client, script, [keys.length, ...keys, deadline, ...args]);
+    return this.#guarded(client, running, timeoutMs).catch((error: unknown) => {
+      if (error instanceof RedisUnavailableError) throw error;
+      throw new RedisUnavailableError('refused', this.name, { cause: error });
+    });
   }
 
   #giveUp(client: Redis, reason: string): void {

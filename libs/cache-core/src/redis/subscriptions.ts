@@ -74,11 +74,17 @@ export class Subscriptions {
     client.on('messageBuffer', (channel: Buffer, message: Buffer) => {
       for (const listener of this.#listeners.get(channel.toString()) ?? []) listener(message);
     });
-    await this.#withinDeadline(client.connect());
+    try {
+      await this.#withinDeadline(client.connect());
+      const channels = [...this.#listeners.keys()];
+      if (channels.length > 0) await this.#withinDeadline(client.subscribe(...channels));
+    } catch (error) {
+      // It may yet connect; nobody would know of it.
+      client.disconnect(false);
+      throw error;
+    }
     client.once('end', () => this.#interrupted(client));
     this.#client = client;
-    const channels = [...this.#listeners.keys()];
-    if (channels.length > 0) await this.#withinDeadline(client.subscribe(...channels));
     return client;
   }
 

@@ -1,0 +1,110 @@
+import type { RecoveryRun, RedisLink } from '../redis/link.js';
+import { InvalidationJournal, type InvalidationTarget } from './journal.js';
+
+/** A link whose state and recovery the test decides. */
+class TestLink {
+  up = true;
+  recover: (run: RecoveryRun) => Promise<void> = () => Promise.resolve();
+
+  onRecovery(step: (run: RecoveryRun) => Promise<void>): () => void {
+    this.recover = step;
+    return () => {};
+  }
+
+  run(): Promise<unknown> {
+    return Promise.resolve(1);
+  }
+}
+
+const target = (key: string): InvalidationTarget => ({ value: `app:${key}`, keys: [`app:${key}`], root: 'app:' });
+const run: RecoveryRun = () => Promise.resolve(1);
+
+describe('the journal of invalidations', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  function journalOn(link: TestLink, capacity = 10) {
+    const applied: string[] = [];
+    const swept: string[] = [];
+    const during: { apply?: () => void; sweep?: () => void } = {};
+    const journal = new InvalidationJournal(
+      link as unknown as RedisLink,
+      { capacity, keepAcknowledgedMs: 60_000, retryMs: 100 },
+      {
+        apply: async (_run, { value }) => {
+          applied.push(value);
+          during.apply?.();
+        },
+        sweep: async (_run, root) => {
+          swept.push(root);
+          during.sweep?.();
+        },
+      },
+    );
+    return { journal, applied, swept, during };
+  }
+
+  test('trap 1: what is invalidated during recovery is applied before recovery ends', async () => {
+    const link = new TestLink();
+    const { journal, applied, during } = journalOn(link);
+    journal.begin(target('first'));
+    during.apply = () => {
+      delete during.apply;
+      journal.begin(target('second'));
+    };
+    await link.recover(run);
+    expect(applied).toEqual(['app:first', 'app:second']);
+    expect(journal.blocks('app:second')).toBe(false);
+  });
+
+  test('trap 1: what fails while the link is not up is tried again until it is', async () => {
+    const link = new TestLink();
+    link.up = false;
+    const { journal, applied } = journalOn(link);
+    journal.begin(target('k'));
+    journal.retryLater();
+    await jest.advanceTimersByTimeAsync(1000);
+    expect(applied).toEqual([]);
+    expect(journal.blocks('app:k')).toBe(true);
+    link.up = true;
+    await jest.advanceTimersByTimeAsync(200);
+    expect(applied).toEqual(['app:k']);
+    expect(journal.blocks('app:k')).toBe(false);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('an overflowed family is swept as soon as the link takes it, not only at recovery', async () => {
+    const link = new TestLink();
+    const { journal, swept } = journalOn(link, 1);
+    journal.begin(target('a'));
+    journal.begin(target('b'));
+    expect(journal.pendingCount).toBe(0);
+    expect(journal.blocks('app:anything')).toBe(true);
+    journal.retryLater();
+    await jest.advanceTimersByTimeAsync(200);
+    expect(swept).toEqual(['app:']);
+    expect(journal.blocks('app:anything')).toBe(false);
+  });
+
+  test('a family that is invalidated again while it is swept is swept again', async () => {
+    const link = new TestLink();
+    const { journal, swept, during } = journalOn(link, 0);
+    journal.begin(target('a'));
+    during.sweep = () => {
+      delete during.sweep;
+      journal.begin(target('b'));
+    };
+    await link.recover(run);
+    expect(swept).toEqual(['app:', 'app:']);
+  });
+
+  test('trap 1: a server that was replaced is told again what it acknowledged', async () => {
+    const link = new TestLink();
+    const { journal, applied } = journalOn(link);
+    const one = target('k');
+    journal.begin(one);
+    journal.acknowledge(one);
+    await link.recover(run);
+    expect(applied).toEqual(['app:k']);
+  });
+});
