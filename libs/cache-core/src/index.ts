@@ -59,16 +59,9 @@ export { loadScript, type Script } from './redis/script.js';
 export { Subscriptions, type Listener } from './redis/subscriptions.js';
 
 // the cache protocol
-export {
-  Cache,
-  DEFAULT_CACHE,
-  type Boardings,
-  type CacheSettings,
-  type Filling,
-  type Invalidation,
-  type Leadership,
-  type Opened,
-} from './cache/cache.js';
+export { Cache, type Boardings, type Invalidation, type Leadership, type Opened } from './cache/cache.js';
+export { DEFAULT_CACHE, type CacheSettings } from './cache/settings.js';
+export type { Filling } from './cache/storing.js';
 export { CacheAside, type LoadOptions, type Loaded } from './cache/cache-aside.js';
 export { encodeValue, valueReading } from './cache/family-value.js';
 export type { Flight } from './cache/flights.js';

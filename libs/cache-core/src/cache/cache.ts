@@ -1,21 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { encode } from '../codec/codec.js';
-import type { Keyring } from '../codec/keyring.js';
-import type { Companion } from '../keyspace/companion.js';
-import type { Family } from '../keyspace/family.js';
-import { RedisUnavailableError } from '../redis/errors.js';
-import type { RedisLink, ScriptArgument } from '../redis/link.js';
-import type { RedisRoles } from '../redis/roles.js';
-import { loadScript } from '../redis/script.js';
-import { Flights, type Flight } from './flights.js';
-import { DEFAULT_JOURNAL, InvalidationJournal, type InvalidationTarget, type JournalSettings } from './journal.js';
-import { Lease, type EntryKeys } from './lease.js';
-import { keyRead, keysOf, look, type Entry, type Hit, type Lookup, type Reading } from './lookup.js';
-import type { CacheObserver, FillResult } from './observer.js';
-import { encodeSidecar } from './sidecar.js';
-import { fingerprintOf, sizeOf, storedTypeOf, writeArguments, type Stored } from './stored.js';
-import { rootOf, sweepEntries } from './sweep.js';
-
 /**
  * The cache protocol. One protocol serves every cached thing: library calls, gateways, proxies.
  *
@@ -36,38 +18,19 @@ import { rootOf, sweepEntries } from './sweep.js';
  * 8. What lies at a key and cannot be used (another type, truncated, a newer version, too large) is a miss and is
  *    counted, never an error.
  */
-export interface CacheSettings {
-  readonly keyPrefix: string;
-  /** How long a dead holder keeps others from loading; a living one renews. */
-  readonly leaseMs: number;
-  /** Larger values are neither stored nor read. */
-  readonly maxValueBytes: number;
-  /** Compress values above so many bytes, in families that allow it; null: never. */
-  readonly compressAbove: number | null;
-  readonly journal: JournalSettings;
-  /** Seconds by family id (see `resolveTtls`); a family not named has its own default. */
-  readonly ttls: Readonly<Record<string, number | null>>;
-  readonly keyring?: Keyring;
-}
-
-export const DEFAULT_CACHE: CacheSettings = {
-  keyPrefix: '',
-  leaseMs: 5000,
-  maxValueBytes: 16 * 1024 * 1024,
-  compressAbove: 1024,
-  journal: DEFAULT_JOURNAL,
-  ttls: {},
-};
-
-export interface Filling {
-  readonly stored: Stored;
-  /** Bytes for each part that there is; a declared part that is not named is removed. */
-  readonly parts?: ReadonlyMap<Companion, Buffer>;
-  readonly ttlSeconds?: number;
-  readonly loadCostMs?: number;
-  /** At most 256 characters, at hand in every later hit without reading the value. */
-  readonly note?: string;
-}
+import { randomBytes } from 'node:crypto';
+import { RedisUnavailableError } from '../redis/errors.js';
+import type { RedisLink, ScriptArgument } from '../redis/link.js';
+import type { RedisRoles } from '../redis/roles.js';
+import { loadScript } from '../redis/script.js';
+import { Flights, type Flight } from './flights.js';
+import { InvalidationJournal, type InvalidationTarget } from './journal.js';
+import { Lease, type EntryKeys } from './lease.js';
+import { keyRead, keysOf, look, type Entry, type Hit, type Lookup, type Reading } from './lookup.js';
+import type { CacheObserver, FillResult } from './observer.js';
+import { DEFAULT_CACHE, type CacheSettings } from './settings.js';
+import { storeArguments, ttlSeconds, type Filling } from './storing.js';
+import { rootOf, sweepEntries } from './sweep.js';
 
 /**
  * What the leader of a flight is given. It ends with exactly one of `fill` and `release`. Neither throws for anything
@@ -118,6 +81,7 @@ const INVALIDATE = loadScript(new URL('./lua/invalidate.lua', import.meta.url));
 /** A caller that meets changes under its hands looks again so many times before it leads without a lease. */
 const MOST_ROUNDS = 8;
 
+/** See the invariants at the top of this file. */
 export class Cache {
   /** Names this process in lease tokens. */
   readonly processId = randomBytes(9).toString('base64url');
@@ -206,7 +170,7 @@ export class Cache {
     const link = this.#roles.link(entry.ref.family.role);
     const keys = keysOf(entry, this.#settings.keyPrefix);
     this.#flights.detach(keys.value);
-    const args = this.#storeArguments(entry, keys, link, filling, '');
+    const args = storeArguments(entry, keys, filling, { token: '', now: link.now(), settings: this.#settings });
     const result = args === null ? 'too_large' : await this.#putNow(link, keys, args);
     this.#observer.fill?.(entry.ref.family.id, result);
     return result;
@@ -241,6 +205,14 @@ export class Cache {
       this.#observer.invalidated?.(family.id, 'pending');
       return { deleted: null, pending: true };
     }
+  }
+
+  /**
+   * The time to live that a fill of this entry gets.
+   * @throws RangeError for one that no entry can have
+   */
+  ttlSeconds({ ref }: Entry, asked?: number): number {
+    return ttlSeconds(ref.family, this.#settings, asked);
   }
 
   get keyPrefix(): string {
@@ -385,7 +357,7 @@ export class Cache {
       fill: async (filling) => {
         let args: readonly ScriptArgument[] | null = null;
         try {
-          args = this.#storeArguments(entry, keys, link, filling, token);
+          args = storeArguments(entry, keys, filling, { token, now: link.now(), settings: this.#settings });
         } finally {
           if (args === null) await lease.release();
         }
@@ -404,66 +376,5 @@ export class Cache {
       if (!(error instanceof RedisUnavailableError)) throw error;
       return 'dropped';
     }
-  }
-
-  /** Null when the value or a part is over the size limit. */
-  #storeArguments(
-    entry: Entry,
-    keys: EntryKeys,
-    link: RedisLink,
-    filling: Filling,
-    token: string,
-  ): readonly ScriptArgument[] | null {
-    const { family, tenant } = entry.ref;
-    const { maxValueBytes } = this.#settings;
-    const parts = (entry.parts ?? []).map((part) => filling.parts?.get(part));
-    if (sizeOf(filling.stored) > maxValueBytes) return null;
-    if (parts.some((part) => part !== undefined && part.length > maxValueBytes)) return null;
-
-    const type = storedTypeOf(family);
-    const stored =
-      type === 'string'
-        ? [this.#encode(family, family.compress, keys.value, filling.stored[0] as Buffer)]
-        : filling.stored;
-    const partBytes = parts.map((part, at) =>
-      part === undefined
-        ? undefined
-        : this.#encode(family, entry.parts?.[at]?.compress ?? false, keys.parts[at] as string, part),
-    );
-    const ttlMs = this.ttlSeconds(entry, filling.ttlSeconds) * 1000;
-    const storedAtMs = Math.floor(link.now());
-    const sidecar = encodeSidecar({
-      tenant,
-      storedAtMs,
-      expiresAtMs: storedAtMs + ttlMs,
-      loadCostMs: filling.loadCostMs ?? 0,
-      fingerprints: [
-        fingerprintOf(type, stored),
-        ...partBytes.map((part) => (part === undefined ? '' : fingerprintOf('string', [part]))),
-      ],
-      note: filling.note ?? '',
-    });
-    return [token, ttlMs, sidecar, ...partBytes.map((part) => part ?? ''), ...writeArguments(type, stored)];
-  }
-
-  #encode(family: Family, compress: boolean, key: string, bytes: Buffer): Buffer {
-    const { compressAbove, keyring } = this.#settings;
-    return encode(bytes, {
-      aad: key,
-      ...(compress && compressAbove !== null ? { compressAbove } : {}),
-      ...(family.encrypt && keyring !== undefined ? { keyring } : {}),
-    });
-  }
-
-  /**
-   * The time to live that a fill would get.
-   * @throws RangeError for one that no entry can have
-   */
-  ttlSeconds({ ref: { family } }: Entry, asked?: number): number {
-    const seconds = asked ?? this.#settings.ttls[family.id] ?? family.ttlSeconds;
-    if (seconds === null || !Number.isFinite(seconds) || seconds < 0.001) {
-      throw new RangeError(`${family.id}: a time to live is a positive number of seconds, not ${String(seconds)}`);
-    }
-    return seconds;
   }
 }

@@ -1,0 +1,25 @@
+import type { Keyring } from '../codec/keyring.js';
+import { DEFAULT_JOURNAL, type JournalSettings } from './journal.js';
+
+export interface CacheSettings {
+  readonly keyPrefix: string;
+  /** How long a dead holder keeps others from loading; a living one renews. */
+  readonly leaseMs: number;
+  /** Larger values are neither stored nor read. */
+  readonly maxValueBytes: number;
+  /** Compress values above so many bytes, in families that allow it; null: never. */
+  readonly compressAbove: number | null;
+  readonly journal: JournalSettings;
+  /** Seconds by family id (see `resolveTtls`); a family not named has its own default. */
+  readonly ttls: Readonly<Record<string, number | null>>;
+  readonly keyring?: Keyring;
+}
+
+export const DEFAULT_CACHE: CacheSettings = {
+  keyPrefix: '',
+  leaseMs: 5000,
+  maxValueBytes: 16 * 1024 * 1024,
+  compressAbove: 1024,
+  journal: DEFAULT_JOURNAL,
+  ttls: {},
+};
