@@ -158,7 +158,7 @@ export class RedisLink extends EventEmitter<LinkEvents> {
 
   /**
    * Reads strings, all as they stood at one moment; they must lie in one slot. Null: nothing there, or no string.
-   * Reads of one turn of the event loop share a command: a quarter less processor time a hit (204 to 150 µs).
+   * Reads of one turn of the event loop share a command: a quarter less processor time for a hit.
    * @throws RedisUnavailableError as `read` does
    */
   readStrings(keys: readonly string[]): Promise<Values> {
