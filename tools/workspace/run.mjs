@@ -8,16 +8,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { endWithThisProcess, isAlive } from '../local-services/index.mjs';
 import { build } from './build.mjs';
 import { install } from './install.mjs';
+import { joiningEnvironment } from './joining-environment.mjs';
 import { inWorkspace, runningFile } from './paths.mjs';
 import { environmentWithPrograms, runtime } from './runtime.mjs';
-
-const PORTS = new Set(['HOST', 'PORT', 'WORKER_PORT']);
 
 function environmentOfStart() {
   if (!existsSync(runningFile)) return {};
   const { pid, environment } = JSON.parse(readFileSync(runningFile, 'utf8'));
   if (!isAlive(pid)) return {};
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !PORTS.has(name) && !process.env[name]));
+  return joiningEnvironment(environment, process.env);
 }
 
 async function main(name) {

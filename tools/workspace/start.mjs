@@ -15,6 +15,7 @@ import { listenAddress } from './listen-address.mjs';
 import { keepRunning, startLocalPostgres, startLocalRedis } from './local-data.mjs';
 import { inWorkspace, localDirectory, runningFile } from './paths.mjs';
 import { say, StartError, step, withoutPassword } from './progress.mjs';
+import { simulatedProviderKey } from './joining-environment.mjs';
 import { adminApiKey, adminKeyFile, encryptionKey } from './secrets.mjs';
 
 const given = (name) => process.env[name] !== undefined && process.env[name] !== '';
@@ -143,7 +144,7 @@ async function upstream(environment) {
   await step('upstream', async () => {
     const address = await run('simulated-provider', 'tools/simulated-provider/dist/serve.js', {});
     environment.OPENAI_BASE_URL = `${address}/v1`;
-    environment.OPENAI_API_KEY = 'simulated';
+    environment.OPENAI_API_KEY = simulatedProviderKey;
     environment.SIMULATED_UPSTREAM = 'true';
     return `simulated provider on ${environment.OPENAI_BASE_URL} (OPENAI_BASE_URL chooses a real one)`;
   });
