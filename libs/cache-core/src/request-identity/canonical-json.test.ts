@@ -164,3 +164,37 @@ describe('omitted paths', () => {
     expect(canonicalJson('{"stream":true,"stream":false}', omit).faithful).toBe(false);
   });
 });
+
+describe('canonicalJson of what is made to be slow', () => {
+  const msFor = (text: string): number => {
+    const startedAt = performance.now();
+    canonicalJson(text);
+    return performance.now() - startedAt;
+  };
+
+  it('reads a number of 60 kB with zeros inside at once', () => {
+    const number = `0.1${'0'.repeat(60_000)}1`;
+    expect(msFor(`{"temperature":${number}}`)).toBeLessThan(1_000);
+    expect(canonicalJson(number).faithful).toBe(false);
+    expect(canonicalJson(`0.1${'0'.repeat(60_000)}`)).toEqual({ text: '0.1', faithful: true });
+  });
+
+  it.each([
+    '1.5',
+    '0.1',
+    '0.01',
+    '0.0000001',
+    '1.50',
+    '0.0',
+    '100.25',
+    '12345678901234.5',
+    '123456789012345.6',
+    '1234567890123456.7',
+  ])('writes %s as ECMAScript does', (token) => {
+    expect(canonicalJson(token).text).toBe(JSON.stringify(Number(token)));
+  });
+
+  it('reads 2.5 million items without a rope of as many strands', () => {
+    expect(msFor(`[${Array.from({ length: 2_500_000 }, () => '1.5').join(',')}]`)).toBeLessThan(3_500);
+  });
+});

@@ -38,6 +38,8 @@ const NINE = 0x39;
 
 /** An integer of up to so many characters is written as it is canonical, and every double holds it. */
 const PLAIN_INTEGER = 15;
+/** The same with a point: every decimal of 15 digits survives a double, and is its shortest name. */
+const PLAIN_DECIMAL = 16;
 
 class CanonicalReader {
   /** No duplicate name, no number beyond doubles, no lone surrogate so far. */
@@ -93,33 +95,31 @@ class CanonicalReader {
     }
     this.#at++;
     if (!sorted) this.#sort(members);
-    let text = '';
-    for (const member of members) {
-      if (member.text !== undefined) text += text === '' ? member.text : `,${member.text}`;
-    }
-    return text === '' && members.length > 0 ? undefined : `{${text}}`;
+    const texts: string[] = [];
+    for (const { text } of members) if (text !== undefined) texts.push(text);
+    return texts.length === 0 && members.length > 0 ? undefined : `{${texts.join(',')}}`;
   }
 
   #sort(members: Member[]): void {
-    members.sort((left, right) => {
-      if (left.name === right.name) this.faithful = false;
-      return left.name < right.name ? -1 : 1;
-    });
+    members.sort((left, right) => (left.name < right.name ? -1 : left.name > right.name ? 1 : 0));
+    for (let at = 1; at < members.length; at++) {
+      if (members[at]?.name === members[at - 1]?.name) this.faithful = false;
+    }
   }
 
   #array(): string {
-    let text = '';
+    // Joined at the end: a text that grows by millions of small items is a rope, whose collecting and flattening takes seconds.
+    const items: string[] = [];
     this.#at++;
     if (this.#nextCode() !== 0x5d) {
       for (;;) {
-        const item = this.value(undefined) ?? '{}';
-        text += text === '' ? item : `,${item}`;
+        items.push(this.value(undefined) ?? '{}');
         if (this.#nextCode() !== COMMA) break;
         this.#at++;
       }
     }
     this.#at++;
-    return `[${text}]`;
+    return `[${items.join(',')}]`;
   }
 
   #string(): string {
@@ -137,19 +137,30 @@ class CanonicalReader {
     const start = this.#at;
     let at = start + 1;
     let integer = true;
+    let point = false;
+    let plain = first !== MINUS;
     for (; at < this.#text.length; at++) {
       const code = this.#text.charCodeAt(at);
       if (code >= ZERO && code <= NINE) continue;
       // . e E + -
       if (code !== 0x2e && code !== 0x65 && code !== 0x45 && code !== 0x2b && code !== MINUS) break;
       integer = false;
+      if (code !== 0x2e) plain = false;
+      else point = true;
     }
     this.#at = at;
     const token = this.#text.slice(start, at);
     if (integer && first !== MINUS && token.length <= PLAIN_INTEGER) return token;
+    if (plain && point && at - start <= PLAIN_DECIMAL && this.#isPlainDecimal(start, at)) return token;
     // A template writes -0 as 0, as RFC 8785 has it.
     if (!doubleHolds(token)) this.faithful = false;
     return `${Number(token)}`;
+  }
+
+  /** Of digits and one point: is it 0.1 or more, without a zero at its end? */
+  #isPlainDecimal(start: number, end: number): boolean {
+    if (this.#text.charCodeAt(end - 1) === ZERO) return false;
+    return this.#text.charCodeAt(start) !== ZERO || this.#text.charCodeAt(start + 2) !== ZERO;
   }
 
   #word(word: string): string {

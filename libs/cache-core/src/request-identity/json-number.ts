@@ -16,6 +16,7 @@ export function doubleHolds(token: string): boolean {
 }
 
 const INTEGER = /^-?\d+$/;
+const ZERO = 0x30;
 const PARTS = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /** `digits e exponent`, meaning 0.digits × 10^exponent, without zeros at either end. */
@@ -25,5 +26,8 @@ function normalForm(token: string): string {
   const significant = digits.replace(/^0+/, '');
   if (significant === '') return '0';
   const leadingZeros = digits.length - significant.length;
-  return `${significant.replace(/0+$/, '')}e${Number(exponent) + whole.length - leadingZeros}`;
+  // Backwards, and not with /0+$/: that would start anew at every zero inside, which is quadratic.
+  let end = significant.length;
+  while (significant.charCodeAt(end - 1) === ZERO) end--;
+  return `${significant.slice(0, end)}e${Number(exponent) + whole.length - leadingZeros}`;
 }
