@@ -10,7 +10,9 @@ const SHORTEST_SECRET = 6;
 
 const FORMS: readonly (readonly [RegExp, string])[] = [
   [/\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi, `$1 ${REDACTED}`],
-  [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s"'/@]+@/gi, `$1${REDACTED}@`],
+  // From `://` on, both sides bounded: a scheme sought from every letter of a long line, or a password to the line's end from every
+  // `://`, is quadratic.
+  [/(:\/\/)[^\s"'/@]{1,2048}@/g, `$1${REDACTED}@`],
   [/\b(psk|sk|pk|rk|ghp|gho|xox[abp])[-_][\w-]{8,}/g, `$1-${REDACTED}`],
 ];
 
