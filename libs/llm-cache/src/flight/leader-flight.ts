@@ -120,6 +120,8 @@ export class LeaderFlight implements AnswerFlight {
     }
     const aborted = this.#abort.signal.aborted && settled?.ok !== true;
     this.#settle(settled, aborted ? 'aborted' : settled?.ok === true ? 'completed' : 'failed');
+    // What is left of a call that went wrong is nobody's: its connection is closed now.
+    if (settled?.ok !== true) this.#abort.abort(new LlmError('upstream_died', 'The call has ended.'));
     await (this.#filling ?? this.#leading.leadership.release()).catch((error: unknown) => {
       this.#tools.observer.failed?.(error);
     });
@@ -228,8 +230,11 @@ export class LeaderFlight implements AnswerFlight {
   ): Promise<WholeAnswer> {
     const stored = await this.#keep(whole, response, last, usageAsked);
     if (last !== null) this.broadcast.frame(last);
-    this.broadcast.complete(wholeReply(whole, response, stored));
-    this.broadcast.end(null);
+    const reply = wholeReply(whole, response, stored);
+    this.broadcast.complete(reply);
+    // A reader of a stream cannot see by itself that it ended too early: the connection was closed in good order.
+    const brokeOff = whole.defect === 'no_terminal_event' && reply.kind === 'failed';
+    this.broadcast.end(brokeOff ? reply.error : null);
     return whole;
   }
 

@@ -58,7 +58,8 @@ export class FlightDeck {
       protocol: inquiry.protocol,
       stillLed: async () => {
         const found = await cache.lookup(reading);
-        return found.kind === 'miss' && found.lease === token;
+        // A hit, too: an entry that is being refreshed is still there.
+        return found.kind !== 'away' && found.lease === token;
       },
     };
     observer.attached?.('follower');

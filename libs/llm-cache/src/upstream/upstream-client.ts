@@ -89,11 +89,11 @@ export class UpstreamClient {
     }
   }
 
-  /** Lets calls under way finish, then closes the sockets. */
+  /** Closes all sockets. Whoever wants calls to finish waits for them first. */
   async close(): Promise<void> {
     const pools = [...this.#pools.values()];
     this.#pools.clear();
-    await Promise.all(pools.map((pool) => pool.close()));
+    await Promise.all(pools.map((pool) => pool.destroy()));
   }
 
   #pool(origin: string): Pool {
