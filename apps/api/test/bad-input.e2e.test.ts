@@ -78,6 +78,8 @@ describe('bad input to the platform’s own routes', () => {
     const asReader = { authorization: `Bearer ${key}` };
     expect((await request(api.server).get('/v1/keys').set(asReader)).body).toEqual(problem(403, 'forbidden'));
     expect((await request(api.server).get('/v1/savings').set(asReader)).body).toEqual(problem(403, 'forbidden'));
+    const wrongMethod = await request(api.server).get('/v1/chat/completions').set(api.admin).expect(405);
+    expect(wrongMethod.body).toMatchObject({ code: 'method_not_allowed', error: { code: 'method_not_allowed' } });
     const put = await request(api.server).put('/v1/keys').set(api.admin).expect(405);
     expect(put.headers['allow']).toBe('GET, HEAD, POST');
     await request(api.server).delete(`/v1/keys/${id}`).set(api.admin).expect(204);

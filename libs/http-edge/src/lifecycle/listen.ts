@@ -32,7 +32,7 @@ export async function listen(app: INestApplication, on: ListenOn): Promise<strin
 function explain(error: unknown, { host, port, portVariable }: ListenOn): string {
   const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
   if (code === 'EADDRINUSE') {
-    return `${portVariable}: port ${port} of ${host} is in use by another process. Choose another, e.g. ${portVariable}=${port + 1}, or 0 for any free one.`;
+    return `${portVariable}: port ${port} of ${host} is in use by another process. Choose another, e.g. ${portVariable}=${port + 100}, or 0 for any free one.`;
   }
   if (code === 'EACCES') return `${portVariable}: this user may not listen on port ${port}. Choose one above 1023.`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {

@@ -43,10 +43,16 @@ export class ProblemReplies {
       return;
     }
     const details = problemDetails(what, pathOf(request));
-    // An SDK that was pointed at a route that does not exist reads `error.message`.
-    const body = what.code === 'unknown_route' ? { ...details, ...openAiError(what) } : details;
+    // An SDK that was pointed at a route or method that does not exist reads `error.message`.
+    const forSdk = what.code === 'unknown_route' || (what.code === 'method_not_allowed' && isOfV1(request));
+    const body = forSdk ? { ...details, ...openAiError(what) } : details;
     reply.header('content-type', 'application/problem+json; charset=utf-8').send(JSON.stringify(body));
   }
+}
+
+/** The paths under which SDKs of providers look for theirs; a 405 has no route whose shape could be asked. */
+function isOfV1(request: FastifyRequest): boolean {
+  return pathOf(request).startsWith('/v1/');
 }
 
 /** The path without its query, which may carry what must not be repeated. */
