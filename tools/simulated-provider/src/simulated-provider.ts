@@ -23,6 +23,9 @@ export interface SimulatedProvider {
   stop(): Promise<void>;
 }
 
+/** What `GET /v1/models` lists; any other model is answered as well. */
+const LISTED_MODELS = ['gpt-4o-mini', 'gpt-4o', 'gpt-4.1', 'gpt-4.1-mini'];
+
 /** About four characters to a token: near enough for money to be computed from it. */
 const tokensOf = (text: string): number => Math.max(1, Math.ceil(text.length / 4));
 
@@ -47,6 +50,10 @@ export async function startSimulatedProvider(options: SimulatedProviderOptions =
     journalMaxEntries: 1,
   });
   mock.addFixtures([...(options.fixtures ?? [])]);
+  // The models that are listed are those that fixtures name; these answer nothing themselves.
+  for (const model of LISTED_MODELS) {
+    mock.addFixture({ match: { model, predicate: () => false }, response: { content: '' } });
+  }
   mock.addFixture({
     match: { predicate: isChat },
     latency: betweenChunksMs,

@@ -56,7 +56,9 @@ describe('simulated provider', () => {
 
   it('lists models', async () => {
     const models = await client.models.list();
-    expect(models.data.map((model) => model.id)).toContain('gpt-4o');
+    expect(models.data.map((model) => model.id)).toEqual(expect.arrayContaining(['gpt-4o', 'gpt-4o-mini']));
+    const answer = await client.chat.completions.create({ ...chat('Listed?'), model: 'gpt-4o-mini' });
+    expect(answer.choices[0]?.message.content).toContain('Simulated answer');
   });
 
   it('tries the fixtures of a test first', async () => {
