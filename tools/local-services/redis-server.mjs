@@ -113,7 +113,10 @@ export class LocalRedis {
         // The pid tells our server from another that answers on the same port.
         await this.#process.untilReady(
           'Redis',
-          async () => processId(await ask(port, 'INFO server')) === this.#process.pid,
+          // INFO answers while the data is still being loaded; PING does not.
+          async () =>
+            processId(await ask(port, 'INFO server')) === this.#process.pid &&
+            (await ask(port, 'PING'))?.startsWith('+PONG') === true,
         );
         this.port = port;
         writeFileSync(join(directory, 'server.json'), JSON.stringify({ pid: this.#process.pid, port }));

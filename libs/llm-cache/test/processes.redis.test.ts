@@ -4,7 +4,17 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { startRedis, type TestRedis } from '@promptsales/test-kit';
 import { Agent, request } from 'undici';
-import { DONE, HELLO, ROLE, say, STOP, StreamProvider, USAGE_CHUNK, withoutUsage } from './stream-provider.js';
+import {
+  DONE,
+  HELLO,
+  ROLE,
+  say,
+  STOP,
+  StreamProvider,
+  USAGE_CHUNK,
+  withoutUsage,
+  EventReader,
+} from './stream-provider.js';
 
 interface Process {
   readonly child: ChildProcess;
@@ -50,6 +60,14 @@ afterAll(async () => {
   await agent.close();
   await provider.stop();
 });
+
+function postStreaming(url: string, body: object): Promise<Response> {
+  return fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: 'Bearer k1' },
+    body: JSON.stringify(body),
+  });
+}
 
 async function post(url: string, body: object): Promise<{ status: number; outcome: string; text: string }> {
   const {
@@ -112,11 +130,11 @@ it('trap 21: when the process that leads is killed in mid-stream, followers get 
   const lost = post(leader.url, question('killed', { stream: true })).catch(() => 'lost');
   const call = await provider.next();
   call.say(ROLE, say('half'));
-  const following = post(follower.url, question('killed', { stream: true }));
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  const following = new EventReader(await postStreaming(follower.url, question('killed', { stream: true })));
+  await following.until('half');
   leader.child.kill('SIGKILL');
   expect(await lost).toBe('lost');
-  const { text } = await following;
+  const text = await following.rest();
   expect(text.startsWith(withoutUsage(ROLE + say('half')))).toBe(true);
   expect(text).toContain('"code":"upstream_died"');
   const again = post(follower.url, question('killed', { stream: true }));
