@@ -15,6 +15,8 @@ import {
 
 export interface GatewayProcessOptions {
   readonly redisUrl: string;
+  /** Where the cache lies, if not with the rest. */
+  readonly llmRedisUrl?: string;
   readonly providerUrl: string;
   readonly policies?: readonly CachePolicy[];
   readonly cache?: Partial<CacheSettings>;
@@ -39,6 +41,7 @@ export class GatewayProcess {
   static async start(options: GatewayProcessOptions): Promise<GatewayProcess> {
     const roles = new RedisRoles({
       url: options.redisUrl,
+      ...(options.llmRedisUrl === undefined ? {} : { urls: { llm: options.llmRedisUrl } }),
       layout: 'databases',
       times: { commandTimeoutMs: 400 },
     }).open();

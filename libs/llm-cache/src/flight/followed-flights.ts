@@ -86,6 +86,8 @@ export class FollowedFlights {
       .catch((error: unknown) => this.#observer.failed?.(error))
       .finally(() => {
         if (led.mirror === mirror) led.mirror = null;
+        // Nobody else asks any more whether somebody still waits.
+        led.flight.lookWhoWaits();
       });
   }
 

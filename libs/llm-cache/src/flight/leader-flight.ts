@@ -84,6 +84,11 @@ export class LeaderFlight implements AnswerFlight {
     return this.broadcast.overgrown;
   }
 
+  /** Whoever comes now still gets the answer, or its failure. */
+  get joinable(): boolean {
+    return !this.#abort.signal.aborted;
+  }
+
   board(wants: 'frames' | 'whole'): Passenger | null {
     return this.broadcast.board(wants);
   }
@@ -207,7 +212,7 @@ export class LeaderFlight implements AnswerFlight {
     const body = await collect(response.bytes, this.#tools.bounds.maxAnswerBytes);
     const whole = protocol.readWhole(body);
     if (whole === null) {
-      throw new LlmError('upstream_invalid_response', 'The provider announced JSON and sent something else.');
+      throw new LlmError('upstream_invalid_response', 'The provider sent JSON that is no answer to this request.');
     }
     const frames = protocol.synthesise(body);
     this.broadcast.begin({
@@ -232,8 +237,8 @@ export class LeaderFlight implements AnswerFlight {
     if (last !== null) this.broadcast.frame(last);
     const reply = wholeReply(whole, response, stored);
     this.broadcast.complete(reply);
-    // A reader of a stream cannot see by itself that it ended too early: the connection was closed in good order.
-    const brokeOff = whole.defect === 'no_terminal_event' && reply.kind === 'failed';
+    // Without a last event the reader of a stream would take a part for the whole; what the provider said itself he has read.
+    const brokeOff = last === null && reply.kind === 'failed' && whole.defect !== 'in_band_error';
     this.broadcast.end(brokeOff ? reply.error : null);
     return whole;
   }

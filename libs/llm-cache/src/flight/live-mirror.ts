@@ -100,12 +100,12 @@ export class LiveMirror {
 
   async #tellJson(opening: Opening): Promise<boolean> {
     const whole = await this.#flight.broadcast.whole;
+    if (whole.kind === 'answer' && whole.body.length > this.#times.maxBytes) return this.#tellThatItIsTooLate();
     if (!(await this.#send(OPENING_AT, { kind: 'opening', opening }, false))) return false;
     if (whole.kind !== 'answer') {
       const error = whole.kind === 'failed' ? whole.error : null;
       return this.#send(OPENING_AT + 1, { kind: 'end', error, again: error === null }, true);
     }
-    if (whole.body.length > this.#times.maxBytes) return this.#send(OPENING_AT + 1, tooLong(), true);
     if (!(await this.#send(OPENING_AT + 1, { kind: 'body', body: whole.body }, false))) return false;
     return this.#send(OPENING_AT + 2, { kind: 'end', error: null, again: false }, true);
   }
@@ -128,7 +128,7 @@ export class LiveMirror {
         continue;
       }
       for (const { raw } of frames) bytes += raw.length;
-      if (bytes > this.#times.maxBytes) return this.#send(OPENING_AT + first + 1, tooLong(), true);
+      if (bytes > this.#times.maxBytes) return this.#send(OPENING_AT + first + 1, TOO_LONG, true);
       const position = OPENING_AT + first + frames.length;
       if (!(await this.#send(position, { kind: 'frames', first, frames }, false))) return false;
       first += frames.length;
@@ -185,10 +185,8 @@ export class LiveMirror {
   }
 }
 
-function tooLong(): LiveEntry {
-  const error = new LlmError('overloaded', 'The answer is too long to be followed from another process.');
-  return { kind: 'end', error, again: false };
-}
+/** Who has had nothing yet looks into the cache anew; who reads a stream is told that its end is missing. */
+const TOO_LONG: LiveEntry = { kind: 'end', error: null, again: true };
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => {

@@ -1,7 +1,7 @@
 /**
  * A flight that another process leads, followed here once for all local passengers.
  *
- * - Until the leader has said anything, nothing is lost by starting over: when its lease goes, or Redis does, the
+ * - Until the leader has said anything, nothing is lost by starting over: when its lease is not to be seen any more, the
  *   passengers are told `again` and open the cache anew, where they find the answer, follow the next leader or lead.
  * - After its first word a leader that falls silent has died: the passengers get an error, and nothing was stored.
  * - A Redis that is away for a while is waited for: a living leader tells everything again when it is back.
@@ -61,6 +61,8 @@ export class RemoteFlight implements AnswerFlight {
   #opening: Extract<Opening, { kind: 'stream' | 'json' }> | null = null;
   #framesTaken = 0;
   #over = false;
+  /** The leader will not tell all of it, so following it again would end the same way. */
+  #tooLong = false;
 
   constructor(
     following: Following,
@@ -81,7 +83,7 @@ export class RemoteFlight implements AnswerFlight {
   }
 
   get overgrown(): boolean {
-    return this.broadcast.overgrown;
+    return this.#tooLong || this.broadcast.overgrown;
   }
 
   board(wants: 'frames' | 'whole'): Passenger | null {
@@ -129,8 +131,8 @@ export class RemoteFlight implements AnswerFlight {
     while (!this.#over) {
       try {
         if (performance.now() - announcedAt >= this.#times.announceMs) {
-          announcedAt = performance.now();
-          await this.#announce(false);
+          // A leader that did not listen yet is told again at the next look.
+          if (await this.#announce(false)) announcedAt = performance.now();
         }
         const { entries, exists } = await this.#transport.read(this.#following.token, after);
         troubleSince = null;
@@ -151,7 +153,7 @@ export class RemoteFlight implements AnswerFlight {
       } catch (error) {
         if (!(error instanceof RedisUnavailableError)) throw error;
         troubleSince ??= performance.now();
-        if (this.#opening === null) this.#end({ kind: 'again' });
+        if (this.#opening === null) await this.#waitOutside();
         else if (performance.now() - troubleSince > this.#times.patienceMs)
           this.#break('The answer could not be followed.');
         else await this.#wake.orAfter(RETRY_MS);
@@ -159,13 +161,21 @@ export class RemoteFlight implements AnswerFlight {
     }
   }
 
-  async #announce(leaving: boolean): Promise<void> {
+  /** The leader cannot be heard, but its lease may be seen, and later its answer in the cache: no call of our own is needed. */
+  async #waitOutside(): Promise<void> {
+    if (await this.#following.stillLed()) await this.#wake.orAfter(this.#times.lookMs * (0.75 + Math.random() / 2));
+    else this.#end({ kind: 'again' });
+  }
+
+  /** @returns false when the leader did not hear it */
+  async #announce(leaving: boolean): Promise<boolean> {
     const { token, leader } = this.#following;
     try {
-      await this.#transport.announce(leader, { token, process: this.#processId, leaving });
+      return await this.#transport.announce(leader, { token, process: this.#processId, leaving });
     } catch (error) {
       // It is said again; a leader that hears nothing for a while knows that nobody follows.
       if (!(error instanceof RedisUnavailableError)) throw error;
+      return false;
     }
   }
 
@@ -196,6 +206,7 @@ export class RemoteFlight implements AnswerFlight {
       this.#opening = opening;
       this.broadcast.begin(opening);
     } else {
+      this.#tooLong = opening.kind === 'again';
       this.#end(opening);
     }
   }
@@ -220,6 +231,7 @@ export class RemoteFlight implements AnswerFlight {
   #takeEnd({ error, again }: Extract<LiveEntry, { kind: 'end' }>): void {
     this.#over = true;
     if (again) {
+      this.#tooLong = true;
       this.broadcast.complete({ kind: 'again' });
       this.broadcast.end(new LlmError('upstream_died', 'The answer cannot be followed to its end.'));
       return;

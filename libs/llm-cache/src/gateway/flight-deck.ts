@@ -29,6 +29,8 @@ export class FlightDeck {
   readonly #parts: FlightDeckParts;
   readonly #transport: LiveTransport;
   readonly #followed: FollowedFlights;
+  /** Flights that only this process knows of, by tenant and identity. */
+  readonly #here = new Map<string, LeaderFlight>();
   readonly #aloft = new Set<LeaderFlight | RemoteFlight>();
 
   constructor(parts: FlightDeckParts) {
@@ -43,6 +45,22 @@ export class FlightDeck {
     const flight = this.#take(inquiry, leadership, cause, false);
     if (leadership.canStore) this.#followed.add(flight);
     return flight;
+  }
+
+  /**
+   * Where no flight can be found through Redis: one that stores nothing, shared by all in this process who ask the same.
+   * For requests that any answer suits, however long ago it was asked for.
+   */
+  leadHere(inquiry: Inquiry): { readonly flight: LeaderFlight; readonly joined: boolean } {
+    const name = `${inquiry.tenant} ${inquiry.hash}`;
+    const under = this.#here.get(name);
+    if (under !== undefined && !under.overgrown && under.joinable) return { flight: under, joined: true };
+    const flight = this.leadAlone(inquiry);
+    this.#here.set(name, flight);
+    void flight.done.finally(() => {
+      if (this.#here.get(name) === flight) this.#here.delete(name);
+    });
+    return { flight, joined: false };
   }
 
   /** A flight for one caller, which stores nothing. */

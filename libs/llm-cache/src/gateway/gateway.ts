@@ -78,7 +78,7 @@ export class Gateway {
    * @throws ClientLeftError
    */
   async answer(request: GatewayRequest): Promise<GatewayReply> {
-    const { upstreams, policies, deck } = this.#parts;
+    const { upstreams, policies } = this.#parts;
     const inquiry = inquire(request, { target: upstreams.targetFor(request.protocol), policies: policies.current() });
     const { controls } = inquiry;
     if (controls.onlyIfCached) return this.#onlyIfCached(inquiry, request);
@@ -91,9 +91,10 @@ export class Gateway {
       if (flight.overgrown) break;
       const reply = await this.#aboard(inquiry, flight, outcomeOf(inquiry, found), request);
       if (reply !== null) return reply;
+      if (flight.overgrown) break;
       await flight.done;
     }
-    return this.#reply(inquiry, deck.leadAlone(inquiry), 'MISS', request);
+    return this.#lastResort(inquiry, request);
   }
 
   /** Null when Redis answers with what nobody foresaw, such as being full: the provider answers then. */
@@ -127,6 +128,14 @@ export class Gateway {
       'not_in_cache',
       'There is no stored answer to this request, and only-if-cached forbids to ask for one.',
     );
+  }
+
+  /** Redis brings nobody together here; those of this process share a call all the same. */
+  #lastResort(inquiry: Inquiry, request: GatewayRequest): Promise<GatewayReply> {
+    const { noCache, maxAgeSeconds } = inquiry.controls;
+    if (noCache || maxAgeSeconds !== null) return this.#alone(inquiry, request, 'MISS');
+    const { flight, joined } = this.#parts.deck.leadHere(inquiry);
+    return this.#reply(inquiry, flight, joined ? 'COALESCED' : 'MISS', request);
   }
 
   #alone(inquiry: Inquiry, request: GatewayRequest, outcome: Forwarded): Promise<GatewayReply> {

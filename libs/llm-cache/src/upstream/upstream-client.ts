@@ -62,6 +62,7 @@ export type UpstreamResponse =
 export class UpstreamClient {
   readonly #settings: UpstreamSettings;
   readonly #pools = new Map<string, Pool>();
+  #closed = false;
 
   constructor(settings: Partial<UpstreamSettings> = {}) {
     this.#settings = Object.freeze({ ...DEFAULT_UPSTREAM, ...settings });
@@ -69,6 +70,7 @@ export class UpstreamClient {
 
   /** Never throws. When `signal` aborts, the socket is closed and `bytes` (or this call) fails with the signal's reason. */
   async call(request: UpstreamRequest): Promise<UpstreamResponse> {
+    if (this.#closed) return { kind: 'failed', error: stopping() };
     const watch = new CallWatch(request.signal, this.#settings);
     try {
       const url = new URL(request.target.baseUrl);
@@ -89,11 +91,12 @@ export class UpstreamClient {
     }
   }
 
-  /** Closes all sockets. Whoever wants calls to finish waits for them first. */
+  /** Ends the calls that are still under way, and closes the sockets. */
   async close(): Promise<void> {
     const pools = [...this.#pools.values()];
+    this.#closed = true;
     this.#pools.clear();
-    await Promise.all(pools.map((pool) => pool.destroy()));
+    await Promise.all(pools.map((pool) => pool.destroy(stopping())));
   }
 
   #pool(origin: string): Pool {
@@ -136,6 +139,10 @@ export class UpstreamClient {
     if (type.includes('json')) return { kind: 'json', ...answered, bytes };
     return { ...answered, ...(await recognised(bytes)) };
   }
+}
+
+function stopping(): LlmError {
+  return new LlmError('shutting_down', 'This server is stopping. Ask again.', { retryAfterSeconds: 1 });
 }
 
 function metByTheReader(): void {}

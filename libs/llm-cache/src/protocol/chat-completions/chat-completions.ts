@@ -23,5 +23,7 @@ function readWhole(bytes: Buffer): WholeAnswer | null {
   if (!isUtf8(bytes)) return null;
   const completion = parsed(bytes.toString('utf8'));
   if (!isObject(completion)) return null;
+  const failed = completion['error'] !== undefined && completion['error'] !== null;
+  if (!failed && !Array.isArray(completion['choices'])) return null;
   return { json: bytes, facts: factsOf(completion), defect: defectOf(completion), complaint: null };
 }
