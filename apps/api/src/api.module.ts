@@ -39,7 +39,7 @@ export class ApiModule {
         LlmCacheModule.forRootAsync({
           inject: [Cache, RedisRoles, Ledger],
           useFactory: (cache: Cache, roles: RedisRoles, lines: Ledger) =>
-            llmCacheOptions({ environment, cache, roles, ledger: lines, instruments: gateway }),
+            llmCacheOptions({ environment, cache, roles, ledger: lines, instruments: gateway, logger }),
         }),
         SavingsModule.forRoot({ callerOf: ledgerReaderOf }),
         HealthModule.forRootAsync({

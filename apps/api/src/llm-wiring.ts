@@ -1,6 +1,7 @@
 import type { Cache, RedisRoles } from '@promptsales/cache-core';
 import type { Environment } from '@promptsales/environment';
 import type { GatewayInstruments } from '@promptsales/health';
+import type { Logger } from '@promptsales/http-edge';
 import type {
   Ledger,
   LlmCacheObserver,
@@ -9,6 +10,7 @@ import type {
   UpstreamTarget,
 } from '@promptsales/llm-cache';
 import { callerOf } from './access/caller.js';
+import { FailureLog } from './failure-log.js';
 
 /** Readers have left or have been cut off by then; what is still asked for nobody is given this long to be kept. */
 const SHUTDOWN_MS = 1_000;
@@ -19,9 +21,10 @@ export interface LlmParts {
   readonly roles: RedisRoles;
   readonly ledger: Ledger;
   readonly instruments: GatewayInstruments;
+  readonly logger: Logger;
 }
 
-export function llmCacheOptions({ environment, cache, roles, ledger, instruments }: LlmParts): LlmCacheOptions {
+export function llmCacheOptions({ environment, cache, roles, ledger, instruments, logger }: LlmParts): LlmCacheOptions {
   const { upstream, api } = environment;
   return {
     cache,
@@ -30,7 +33,7 @@ export function llmCacheOptions({ environment, cache, roles, ledger, instruments
     callerOf,
     upstreams: upstreamsOf(environment),
     upstream: { timeoutMs: upstream.timeoutMs, idleTimeoutMs: upstream.idleTimeoutMs },
-    observer: observerOf(instruments),
+    observer: observerOf(instruments, new FailureLog(logger)),
     bodyLimitBytes: api.maxBodyBytes,
     shutdownMs: SHUTDOWN_MS,
   };
@@ -51,12 +54,15 @@ function upstreamsOf({ upstream }: Environment): UpstreamDirectory {
 }
 
 /** An object literal: observers are spread by those who add to them, which a class's methods do not survive. */
-function observerOf(instruments: GatewayInstruments): LlmCacheObserver {
+function observerOf(instruments: GatewayInstruments, failures: FailureLog): LlmCacheObserver {
   return {
     answered: (outcome, form, seconds) => instruments.answered(outcome, form, seconds),
     upstream: (outcome, seconds) => instruments.upstream(outcome, seconds),
     kept: (result) => instruments.kept(result),
     attached: (side) => instruments.attached(side),
-    failed: () => instruments.failed(),
+    failed: (error) => {
+      instruments.failed();
+      failures.failed(error);
+    },
   };
 }

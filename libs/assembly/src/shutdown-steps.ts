@@ -3,9 +3,9 @@ import type { Readiness } from '@promptsales/health';
 import { drain, type Logger, type ShutdownStep } from '@promptsales/http-edge';
 
 /** Together under the 30 s that Kubernetes gives a pod by default. */
-const DRAIN_MS = 25_000;
-/** For what flushes when nobody is left to serve: flights without a reader, then the ledger. */
-const CLOSE_MS = 4_500;
+const DRAIN_MS = 22_000;
+/** For what flushes when nobody is left to serve: flights without a reader (1.5 s at most), then the ledger (5 s at most). */
+const CLOSE_MS = 7_000;
 
 /**
  * The order in which a process of ours ends. Nest runs its hooks before it closes the server, which would take Redis and PostgreSQL away

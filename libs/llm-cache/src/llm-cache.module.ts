@@ -4,13 +4,14 @@ import {
   type FactoryProvider,
   Inject,
   Injectable,
+  Logger,
   Module,
   type ModuleMetadata,
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
-import { GatewayService, type LlmCacheOptions } from './http/gateway-service.js';
+import { GatewayService, SHUTDOWN_MS, type LlmCacheOptions } from './http/gateway-service.js';
 
 export interface LlmCacheAsyncOptions {
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
@@ -19,6 +20,8 @@ export interface LlmCacheAsyncOptions {
   useFactory(...dependencies: unknown[]): LlmCacheOptions | Promise<LlmCacheOptions>;
 }
 
+/** For flights that were given up, to settle their lines. */
+const CLOSE_MARGIN_MS = 500;
 const OPTIONS = Symbol('LlmCacheOptions');
 
 /** Registers the routes while the application starts, and ends its flights when it stops. */
@@ -26,18 +29,31 @@ const OPTIONS = Symbol('LlmCacheOptions');
 class GatewayLifecycle implements OnModuleInit, BeforeApplicationShutdown {
   readonly #host: HttpAdapterHost;
   readonly #service: GatewayService;
+  readonly #closeWithinMs: number;
 
   constructor(host: HttpAdapterHost, @Inject(OPTIONS) options: LlmCacheOptions) {
     this.#host = host;
     this.#service = new GatewayService(options);
+    this.#closeWithinMs = (options.shutdownMs ?? SHUTDOWN_MS) + CLOSE_MARGIN_MS;
   }
 
   onModuleInit(): Promise<void> {
     return this.#service.register(this.#host.httpAdapter.getInstance<FastifyInstance>());
   }
 
-  beforeApplicationShutdown(): Promise<void> {
-    return this.#service.close();
+  /** Never fails and never hangs: what comes after it, such as the ledger's last lines, must not be lost with it. */
+  async beforeApplicationShutdown(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const bound = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error('its flights did not end in time')), this.#closeWithinMs);
+    });
+    try {
+      await Promise.race([this.#service.close(), bound]);
+    } catch (error) {
+      new Logger('LlmCache').error(`The gateway could not be ended in order: ${String(error)}`);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 

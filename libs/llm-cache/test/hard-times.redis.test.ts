@@ -153,7 +153,65 @@ describe('an answer that is none', () => {
   });
 });
 
+describe('what is refused', () => {
+  it.each([401, 403])("a %i of the provider is not about the caller's key", async (status) => {
+    const gateway = await start();
+    const pending = gateway.post(question());
+    (await provider.next()).json(status, { error: { message: 'Incorrect API key provided: sk-up****' } });
+    const response = await pending;
+    expect(response.status).toBe(502);
+    const text = await response.text();
+    expect(JSON.parse(text)).toEqual({
+      error: { message: expect.any(String), type: 'server_error', param: null, code: 'upstream_unauthorized' },
+    });
+    expect(text).not.toContain('sk-');
+    expect([response.headers.get('x-cache'), response.headers.get('cache-status')]).toEqual([
+      'MISS',
+      'promptsales; fwd=miss',
+    ]);
+    expect(gateway.events).toContainEqual(expect.stringMatching(/^failed LlmError/));
+  });
+
+  it("a page for humans becomes an error in OpenAI's shape", async () => {
+    const gateway = await start();
+    const pending = gateway.post(question());
+    const { response: raw } = await provider.next();
+    raw.writeHead(503, { 'content-type': 'text/html', 'retry-after': '9' }).end('<html>busy</html>');
+    const response = await pending;
+    expect([response.status, response.headers.get('retry-after'), response.headers.get('content-type')]).toEqual([
+      503,
+      '9',
+      'application/json',
+    ]);
+    expect(await response.json()).toEqual({
+      error: { message: expect.any(String), type: 'server_error', param: null, code: 'upstream_error' },
+    });
+  });
+
+  it('only-if-cached says that nothing was forwarded', async () => {
+    const gateway = await start();
+    const { status, headers } = await gateway.post(question(), { 'cache-control': 'only-if-cached' });
+    expect([status, headers.get('x-cache'), headers.get('cache-status')]).toEqual([
+      504,
+      'MISS',
+      'promptsales; detail=only-if-cached',
+    ]);
+  });
+});
+
 describe('shutdown', () => {
+  it('a gateway that cannot be ended does not keep what comes after it from its end', async () => {
+    const gateway = await start();
+    gateway.ledger.begin = () => new Promise(() => undefined);
+    const asked = gateway.post(question()).catch(() => null);
+    await wait(200);
+    const began = performance.now();
+    gateway.app.getHttpServer().closeAllConnections();
+    await gateway.app.close();
+    expect(performance.now() - began).toBeLessThan(3000);
+    await asked;
+  });
+
   it('R6: does not wait for a list of models that nobody waits for', async () => {
     const silent = createServer(() => undefined).listen(0);
     const { port } = silent.address() as AddressInfo;

@@ -19,6 +19,7 @@ import { encodeRecording, type RecordedFrame } from '../stream/recording.js';
 import { FrameTooLargeError, SseSplitter } from '../stream/sse-frames.js';
 import type { Asked, Asker, Question } from '../upstream/asker.js';
 import { collect } from '../upstream/upstream-body.js';
+import { readable, unauthorizedIn } from '../upstream/refusal.js';
 import type { UpstreamResponse } from '../upstream/upstream-client.js';
 import type { AnswerFlight } from './answer-flight.js';
 import { Broadcast, type Passenger } from './broadcast.js';
@@ -152,7 +153,16 @@ export class LeaderFlight implements AnswerFlight {
       return { ...NO_FACTS, httpStatus: null, ok: false };
     }
     if (response.kind === 'refused') {
-      this.broadcast.begin(response);
+      const unauthorized = unauthorizedIn(response);
+      if (unauthorized !== null) {
+        this.#tools.observer.failed?.(unauthorized);
+        this.#fail(unauthorized);
+      } else {
+        const { protocol } = this.#leading.question;
+        this.broadcast.begin(
+          readable(response, (code, message) => protocol.foreignErrorBody(response.status, code, message)),
+        );
+      }
       return { ...NO_FACTS, httpStatus: response.status, ok: false };
     }
     return response.kind === 'stream' ? this.#stream(response, usageAsked) : this.#json(response);

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { forwardedCacheHeaders } from '../gateway/cache-headers.js';
 import { ClientLeftError } from '../gateway/gateway.js';
 import { LlmError, toLlmError } from '../protocol/llm-error.js';
 import { openAiErrorOf } from '../protocol/openai-error.js';
@@ -6,6 +7,9 @@ import type { LlmCacheObserver } from './llm-cache-observer.js';
 
 /** Nobody reads it; it stands in logs and metrics for a client that has left (nginx's convention). */
 const CLIENT_CLOSED_REQUEST = 499;
+
+/** Asked for from the cache alone, so that nothing was forwarded. */
+const NOT_FORWARDED = { 'x-cache': 'MISS', 'cache-status': 'promptsales; detail=only-if-cached' };
 
 /** Every error on a provider-compatible route, in that provider's shape, whoever threw it. */
 export function replyWithError(
@@ -26,7 +30,9 @@ export function replyWithError(
   if (told.retryAfterSeconds !== null) reply.header('retry-after', String(told.retryAfterSeconds));
   // The SDKs repeat what ends in 5xx; to look again into the same cache helps nobody.
   if (told.code === 'not_in_cache') {
-    reply.header('x-should-retry', 'false').header('cache-status', 'promptsales; fwd=miss; detail=only-if-cached');
+    reply.header('x-should-retry', 'false').headers(NOT_FORWARDED);
+  } else if (told.status >= 500 && error instanceof LlmError) {
+    reply.headers(forwardedCacheHeaders('MISS', false));
   }
   void reply
     .code(told.status)

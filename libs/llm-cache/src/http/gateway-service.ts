@@ -32,13 +32,14 @@ export interface LlmCacheOptions {
 
 const DEFAULT_ONLY: PolicySource = { current: () => [DEFAULT_POLICY] };
 const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
-const SHUTDOWN_MS = 10_000;
+export const SHUTDOWN_MS = 10_000;
 
 /** The gateway put together: its routes for any Fastify instance, and its end. */
 export class GatewayService {
   readonly #options: LlmCacheOptions;
   readonly #client: UpstreamClient;
   readonly #deck: FlightDeck;
+  #models: ModelList | null = null;
 
   constructor(options: LlmCacheOptions) {
     const { cache, roles, ledger, bounds, observer = {}, upstream } = options;
@@ -52,7 +53,14 @@ export class GatewayService {
   async register(instance: FastifyInstance): Promise<void> {
     const { cache, roles, ledger, upstreams, policies = DEFAULT_ONLY, callerOf, observer = {} } = this.#options;
     const gateway = new Gateway({ cache, deck: this.#deck, ledger, upstreams, policies, observer });
-    const models = new ModelList({ cache, aside: new CacheAside(cache, roles), client: this.#client, upstreams });
+    const models = new ModelList({
+      cache,
+      aside: new CacheAside(cache, roles),
+      client: this.#client,
+      upstreams,
+      observer,
+    });
+    this.#models = models;
     const bodyLimitBytes = this.#options.bodyLimitBytes ?? BODY_LIMIT_BYTES;
     await instance.register((context, _options, done) => {
       registerGatewayRoutes(context, { gateway, models, callerOf, observer, bodyLimitBytes });
@@ -61,7 +69,11 @@ export class GatewayService {
   }
 
   async close(): Promise<void> {
-    await this.#deck.close(this.#options.shutdownMs ?? SHUTDOWN_MS);
-    await this.#client.close();
+    this.#models?.stop();
+    try {
+      await this.#deck.close(this.#options.shutdownMs ?? SHUTDOWN_MS);
+    } finally {
+      await this.#client.close();
+    }
   }
 }

@@ -12,16 +12,20 @@ import type { UpstreamDirectory } from '../gateway/directories.js';
 import type { Attribution } from '../ledger/ledger.js';
 import { LlmError } from '../protocol/llm-error.js';
 import type { JsonObject } from '../protocol/protocol.js';
+import { openAiErrorBody } from '../protocol/openai-error.js';
 import { parseCacheControls, type CacheControls } from '../request/cache-controls.js';
 import { forwardedHeaders } from '../request/forwarded-headers.js';
 import { collect } from '../upstream/upstream-body.js';
+import { readable, unauthorizedIn } from '../upstream/refusal.js';
 import type { UpstreamClient, UpstreamTarget } from '../upstream/upstream-client.js';
+import type { LlmCacheObserver } from './llm-cache-observer.js';
 
 export interface ModelListParts {
   readonly cache: Cache;
   readonly aside: CacheAside;
   readonly client: UpstreamClient;
   readonly upstreams: UpstreamDirectory;
+  readonly observer: LlmCacheObserver;
 }
 
 export interface ModelListReply {
@@ -49,8 +53,17 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
 export class ModelList {
   readonly #parts: ModelListParts;
 
+  readonly #stopping = new AbortController();
+
   constructor(parts: ModelListParts) {
     this.#parts = parts;
+  }
+
+  /** Ends what is being asked for; a list is short, so nobody who leaves ends it before. */
+  stop(): void {
+    this.#stopping.abort(
+      new LlmError('shutting_down', 'This server is stopping. Ask again.', { retryAfterSeconds: 1 }),
+    );
   }
 
   /** @throws LlmError */
@@ -126,7 +139,7 @@ export class ModelList {
   }
 
   async #load(target: UpstreamTarget, headers: Readonly<Record<string, string>>): Promise<JsonObject> {
-    const signal = new AbortController().signal;
+    const { signal } = this.#stopping;
     const response = await this.#parts.client.call({
       target,
       method: 'GET',
@@ -137,8 +150,16 @@ export class ModelList {
     });
     if (response.kind === 'failed') throw response.error;
     if (response.kind === 'refused') {
+      const unauthorized = unauthorizedIn(response);
+      if (unauthorized !== null) {
+        this.#parts.observer.failed?.(unauthorized);
+        throw unauthorized;
+      }
+      const refused = readable(response, (code, message) =>
+        Buffer.from(JSON.stringify(openAiErrorBody(response.status, code, message))),
+      );
       const cacheHeaders = forwardedCacheHeaders('MISS', false);
-      throw new ModelsRefusedError({ ...response, headers: { ...response.headers, ...cacheHeaders } });
+      throw new ModelsRefusedError({ ...refused, headers: { ...refused.headers, ...cacheHeaders } });
     }
     const value = jsonObjectIn(await collect(response.bytes, MAX_BYTES));
     if (value === null) {

@@ -21,6 +21,7 @@ export const LLM_ERROR_STATUS = {
   upstream_invalid_response: 502,
   upstream_too_large: 502,
   upstream_died: 502,
+  upstream_unauthorized: 502,
   upstream_not_configured: 503,
   ledger_unavailable: 503,
   shutting_down: 503,

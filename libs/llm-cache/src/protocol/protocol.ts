@@ -81,5 +81,7 @@ export interface Protocol {
   /** The frames that the provider would have streamed; null when that cannot be done so that reading them gives the answer back. */
   synthesise(answer: Buffer): RecordedFrame[] | null;
   errorBody(error: LlmError): Buffer;
+  /** An error of the provider that it did not put into this shape itself. */
+  foreignErrorBody(status: number, code: string, message: string): Buffer;
   errorEvent(error: LlmError): Buffer;
 }

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { openAiErrorEvent, openAiErrorOf } from '../openai-error.js';
+import { openAiErrorBody, openAiErrorEvent, openAiErrorOf } from '../openai-error.js';
 import type { Protocol, WholeAnswer } from '../protocol.js';
 import { ChatAssembler, defectOf, factsOf, parsed } from './assemble.js';
 import { isObject, readChatRequest, streamedChatRequest } from './request.js';
@@ -16,6 +16,7 @@ export const CHAT_COMPLETIONS: Protocol = {
   readWhole,
   synthesise: synthesiseChat,
   errorBody: (error) => Buffer.from(JSON.stringify(openAiErrorOf(error))),
+  foreignErrorBody: (status, code, message) => Buffer.from(JSON.stringify(openAiErrorBody(status, code, message))),
   errorEvent: openAiErrorEvent,
 };
 
