@@ -2,11 +2,15 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { GatheredReads, type Values } from './gathered-reads.js';
 
 describe('reads of one turn of the event loop', () => {
-  const echo = () => {
+  const echo = (size = 1) => {
     const sent: string[][] = [];
     const reads = new GatheredReads((keys) => {
       sent.push([...keys]);
-      return Promise.resolve(keys.map((key): Buffer | null => (key === 'none' ? null : Buffer.from(key))));
+      return Promise.resolve(
+        keys.map((key): Buffer | null =>
+          key === 'none' ? null : Buffer.concat([Buffer.from(key), Buffer.alloc(size - 1)]),
+        ),
+      );
     });
     return { reads, sent };
   };
@@ -32,7 +36,50 @@ describe('reads of one turn of the event loop', () => {
     const asked = Array.from({ length: 200 }, (_, n) => [`value ${n}`, `meta ${n}`, `lease ${n}`]);
     const answers = await Promise.all(asked.map((keys) => reads.read(keys)));
     expect(answers.map(texts)).toEqual(asked);
-    expect(sent.map((keys) => keys.length)).toEqual([255, 255, 90]);
+    expect(sent.map((keys) => keys.length)).toEqual([60, 60, 60, 60, 60, 60, 60, 60, 60, 60]);
+  });
+
+  test('share no command with a value that was large, until it is small again', async () => {
+    const sent: string[][] = [];
+    let size = 100_000;
+    const reads = new GatheredReads((keys) => {
+      sent.push([...keys]);
+      return Promise.resolve(keys.map((key) => (key === 'large' ? Buffer.alloc(size) : null)));
+    });
+    const turn = async (): Promise<string[][]> => {
+      sent.length = 0;
+      await Promise.all([reads.read(['a']), reads.read(['meta', 'large']), reads.read(['b'])]);
+      return [...sent];
+    };
+    expect(await turn()).toEqual([['a', 'meta', 'large', 'b']]);
+    size = 10;
+    expect(await turn()).toEqual([
+      ['a', 'b'],
+      ['meta', 'large'],
+    ]);
+    expect(await turn()).toEqual([['a', 'meta', 'large', 'b']]);
+  });
+
+  test('do not take a slow large value’s time-out for theirs', async () => {
+    const timedOut = new Error('timed out');
+    let slow = false;
+    const reads = new GatheredReads((keys) =>
+      slow && keys.includes('large')
+        ? Promise.reject(timedOut)
+        : Promise.resolve(keys.map((key) => (key === 'large' ? Buffer.alloc(100_000) : Buffer.from(key)))),
+    );
+    await reads.read(['large']);
+    slow = true;
+    const outcomes = await Promise.allSettled([reads.read(['large']), reads.read(['a'])]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+  });
+
+  test('remember a bounded number of large values', async () => {
+    const { reads, sent } = echo(100_000);
+    for (let n = 0; n <= 1000; n++) await reads.read([`large ${n}`]);
+    sent.length = 0;
+    await Promise.all([reads.read(['large 1000']), reads.read(['large 0']), reads.read(['large 1'])]);
+    expect(sent).toEqual([['large 0'], ['large 1000'], ['large 1']]);
   });
 
   test('fail together', async () => {

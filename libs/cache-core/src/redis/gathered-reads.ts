@@ -4,55 +4,90 @@ import { Command, type Redis } from 'ioredis';
  * Reads of strings that are asked for in one turn of the event loop leave as one MGET: one command to write, one reply to
  * take apart and one deadline for all of them, where a pipeline has each of these for every caller.
  *
- * Invariant: the keys of one caller are never parted, so that what he gets stood beside each other at one moment.
+ * Invariants
+ * 1. The keys of one caller are never parted, so that what he gets stood beside each other at one moment.
+ * 2. A value once seen to be large travels alone from then on, behind the small ones of its turn. A reply is there when its
+ *    last byte is, so whoever shares a command with 16 MB waits for all of them, and shares their time-out.
  */
 export type Values = readonly (Buffer | null)[];
 
-/** So that no single command keeps Redis from its other clients for long. */
-const MOST_KEYS = 256;
+/** Twenty callers who read an entry: where sharing a command has long paid off, and few enough to fail together. */
+const MOST_KEYS = 60;
+/** Above this the bytes cost more than the command. */
+const LARGE_BYTES = 64 * 1024;
+const REMEMBERED_LARGE = 1000;
 
 interface Waiting {
-  /** Where his values begin in the reply, and where they end. */
-  readonly from: number;
-  readonly to: number;
+  readonly keys: readonly string[];
   readonly resolve: (values: Values) => void;
   readonly reject: (error: unknown) => void;
 }
 
 export class GatheredReads {
   readonly #send: (keys: readonly string[]) => Promise<Values>;
-  #keys: string[] = [];
   #waiting: Waiting[] = [];
+  #keys = 0;
+  #alone: Waiting[] = [];
+  /** Keys whose values were large when last read, oldest first. */
+  readonly #large = new Set<string>();
 
   constructor(send: (keys: readonly string[]) => Promise<Values>) {
     this.#send = send;
   }
 
   read(keys: readonly string[]): Promise<Values> {
-    if (this.#keys.length > 0 && this.#keys.length + keys.length > MOST_KEYS) this.#leave();
     // After the sockets have been read: every request that came in this turn is aboard.
-    if (this.#keys.length === 0) setImmediate(() => this.#leave());
-    const from = this.#keys.length;
-    this.#keys.push(...keys);
+    if (this.#waiting.length === 0 && this.#alone.length === 0) setImmediate(() => this.#leave());
+    const large = this.#large.size > 0 && keys.some((key) => this.#large.has(key));
+    if (!large) {
+      if (this.#keys > 0 && this.#keys + keys.length > MOST_KEYS) this.#leaveTogether();
+      this.#keys += keys.length;
+    }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ from, to: this.#keys.length, resolve, reject });
+      (large ? this.#alone : this.#waiting).push({ keys, resolve, reject });
     });
   }
 
   #leave(): void {
+    this.#leaveTogether();
+    const alone = this.#alone;
+    this.#alone = [];
+    for (const waiting of alone) this.#sendFor([waiting], waiting.keys);
+  }
+
+  #leaveTogether(): void {
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
-    const keys = this.#keys;
     this.#waiting = [];
-    this.#keys = [];
+    this.#keys = 0;
+    const keys: string[] = [];
+    for (const one of waiting) keys.push(...one.keys);
+    this.#sendFor(waiting, keys);
+  }
+
+  #sendFor(waiting: readonly Waiting[], keys: readonly string[]): void {
     this.#send(keys).then(
       (values) => {
-        for (const { from, to, resolve } of waiting) resolve(values.slice(from, to));
+        this.#notice(keys, values);
+        let from = 0;
+        for (const one of waiting) one.resolve(values.slice(from, (from += one.keys.length)));
       },
       (error: unknown) => {
         for (const { reject } of waiting) reject(error);
       },
     );
+  }
+
+  #notice(keys: readonly string[], values: Values): void {
+    for (let at = 0; at < values.length; at++) {
+      const large = (values[at]?.length ?? 0) > LARGE_BYTES;
+      if (!large && this.#large.size === 0) continue;
+      const key = keys[at] as string;
+      this.#large.delete(key);
+      if (!large) continue;
+      this.#large.add(key);
+      if (this.#large.size > REMEMBERED_LARGE) this.#large.delete(this.#large.keys().next().value as string);
+    }
   }
 }
 
