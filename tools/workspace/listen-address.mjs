@@ -11,6 +11,9 @@ function portFrom(name, fallback) {
   return port;
 }
 
+/** Not the next one, which is usually the worker's. */
+const otherPort = (port) => (port + 100 <= 65_535 ? port + 100 : port - 100);
+
 async function isFree(name, port, host) {
   try {
     return port === 0 || (await isPortFree(port, host));
@@ -33,7 +36,7 @@ export async function listenAddress() {
   const workerPort = portFrom('WORKER_PORT', 3001);
   if (!(await isFree('PORT', port, host))) {
     throw new StartError(
-      `PORT ${port} on ${host} is in use by another process. Choose another, for example:  PORT=${port + 100} npm start`,
+      `PORT ${port} on ${host} is in use by another process. Choose another, for example:  PORT=${otherPort(port)} npm start`,
     );
   }
   const workerPortFree = workerPort === 0 || (workerPort !== port && (await isFree('WORKER_PORT', workerPort, host)));
@@ -41,7 +44,7 @@ export async function listenAddress() {
   if (process.env.WORKER_PORT) {
     throw new StartError(
       `WORKER_PORT ${workerPort} on ${host} is in use${workerPort === port ? ' by PORT' : ' by another process'}. ` +
-        `Choose another, for example:  WORKER_PORT=${workerPort + 100} npm start`,
+        `Choose another, for example:  WORKER_PORT=${otherPort(workerPort)} npm start`,
     );
   }
   const other = await freePort(host);

@@ -35,6 +35,7 @@ export async function createApi(environment: Environment, logger: Logger): Promi
     bodyLimitBytes: environment.api.maxBodyBytes,
     translators: knownProblems,
     answered: (method, route, status, seconds) => metrics.answered(method, route, status, seconds),
+    keyUnchecked: () => metrics.keyUnchecked(),
   });
   const app = await createEdgeApplication(
     ApiModule.forRoot({ environment, logger, metrics, readiness }),

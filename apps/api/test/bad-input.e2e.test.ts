@@ -57,6 +57,16 @@ describe('bad input to the platform’s own routes', () => {
     expect(paths).toEqual(expect.arrayContaining(['name', 'tenant', 'scopes', 'colour']));
   });
 
+  it('answers 422 to a key of an unknown plan or of no scopes, with what there is', async () => {
+    const draft = { name: 'n', tenant: 'acme', scopes: [], plan: 'gold' };
+    const { body } = await request(api.server).post('/v1/keys').set(api.admin).send(draft).expect(422);
+    expect(body).toMatchObject({
+      ...problem(422, 'unprocessable'),
+      errors: [{ path: 'scopes' }, { path: 'plan', message: 'plan must be one of standard, unlimited' }],
+    });
+    expect((await request(api.server).get('/v1/keys').set(api.admin)).body).toMatchObject({ keys: [] });
+  });
+
   it('answers an unknown route so that an SDK shows its message', async () => {
     const { body } = await request(api.server).post('/v1/chat/complete').send({}).expect(404);
     expect(body).toMatchObject({

@@ -29,6 +29,7 @@ export async function createWorker(environment: Environment, logger: Logger): Pr
     trustedProxies: environment.api.trustedProxies,
     translators: knownProblems,
     answered: (method, route, status, seconds) => metrics.answered(method, route, status, seconds),
+    keyUnchecked: () => metrics.keyUnchecked(),
   });
   const app = await createEdgeApplication(
     WorkerModule.forRoot({ environment, logger, metrics, readiness }),

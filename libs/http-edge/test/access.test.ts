@@ -85,7 +85,9 @@ describe('access', () => {
       (await edge.fastify.inject({ method: 'GET', url: '/maybe', headers })).json();
     expect(await known({})).toEqual({ known: false });
     expect(await known(bearer('sample-unknown-key'))).toEqual({ known: false });
+    expect(edge.unchecked()).toBe(0);
     expect(await known(bearer(BROKEN_KEY))).toEqual({ known: false });
+    expect(edge.unchecked()).toBe(1);
     expect(await known(bearer(LLM_KEY))).toEqual({ known: true });
     expect(await known(bearer(SLOW_KEY))).toEqual({ known: true });
   });

@@ -70,6 +70,28 @@ describe('what arrives on the bare socket', () => {
     expect((await edge.fastify.inject('/maybe')).statusCode).toBe(200);
   });
 
+  it.each([
+    ['a malformed request line', 'GET  \r\n\r\n', 400],
+    ['a request without a host', 'GET /maybe HTTP/1.1\r\nx-request-id: mine\r\n\r\n', 400],
+    ['headers over 16 kB', `GET /maybe HTTP/1.1\r\nHost: x\r\nx-a: ${'a'.repeat(40_000)}\r\n\r\n`, 431],
+  ])('answers %s with an id and a problem, and has the id in the log', async (_name, bytes, status) => {
+    const [head = '', body = ''] = (await exchange(bytes)).split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(head).toMatch(/^content-type: application\/problem\+json/im);
+    expect(JSON.parse(body)).toMatchObject({ status, code: expect.any(String), detail: expect.any(String) });
+    const id = /^x-request-id: (\S+)$/im.exec(head)?.[1];
+    expect(id).toMatch(/^(mine|[0-9a-f-]{36})$/);
+    expect(edge.logged()).toContain(`"request_id":"${id}"`);
+  });
+
+  it('serves HTTP/1.0 without a host, and a request that expects what we do not know', async () => {
+    expect(await exchange('GET /maybe HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
+    const expecting = 'GET /maybe HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\nConnection: close\r\n\r\n';
+    const answer = await exchange(expecting);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(answer).toMatch(/^x-request-id: /im);
+  });
+
   it('trap 23: an absolute URL or a path that begins with two slashes reaches no other host and no route', async () => {
     for (const target of ['http://169.254.169.254/latest', '//evil.example/maybe', 'http:\\\\evil.example/maybe']) {
       const received = await exchange(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);

@@ -29,6 +29,15 @@ describe('errors of every origin', () => {
     expect(body.errors.map(({ path }) => path).toSorted()).toEqual(['extra', 'leaf.colour', 'leaf.size', 'name']);
   });
 
+  it('says of each field one thing, the kind of value that is expected', async () => {
+    const answer = await post(JSON.stringify({ leaf: { size: 'large' } }));
+    expect(answer.json<{ errors: object[] }>().errors).toEqual([
+      { path: 'name', message: 'name must be a string' },
+      { path: 'leaf.size', message: 'size must be an integer number' },
+    ]);
+    expect((await post('{"leaf":{"size":1}}')).json()).toMatchObject({ detail: 'name: name must be a string' });
+  });
+
   it.each([
     ['malformed JSON', '{"name": ', 400, 'malformed_json'],
     ['invalid UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), 400, 'invalid_utf8'],

@@ -94,6 +94,8 @@ export interface SampleEdge {
   /** Everything that was logged. */
   readonly logged: () => string;
   readonly answered: string[];
+  /** Keys that were passed over. */
+  readonly unchecked: () => number;
 }
 
 export interface SampleOptions {
@@ -110,6 +112,7 @@ export async function sampleEdge(options: SampleOptions = {}): Promise<SampleEdg
   destination.on('data', (chunk: Buffer) => lines.push(chunk.toString()));
   const { logger } = createLogger({ service: 'sample', level: 'debug', secrets: [ADMIN_KEY, LLM_KEY], destination });
   const answered: string[] = [];
+  let unchecked = 0;
   const adapter = new EdgeAdapter({
     logger,
     access: options.rules ?? SAMPLE_RULES,
@@ -118,13 +121,14 @@ export async function sampleEdge(options: SampleOptions = {}): Promise<SampleEdg
     trustedProxies: options.trustedProxies ?? [],
     translators,
     answered: (method, route, status) => answered.push(`${method} ${route} ${status}`),
+    keyUnchecked: () => (unchecked += 1),
   });
   const fastify = adapter.getInstance<FastifyInstance>();
   (options.plain ?? plainRoutes)(fastify);
   const app = await createEdgeApplication(SampleModule, adapter, logger);
   await app.init();
   await fastify.ready();
-  return { app, adapter, fastify, logged: () => lines.join(''), answered };
+  return { app, adapter, fastify, logged: () => lines.join(''), answered, unchecked: () => unchecked };
 }
 
 function plainRoutes(instance: FastifyInstance): void {

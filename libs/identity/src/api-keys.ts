@@ -5,7 +5,7 @@ import { AuditLog, type Actor } from './audit/audit-log.js';
 import { DatabaseKeySource } from './authentication/key-facts.js';
 import { KeyAuthenticator, type AuthenticatorStatus } from './authentication/key-authenticator.js';
 import { IDENTITY_OPTIONS, type IdentityOptions } from './identity-options.js';
-import { UnknownApiKeyError, type ApiKey, type ApiKeyDraft } from './keys/api-key.js';
+import { checkDraft, UnknownApiKeyError, type ApiKey, type ApiKeyDraft } from './keys/api-key.js';
 import { isKeyId } from './keys/key-format.js';
 import { KeyStore } from './keys/key-store.js';
 import type { Page, PageRequest } from './paging/cursor.js';
@@ -63,7 +63,8 @@ export class ApiKeys implements OnModuleInit, OnModuleDestroy {
   }
 
   /** `key` is shown this once. */
-  create(actor: Actor, draft: ApiKeyDraft): Promise<{ apiKey: ApiKey; key: string }> {
+  async create(actor: Actor, draft: ApiKeyDraft): Promise<{ apiKey: ApiKey; key: string }> {
+    checkDraft(draft);
     return this.#store.create(actor, draft);
   }
 

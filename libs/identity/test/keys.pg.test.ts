@@ -65,17 +65,32 @@ describe('/v1/keys and /v1/audit', () => {
     expect((await call('GET', '/v1/keys')).body).toEqual({ keys: [shown], next_cursor: null });
   });
 
-  it('takes client, plan and end, and a key of no scopes', async () => {
+  it('takes client, plan and end', async () => {
     const expires_at = '2099-01-31T12:00:00+02:00';
-    const made = await call('POST', '/v1/keys', { ...draft, scopes: [], client: 'web', plan: 'gold', expires_at });
+    const made = await call('POST', '/v1/keys', { ...draft, client: 'web', plan: 'unlimited', expires_at });
     expect(made.body).toMatchObject({
-      scopes: [],
       client: 'web',
-      plan: 'gold',
+      plan: 'unlimited',
       expires_at: '2099-01-31T10:00:00.000Z',
     });
     const nulls = await call('POST', '/v1/keys', { ...draft, client: null, plan: null, expires_at: null });
     expect(nulls.body).toMatchObject({ client: 'shop', plan: 'standard', expires_at: null });
+  });
+
+  it('makes no key of a plan that does not exist or of no scopes, and says what there is', async () => {
+    const making = app.get(ApiKeys).create({} as never, {
+      ...draft,
+      scopes: [],
+      plan: 'gold',
+    });
+    await expect(making).rejects.toMatchObject({
+      code: 'unprocessable',
+      httpStatus: 422,
+      errors: [
+        { path: 'scopes', message: expect.stringContaining('llm, mcp') },
+        { path: 'plan', message: 'plan must be one of standard, unlimited' },
+      ],
+    });
   });
 
   it.each([

@@ -73,7 +73,7 @@ describe('keys while PostgreSQL is away', () => {
       expect(unknown.ms).toBeLessThan(500);
       expect(await get('not-a-key')).toMatchObject({ status: 401 });
       expect(await get(ADMIN_KEY)).toMatchObject({ status: 404 });
-      await expect(app.get(ApiKeys).create(actor, { name: 'n', tenant: 't', scopes: [] })).rejects.toMatchObject({
+      await expect(app.get(ApiKeys).create(actor, { name: 'n', tenant: 't', scopes: ['llm'] })).rejects.toMatchObject({
         code: 'database_unavailable',
       });
 
@@ -95,7 +95,7 @@ describe('keys while PostgreSQL is away', () => {
     const errors: unknown[] = [];
     for (const act of [
       async () => app.get(ApiKeys).authenticate(unknown),
-      () => app.get(ApiKeys).create(actor, { name: 'n', tenant: 't', scopes: [] }),
+      () => app.get(ApiKeys).create(actor, { name: 'n', tenant: 't', scopes: ['llm'] }),
       () => app.get(ApiKeys).list(ADMINISTRATOR, null, { limit: 1 }),
     ]) {
       await act().catch((error: unknown) => errors.push(error));

@@ -54,7 +54,7 @@ describe('revocation over several processes', () => {
   });
 
   it('a key is known to the other process the moment that it is made, although somebody tried it before', async () => {
-    const { apiKey, key } = await first.get(ApiKeys).create(actor, { name: 'n', tenant: 't', scopes: [] });
+    const { apiKey, key } = await first.get(ApiKeys).create(actor, { name: 'n', tenant: 't', scopes: ['llm'] });
     expect(await second.get(ApiKeys).authenticate(key)).toMatchObject({ keyId: apiKey.id });
   });
 

@@ -62,7 +62,8 @@ export async function startStand({ apis, firstByteMs, answerWords, nodeOptions =
     ADMIN_API_KEY: adminKey,
     ENCRYPTION_KEY: randomBytes(32).toString('base64'),
     OPENAI_BASE_URL: upstream.baseUrl,
-    OPENAI_API_KEY: 'simulated',
+    // No word: logs are scrubbed of every key, and "simulated" is one that they need.
+    OPENAI_API_KEY: `sk-stand-${randomBytes(12).toString('hex')}`,
     SIMULATED_UPSTREAM: 'true',
   };
   const processes: ApiProcess[] = [];

@@ -45,7 +45,15 @@ describe('listenAddress', () => {
   it('names a busy port and says how to choose another', async () => {
     const message = await listenAddress({ PORT: `${takenPort}` });
     expect(message).toContain(`StartError: PORT ${takenPort} on 127.0.0.1 is in use`);
-    expect(message).toContain(`PORT=${takenPort + 100} npm start`);
+    const other = Number(/ PORT=(\d+) npm start/.exec(message)?.[1]);
+    expect(Math.abs(other - takenPort)).toBe(100);
+  });
+
+  it('proposes a port that exists in place of the last one', async () => {
+    const last = createServer();
+    await new Promise<void>((resolve) => last.listen(65_535, '127.0.0.1', resolve));
+    expect(await listenAddress({ PORT: '65535' })).toContain('PORT=65435 npm start');
+    await new Promise((resolve) => last.close(resolve));
   });
 
   it('refuses a busy worker port that was asked for', async () => {

@@ -22,6 +22,10 @@ export class MetricsRegistry {
     ['method', 'route'],
     ALL,
   );
+  readonly #keysUnchecked = this.counter(
+    'http_keys_unchecked_total',
+    'Keys that could not be checked on routes that are open without one: the request was answered as nobody’s',
+  );
 
   constructor(service: string) {
     this.#registry.setDefaultLabels({ service });
@@ -35,11 +39,6 @@ export class MetricsRegistry {
 
   expose(): Promise<string> {
     return this.#registry.metrics();
-  }
-
-  /** Every metric with its labels as it stands, for processes that gather those of several. */
-  snapshot(): ReturnType<Registry['getMetricsAsJSON']> {
-    return this.#registry.getMetricsAsJSON();
   }
 
   counter<Label extends string>(name: string, help: string, labelNames: readonly Label[] = []): Counter<Label> {
@@ -86,6 +85,10 @@ export class MetricsRegistry {
   answered(method: string, route: string, status: number, seconds: number): void {
     this.#requests.inc({ method, route, status });
     this.#requestSeconds.observe({ method, route }, seconds);
+  }
+
+  keyUnchecked(): void {
+    this.#keysUnchecked.inc();
   }
 
   dependencies(up: Readonly<Record<string, boolean>>): void {

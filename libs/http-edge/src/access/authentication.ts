@@ -11,6 +11,8 @@ export interface AuthenticationOptions {
   /** Stands in for a key where none is presented; null refuses. */
   readonly anonymous: Principal | null;
   readonly replies: ProblemReplies;
+  /** Told of each key that could not be checked where it is optional. */
+  readonly keyUnchecked?: () => void;
 }
 
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="promptsales"' };
@@ -20,7 +22,7 @@ const CHALLENGE = { 'www-authenticate': 'Bearer realm="promptsales"' };
  * without a promise when the key is known. A route without a rule is refused, should one ever come up at run time.
  */
 export function requireAccess(instance: FastifyInstance, options: AuthenticationOptions): void {
-  const { authenticator, anonymous, replies } = options;
+  const { replies } = options;
   instance.decorateRequest('principal', null);
   instance.decorateRequest('attribution', null);
 
@@ -32,7 +34,7 @@ export function requireAccess(instance: FastifyInstance, options: Authentication
     }
     let found: Principal | null | Promise<Principal | null>;
     try {
-      found = identify(request, rule, authenticator, anonymous);
+      found = identify(request, rule, options);
       if (!(found instanceof Promise)) admit(request, rule, found);
     } catch (error) {
       // Answered here, in the shape of the route, whatever error handler its own context has.
@@ -68,24 +70,33 @@ async function admitLater(
 function identify(
   request: FastifyRequest,
   rule: AccessRule | undefined,
-  authenticator: Authenticator,
-  anonymous: Principal | null,
+  { authenticator, anonymous, keyUnchecked }: AuthenticationOptions,
 ): Principal | null | Promise<Principal | null> {
   if (rule === undefined) throw new ProblemError('forbidden', 'Nobody may call this route.');
   const presented = presentedKey(request.headers);
-  if (rule.access === 'optional') return presented.kind === 'key' ? orNobody(authenticator, presented.key) : null;
+  if (rule.access === 'optional') {
+    return presented.kind === 'key' ? orNobody(authenticator, presented.key, keyUnchecked) : null;
+  }
   if (presented.kind === 'key') return authenticator.authenticate(presented.key);
   if (presented.kind === 'none' && anonymous !== null) return anonymous;
   return null;
 }
 
-/** On an open route a key only adds; one that cannot be checked at the moment adds nothing. */
-function orNobody(authenticator: Authenticator, key: string): Principal | null | Promise<Principal | null> {
+/** On an open route a key only adds; one that cannot be checked at the moment adds nothing, and is counted. */
+function orNobody(
+  authenticator: Authenticator,
+  key: string,
+  keyUnchecked: (() => void) | undefined,
+): Principal | null | Promise<Principal | null> {
+  const nobody = (): null => {
+    keyUnchecked?.();
+    return null;
+  };
   try {
     const found = authenticator.authenticate(key);
-    return found instanceof Promise ? found.catch(() => null) : found;
+    return found instanceof Promise ? found.catch(nobody) : found;
   } catch {
-    return null;
+    return nobody();
   }
 }
 

@@ -24,8 +24,12 @@ export function requestValidation(): ValidationPipe {
 
 function fieldErrorsOf(fault: ValidationError, parent: string): FieldError[] {
   const path = joined(parent, fault.property);
-  const own = Object.values(fault.constraints ?? {}).map((message) => ({ path, message }));
-  return [...own, ...(fault.children ?? []).flatMap((child) => fieldErrorsOf(child, path))];
+  // Decorators take effect from the lowest upwards, and the uppermost says what kind of thing is expected: the one message that helps.
+  const own = Object.values(fault.constraints ?? {}).at(-1);
+  return [
+    ...(own === undefined ? [] : [{ path, message: own }]),
+    ...(fault.children ?? []).flatMap((child) => fieldErrorsOf(child, path)),
+  ];
 }
 
 function joined(parent: string, property: string): string {

@@ -1,15 +1,22 @@
+import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
+import type { Logger } from 'pino';
 import { problem, problemDetails, type Problem } from '../problem-details/problem.js';
 
 /**
  * What never became a request (broken framing, too many headers, a client that dawdles) is answered on the bare socket.
  * The connection is closed: what follows on it cannot be told apart from what was meant to be inside the broken request,
- * which is how requests are smuggled.
+ * which is how requests are smuggled. Its id is a new one: the caller's was never read.
  */
-export function answerBrokenRequest(error: Error, socket: Socket): void {
+export function answerBrokenRequest(error: Error, socket: Socket, log: Pick<Logger, 'debug'>): void {
   const code: unknown = Reflect.get(error, 'code');
   if (code === 'ECONNRESET' || socket.destroyed) return;
-  if (socket.writable) socket.write(rawAnswer(problemOfParserError(code)));
+  if (socket.writable) {
+    const id = randomUUID();
+    const what = problemOfParserError(code);
+    log.debug({ request_id: id, parser: code, status: what.status }, 'answered what was not a request');
+    socket.write(rawAnswer(what, id));
+  }
   socket.destroy();
 }
 
@@ -19,10 +26,11 @@ function problemOfParserError(code: unknown): Problem {
   return problem('bad_request', 'This is not a well-formed HTTP request.');
 }
 
-function rawAnswer(what: Problem): string {
+function rawAnswer(what: Problem, id: string): string {
   const body = JSON.stringify(problemDetails(what, ''));
   return [
     `HTTP/1.1 ${what.status} ${what.title}`,
+    `x-request-id: ${id}`,
     'content-type: application/problem+json; charset=utf-8',
     `content-length: ${Buffer.byteLength(body)}`,
     'cache-control: no-store',

@@ -35,6 +35,8 @@ export interface EdgeOptions {
   readonly bodyLimitBytes?: number;
   /** Told of every answered request: the route's template, never its path. */
   readonly answered?: (method: string, route: string, status: number, seconds: number) => void;
+  /** Told of each key that could not be checked where a key is optional: the request went on as nobody's. */
+  readonly keyUnchecked?: () => void;
   readonly translators?: readonly ProblemTranslator[];
 }
 
@@ -69,9 +71,10 @@ export class EdgeAdapter extends FastifyAdapter {
         connectionsCheckingInterval: SERVER_LIMITS.connectionsCheckMs,
         maxHeaderSize: SERVER_LIMITS.headerBytes,
         insecureHTTPParser: false,
-        requireHostHeader: true,
+        // Node's own refusal has neither an id nor a body; ours comes first among the hooks.
+        requireHostHeader: false,
       },
-      clientErrorHandler: answerBrokenRequest,
+      clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, options.logger),
       frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
         reply.header('x-request-id', request.id);
         replies.fail(error, request, reply);
@@ -86,7 +89,8 @@ export class EdgeAdapter extends FastifyAdapter {
     });
     instance.addHook('onRequest', (request, reply, done) => {
       reply.header('x-request-id', request.id);
-      if (request.is404) this.#answerUnknownRoute(request, reply);
+      if (lacksHost(request)) this.#answerWithoutHost(request, reply);
+      else if (request.is404) this.#answerUnknownRoute(request, reply);
       else done();
     });
     instance.addHook('onResponse', (request, reply, done) => {
@@ -95,7 +99,14 @@ export class EdgeAdapter extends FastifyAdapter {
       request.log.debug({ method: request.method, route, status: reply.statusCode, ms: reply.elapsedTime }, 'answered');
       done();
     });
-    requireAccess(instance, { authenticator: options.authenticator, anonymous: options.anonymous, replies });
+    // Only `100-continue` means something to us; RFC 9110 lets us pass over the rest, where Node would answer a bare 417.
+    instance.server.on('checkExpectation', (request, response) => instance.server.emit('request', request, response));
+    requireAccess(instance, {
+      authenticator: options.authenticator,
+      anonymous: options.anonymous,
+      replies,
+      ...(options.keyUnchecked === undefined ? {} : { keyUnchecked: options.keyUnchecked }),
+    });
   }
 
   /** The one that the constructor set stays. */
@@ -106,6 +117,12 @@ export class EdgeAdapter extends FastifyAdapter {
   /** Unknown routes are answered before their body is read. */
   override setNotFoundHandler(): FastifyInstance {
     return this.getInstance<FastifyInstance>();
+  }
+
+  /** A proxy that took the request's host from elsewhere would disagree with us about whose request this is. */
+  #answerWithoutHost(request: FastifyRequest, reply: FastifyReply): void {
+    const detail = 'A request of HTTP/1.1 names its host in the header Host.';
+    this.replies.send(problem('bad_request', detail, { headers: { connection: 'close' } }), request, reply);
   }
 
   #answerUnknownRoute(request: FastifyRequest, reply: FastifyReply): void {
@@ -126,6 +143,10 @@ export class EdgeAdapter extends FastifyAdapter {
     const detail = `${pathOf(request)} takes ${allow}, not ${request.method}.`;
     this.replies.send(problem('method_not_allowed', detail, { headers: { allow } }), request, reply);
   }
+}
+
+function lacksHost({ raw }: FastifyRequest): boolean {
+  return raw.headers.host === undefined && raw.httpVersion === '1.1';
 }
 
 /** A method comes from the caller; a metric's labels must not. */

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, IsArray, IsIn, IsOptional } from 'class-validator';
+import { DEFAULT_PLAN, PLANS } from '../access/principal.js';
 import { SCOPES, type Scope } from '../access/scope.js';
 import type { ApiKey } from '../keys/api-key.js';
 import { IsFutureInstant, IsPrintableText } from './printable-text.js';
@@ -14,7 +15,12 @@ export class CreateKeyBody {
   @IsPrintableText(128)
   tenant!: string;
 
-  @ApiProperty({ description: 'What it may be used for; `admin` implies all.', enum: SCOPES, isArray: true })
+  @ApiProperty({
+    description: 'What it may be used for; `admin` implies all.',
+    enum: SCOPES,
+    isArray: true,
+    minItems: 1,
+  })
   @IsArray()
   @ArrayMaxSize(50)
   @IsIn(SCOPES, { each: true, message: `each of scopes must be one of ${SCOPES.join(', ')}` })
@@ -30,7 +36,7 @@ export class CreateKeyBody {
   @IsPrintableText(200)
   client?: string | null;
 
-  @ApiPropertyOptional({ description: 'Its plan.', default: 'standard', maxLength: 64, nullable: true, type: String })
+  @ApiPropertyOptional({ description: 'Its plan.', default: DEFAULT_PLAN, enum: PLANS, nullable: true, type: String })
   @IsOptional()
   @IsPrintableText(64)
   plan?: string | null;

@@ -1,4 +1,5 @@
-import type { Scope } from '../access/scope.js';
+import { DEFAULT_PLAN, PLANS } from '../access/principal.js';
+import { SCOPES, type Scope } from '../access/scope.js';
 
 /** A key as it may be shown: everything but the key. */
 export interface ApiKey {
@@ -24,6 +25,29 @@ export interface ApiKeyDraft {
   /** @default 'standard' */
   readonly plan?: string;
   readonly expiresAt?: Date | null;
+}
+
+/** A key that could be stored and would not do what whoever asked for it supposes. */
+export class UnusableKeyError extends Error {
+  readonly code = 'unprocessable';
+  readonly httpStatus = 422;
+  readonly errors: readonly { readonly path: string; readonly message: string }[];
+
+  constructor(errors: UnusableKeyError['errors']) {
+    super(errors.map(({ path, message }) => `${path}: ${message}`).join('; '));
+    this.name = 'UnusableKeyError';
+    this.errors = errors;
+  }
+}
+
+/** Throws for a draft that no key should be made from. */
+export function checkDraft({ scopes, plan = DEFAULT_PLAN }: ApiKeyDraft): void {
+  const errors: { path: string; message: string }[] = [];
+  if (scopes.length === 0) {
+    errors.push({ path: 'scopes', message: `scopes must name at least one of ${SCOPES.join(', ')}` });
+  }
+  if (!PLANS.includes(plan)) errors.push({ path: 'plan', message: `plan must be one of ${PLANS.join(', ')}` });
+  if (errors.length > 0) throw new UnusableKeyError(errors);
 }
 
 /** There is no such key, or none that the caller may know of. */
