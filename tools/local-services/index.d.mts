@@ -43,6 +43,7 @@ export function startRedisServer(
     appendOnly?: boolean;
     databases?: number;
     args?: readonly string[];
+    configFile?: string;
     logFile?: string;
     temporary?: boolean;
   },

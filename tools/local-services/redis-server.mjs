@@ -87,7 +87,7 @@ export class LocalRedis {
   }
 
   async launch() {
-    const { directory, appendOnly, databases, args, logFile, temporary } = this.#options;
+    const { directory, appendOnly, databases, args, configFile, logFile, temporary } = this.#options;
     const fixedPort = this.#options.port !== undefined || this.port !== undefined;
     for (let attempt = 1; ; attempt += 1) {
       const port = this.port ?? (await freePort());
@@ -102,7 +102,8 @@ export class LocalRedis {
         ['daemonize', 'no'],
         ['loglevel', 'notice'],
       ].flatMap(([name, value]) => [`--${name}`, String(value)]);
-      this.#process = new ManagedProcess(this.#binary.command, [...settings, ...args], {
+      const file = configFile === undefined ? [] : [configFile];
+      this.#process = new ManagedProcess(this.#binary.command, [...file, ...settings, ...args], {
         cwd: directory,
         env: { ...process.env, ...this.#binary.env },
         logFile,
@@ -157,7 +158,8 @@ export class LocalRedis {
 /**
  * @param binary what `findRedis` found
  * @param {{ directory: string, port?: number, appendOnly?: boolean, databases?: number, args?: string[],
- *   logFile?: string, temporary?: boolean }} options `temporary`: the directory goes when the server does
+ *   configFile?: string, logFile?: string, temporary?: boolean }} options `temporary`: the directory goes when the
+ *   server does; `configFile`: read before everything else (a Sentinel keeps its state there)
  */
 export async function startRedisServer(binary, options) {
   const { directory, appendOnly = false, databases = 16, args = [], temporary = false } = options;
@@ -169,6 +171,7 @@ export async function startRedisServer(binary, options) {
     appendOnly,
     databases,
     args,
+    configFile: options.configFile,
     logFile,
     temporary,
     port: options.port,

@@ -1,3 +1,10 @@
 export { freePort } from '@promptsales/local-services';
 export { createDatabase, startPostgres, type TestDatabase, type TestPostgres } from './postgres.js';
 export { startRedis, type StartRedisOptions, type TestRedis } from './redis.js';
+export {
+  startRedisCluster,
+  type StartRedisClusterOptions,
+  type TestClusterNode,
+  type TestRedisCluster,
+} from './redis-cluster.js';
+export { startRedisSentinels, type StartRedisSentinelsOptions, type TestRedisSentinels } from './redis-sentinels.js';
