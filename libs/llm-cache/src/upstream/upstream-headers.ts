@@ -1,6 +1,16 @@
-/** Which of the provider's response headers reach the caller: what clients act upon, nothing that identifies or sets state. */
-const PASSED: ReadonlySet<string> = new Set(['content-type', 'retry-after', 'retry-after-ms', 'x-should-retry']);
-const PASSED_PREFIXES = ['openai-', 'anthropic-', 'x-ratelimit-'];
+/**
+ * Which of the provider's response headers reach the caller: what clients act upon, nothing that identifies or sets state.
+ * Named one by one: `openai-organization`, `openai-project` and `anthropic-organization-id` tell whose credential this server has.
+ */
+const PASSED: ReadonlySet<string> = new Set([
+  'content-type',
+  'retry-after',
+  'retry-after-ms',
+  'x-should-retry',
+  'openai-processing-ms',
+  'openai-version',
+]);
+const PASSED_PREFIXES = ['x-ratelimit-', 'anthropic-ratelimit-'];
 
 type IncomingHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
