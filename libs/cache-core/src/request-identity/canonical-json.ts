@@ -7,6 +7,7 @@
  * tokens of a text are canonical as they stand, so they are sliced rather than unescaped and escaped again.
  */
 import { doubleHolds } from './json-number.js';
+import { sortByName } from './name-order.js';
 import { endOfString } from './nesting.js';
 import { omissionsOf, type Omissions, type OmittedPath } from './omissions.js';
 
@@ -101,7 +102,7 @@ class CanonicalReader {
   }
 
   #sort(members: Member[]): void {
-    members.sort((left, right) => (left.name < right.name ? -1 : left.name > right.name ? 1 : 0));
+    sortByName(members);
     for (let at = 1; at < members.length; at++) {
       if (members[at]?.name === members[at - 1]?.name) this.faithful = false;
     }
