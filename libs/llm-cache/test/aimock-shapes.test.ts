@@ -56,7 +56,7 @@ async function ask(body: Buffer | string): Promise<Buffer> {
 
 function assembled(stream: Buffer): { json: Buffer | null; defect: string | null } {
   const splitter = new SseSplitter(1 << 20);
-  const assembler = CHAT_COMPLETIONS.assembler();
+  const assembler = CHAT_COMPLETIONS.assembler(1024 * 1024);
   for (const frame of splitter.push(stream)) assembler.push(frame);
   expect(splitter.finish()).toBeNull();
   return assembler.finish();

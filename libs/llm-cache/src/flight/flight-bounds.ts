@@ -3,7 +3,7 @@ import { DEFAULT_FRAME_LOG, type FrameLogBounds } from './frame-log.js';
 export interface FlightBounds extends FrameLogBounds {
   /** One event of a stream. */
   readonly maxFrameBytes: number;
-  /** A JSON answer that is handed on in one piece. */
+  /** A JSON answer that is handed on in one piece, as it came or merged from a stream. */
   readonly maxAnswerBytes: number;
   /** JSON and recording together; a longer answer is passed on and not stored. */
   readonly maxStoredBytes: number;

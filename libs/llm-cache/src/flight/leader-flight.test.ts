@@ -5,7 +5,7 @@ import { MemoryLedger } from '../ledger/memory-ledger.js';
 import { CHAT_COMPLETIONS } from '../protocol/chat-completions/chat-completions.js';
 import { Asker } from '../upstream/asker.js';
 import type { UpstreamRequest, UpstreamResponse } from '../upstream/upstream-client.js';
-import { DEFAULT_FLIGHT } from './flight-bounds.js';
+import { DEFAULT_FLIGHT, type FlightBounds } from './flight-bounds.js';
 import { LeaderFlight } from './leader-flight.js';
 
 const HALF = 'data: {"id":"c","choices":[{"index":0,"delta":{"content":"x"},"finish_reason":null}]}\n\n';
@@ -46,7 +46,7 @@ function leadershipOf(filling: Promise<FillResult> = Promise.resolve('stored')):
 function fly(
   answer: (request: UpstreamRequest) => Promise<UpstreamResponse>,
   leadership = leadershipOf(),
-  holdMs = 60_000,
+  bounds: Partial<FlightBounds> = {},
 ): LeaderFlight {
   const body = { model: 'm', messages: [{ role: 'user', content: 'x' }] };
   const attribution = {
@@ -79,7 +79,7 @@ function fly(
       call,
       leadership,
     },
-    { asker: new Asker(client), ledger, bounds: { ...DEFAULT_FLIGHT, holdMs }, observer: {} },
+    { asker: new Asker(client), ledger, bounds: { ...DEFAULT_FLIGHT, holdMs: 60_000, ...bounds }, observer: {} },
   );
   void flight.done.then(() => events.push('done'));
   return flight;
@@ -125,7 +125,7 @@ describe('a flight that leads', () => {
 
   it('but not for long', async () => {
     const filling = Promise.withResolvers<FillResult>();
-    const flight = fly(async () => streamOf(HALF, STOP, DONE), leadershipOf(filling.promise), 10);
+    const flight = fly(async () => streamOf(HALF, STOP, DONE), leadershipOf(filling.promise), { holdMs: 10 });
     expect(await read(flight)).toBe(HALF + STOP + DONE);
     expect(events).toEqual(['call', 'fill']);
     filling.resolve('stored');
@@ -206,5 +206,42 @@ describe('a flight that leads', () => {
     rest.resolve(STOP + DONE);
     await flight.done;
     expect(settled()).toEqual([['request', 'completed', 200]]);
+  });
+
+  describe('with a stream that has no end', () => {
+    const TINY = { retainBytes: 4096, windowBytes: 1024, maxAnswerBytes: 4096, maxStoredBytes: 4096 };
+
+    async function* endless(signal: AbortSignal): AsyncGenerator<Buffer> {
+      for (; !signal.aborted; await nextTurn()) yield Buffer.from(HALF);
+      throw signal.reason as Error;
+    }
+    const answer = async ({ signal }: UpstreamRequest): Promise<UpstreamResponse> => ({
+      kind: 'stream',
+      status: 200,
+      headers: {},
+      bytes: endless(signal),
+    });
+
+    it('tells the reader of JSON as soon as it is too large, and hangs up when nobody reads the stream', async () => {
+      const flight = fly(answer, leadershipOf(), TINY);
+      const passenger = flight.board('whole');
+      expect(await passenger?.whole).toMatchObject({ kind: 'failed', error: { code: 'upstream_too_large' } });
+      passenger?.leave();
+      await flight.done;
+      expect(settled()).toEqual([['request', 'aborted', null]]);
+      expect(events).not.toContain('fill');
+    });
+
+    it('goes on for the reader of the stream, in a window', async () => {
+      const flight = fly(answer, leadershipOf(), TINY);
+      const [reader, whole] = [flight.board('frames'), flight.board('whole')];
+      void whole?.whole.then(() => whole.leave());
+      let bytes = 0;
+      while (bytes < 100_000) for (const { raw } of (await reader?.frames?.next()) ?? []) bytes += raw.length;
+      expect(flight.broadcast.log.bytes).toBeLessThanOrEqual(TINY.windowBytes + HALF.length);
+      reader?.leave();
+      await flight.done;
+      expect(settled()).toEqual([['request', 'aborted', null]]);
+    });
   });
 });

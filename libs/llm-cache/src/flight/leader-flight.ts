@@ -26,7 +26,7 @@ import { Broadcast, type Passenger } from './broadcast.js';
 import type { FlightBounds } from './flight-bounds.js';
 import type { FlightObserver } from './flight-observer.js';
 import { fillingOf, type Keeping } from './keep-answer.js';
-import { wholeReply } from './whole-reply.js';
+import { answerTooLarge, wholeReply } from './whole-reply.js';
 
 export interface Leading {
   readonly question: Omit<Question, 'signal' | 'onRefused'>;
@@ -170,14 +170,20 @@ export class LeaderFlight implements AnswerFlight {
 
   async #stream(response: Answered, usageAsked: boolean): Promise<Settled> {
     const splitter = new SseSplitter(this.#tools.bounds.maxFrameBytes);
-    const assembler = this.#leading.question.protocol.assembler();
+    const assembler = this.#leading.question.protocol.assembler(this.#tools.bounds.maxAnswerBytes);
     const chunks = response.bytes[Symbol.asyncIterator]();
     let last = this.#began;
+    let toldTooLarge = false;
 
     /** The whole answer, if this was the end of it. */
     const take = async (raw: Buffer): Promise<WholeAnswer | null> => {
       const now = performance.now();
       const { cut, terminal } = assembler.push(raw);
+      // Told at once: who waits for the JSON form of an endless stream would wait, and be paid for, without end.
+      if (assembler.outgrown && !toldTooLarge) {
+        toldTooLarge = true;
+        this.broadcast.complete({ kind: 'failed', error: answerTooLarge() });
+      }
       const frame = { raw, cut, afterMicros: (now - last) * 1000 };
       last = now;
       if (!this.broadcast.opened) {

@@ -11,7 +11,7 @@ import { LlmError } from '../protocol/llm-error.js';
 import type { Assembler, Protocol } from '../protocol/protocol.js';
 import type { AnswerFlight } from './answer-flight.js';
 import { Broadcast, type Opening, type Passenger } from './broadcast.js';
-import type { FrameLogBounds } from './frame-log.js';
+import type { FlightBounds } from './flight-bounds.js';
 import { decodeEntry, type LiveEntry } from './live-entry.js';
 import type { LiveTransport } from './live-transport.js';
 import { Wake } from './wake.js';
@@ -68,7 +68,7 @@ export class RemoteFlight implements AnswerFlight {
     following: Following,
     transport: LiveTransport,
     processId: string,
-    bounds: FrameLogBounds,
+    bounds: FlightBounds,
     times: FollowerTimes,
     failed: (error: unknown) => void,
   ) {
@@ -77,7 +77,7 @@ export class RemoteFlight implements AnswerFlight {
     this.#processId = processId;
     this.#times = times;
     this.#failed = failed;
-    this.#assembler = following.protocol.assembler();
+    this.#assembler = following.protocol.assembler(bounds.maxAnswerBytes);
     this.broadcast = new Broadcast(bounds, () => this.giveUp());
     this.done = this.#fly();
   }

@@ -20,6 +20,14 @@ export function wholeReply(whole: WholeAnswer, { status, headers }: Answered, st
   };
 }
 
+/** For readers of the JSON form: it would have to be held as a whole. */
+export function answerTooLarge(): LlmError {
+  return new LlmError(
+    'upstream_too_large',
+    'The answer is too large to be handed on in one piece. Ask for it as a stream.',
+  );
+}
+
 /** The stream does not make a completion. */
 function unassembled(whole: WholeAnswer): LlmError {
   switch (whole.defect) {
@@ -30,6 +38,8 @@ function unassembled(whole: WholeAnswer): LlmError {
       );
     case 'no_terminal_event':
       return new LlmError('upstream_died', "The provider's answer broke off before its end.");
+    case 'too_large':
+      return answerTooLarge();
     default:
       return new LlmError('upstream_invalid_response', 'The provider sent events that do not make a completion.');
   }

@@ -18,6 +18,7 @@ export type AnswerDefect =
   | 'finish_abnormal'
   | 'in_band_error'
   | 'server_tool'
+  | 'too_large'
   | 'unreadable';
 
 /** What a request says that concerns more than the provider. */
@@ -58,8 +59,10 @@ export interface FrameReading {
   readonly terminal: boolean;
 }
 
-/** Takes the frames of one stream in order; holds the merged answer, not the frames. */
+/** Takes the frames of one stream in order; holds the merged answer, not the frames, and no more of it than its bound. */
 export interface Assembler {
+  /** The answer has outgrown the bound: from here on only what bills it is kept. */
+  readonly outgrown: boolean;
   push(frame: Buffer): FrameReading;
   finish(): WholeAnswer;
 }
@@ -75,7 +78,8 @@ export interface Protocol {
   readRequest(body: unknown): RequestFacts;
   /** The request by which the provider is asked to stream, with usage. */
   streamedRequest(body: JsonObject): Buffer;
-  assembler(): Assembler;
+  /** `maxBytes` bounds the merged answer, as JSON. */
+  assembler(maxBytes: number): Assembler;
   /** Reads an answer that came as JSON. The bytes are kept verbatim. Null when they are not such an answer at all. */
   readWhole(bytes: Buffer): WholeAnswer | null;
   /** The frames that the provider would have streamed; null when that cannot be done so that reading them gives the answer back. */

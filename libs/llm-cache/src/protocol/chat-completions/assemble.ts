@@ -5,6 +5,7 @@ import { spanOfMember } from '../../stream/json-members.js';
 import { NO_CUT, type Cut } from '../../stream/recording.js';
 import type { AnswerDefect, AnswerFacts, Assembler, FrameReading, JsonObject, WholeAnswer } from '../protocol.js';
 import { emptyObject, mergeDelta } from './delta-merge.js';
+import { bytesOf } from './merged-size.js';
 import { isObject } from './request.js';
 
 export const DONE = '[DONE]';
@@ -20,6 +21,11 @@ const FINISHED: ReadonlySet<unknown> = new Set([
   'eos_token',
 ]);
 
+/** What the ledger wants to know of an answer, however long it is. */
+const BILLING = ['id', 'model', 'usage', 'service_tier'] as const;
+/** The merged answer is measured again when it may have passed the bound, but not for every frame near it. */
+const LEAST_STEP = 1 / 16;
+
 const USAGE_LAST = ',"usage":null}';
 
 const COMMENT: FrameReading = Object.freeze({ cut: NO_CUT, terminal: false });
@@ -33,12 +39,26 @@ interface ChoiceState {
 }
 
 export class ChatAssembler implements Assembler {
-  readonly #top = emptyObject();
+  readonly #maxBytes: number;
+  #top = emptyObject();
   readonly #choices = new Map<number, ChoiceState>();
   #chunks = 0;
   #terminal = false;
   #complaint: string | null = null;
   #unreadable = false;
+  #outgrown = false;
+  /** Bytes of frames since the answer was last measured, and how many it may grow by: a merged answer is no longer than its frames. */
+  #unmeasured = 0;
+  #step: number;
+
+  constructor(maxBytes = Number.POSITIVE_INFINITY) {
+    this.#maxBytes = maxBytes;
+    this.#step = maxBytes;
+  }
+
+  get outgrown(): boolean {
+    return this.#outgrown;
+  }
 
   push(frame: Buffer): FrameReading {
     const { event, data, dataAt } = readFrame(frame);
@@ -54,12 +74,13 @@ export class ChatAssembler implements Assembler {
     }
     const error = chunk['error'] ?? (event === 'error' ? chunk : null);
     if (error !== null) this.#complaint ??= complaintIn(error);
-    else if (Array.isArray(chunk['choices'])) this.#merge(chunk, chunk['choices']);
+    else if (Array.isArray(chunk['choices'])) this.#merge(chunk, chunk['choices'], frame.length);
     else this.#unreadable = true;
     return { cut: usageCut(frame, data, dataAt, chunk), terminal: false };
   }
 
   finish(): WholeAnswer {
+    if (this.#outgrown) return this.#outgrownAnswer();
     const completion = this.#completion();
     const facts = factsOf(completion);
     if (this.#complaint !== null) return { json: null, facts, defect: 'in_band_error', complaint: this.#complaint };
@@ -70,8 +91,19 @@ export class ChatAssembler implements Assembler {
     return { json, facts, defect: this.#terminal ? defect : 'no_terminal_event', complaint: null };
   }
 
-  #merge(chunk: JsonObject, choices: unknown[]): void {
+  #outgrownAnswer(): WholeAnswer {
+    const defect =
+      this.#complaint !== null ? 'in_band_error' : this.#terminal ? 'too_large' : ('no_terminal_event' as const);
+    return { json: null, facts: factsOf(this.#top), defect, complaint: this.#complaint };
+  }
+
+  #merge(chunk: JsonObject, choices: unknown[], bytes: number): void {
     this.#chunks++;
+    this.#grow(bytes);
+    if (this.#outgrown) {
+      for (const name of BILLING) this.#top[name] = chunk[name] ?? this.#top[name];
+      return;
+    }
     // Parsed JSON has no inherited members to enumerate, and this runs for every token.
     for (const name in chunk) {
       if (name === 'choices' || TRANSPORT_ONLY.has(name)) continue;
@@ -82,6 +114,24 @@ export class ChatAssembler implements Assembler {
       if (isObject(choice)) this.#mergeChoice(choice);
       else this.#unreadable = true;
     }
+  }
+
+  #grow(bytes: number): void {
+    this.#unmeasured += bytes;
+    if (this.#outgrown || this.#unmeasured <= this.#step) return;
+    let size = bytesOf(this.#top);
+    for (const state of this.#choices.values()) size += bytesOf(state);
+    // What this frame brings is merged next.
+    size += bytes;
+    if (size > this.#maxBytes) {
+      this.#outgrown = true;
+      this.#choices.clear();
+      const billing = emptyObject();
+      for (const name of BILLING) billing[name] = this.#top[name];
+      this.#top = billing;
+    }
+    this.#unmeasured = 0;
+    this.#step = Math.max(this.#maxBytes - size, this.#maxBytes * LEAST_STEP);
   }
 
   #mergeChoice(choice: JsonObject): void {

@@ -12,7 +12,7 @@ export const CHAT_COMPLETIONS: Protocol = {
   omittedFromIdentity: [['stream'], ['stream_options', 'include_usage']],
   readRequest: readChatRequest,
   streamedRequest: streamedChatRequest,
-  assembler: () => new ChatAssembler(),
+  assembler: (maxBytes) => new ChatAssembler(maxBytes),
   readWhole,
   synthesise: synthesiseChat,
   errorBody: (error) => Buffer.from(JSON.stringify(openAiErrorOf(error))),
