@@ -195,7 +195,6 @@ async function untilHealthy(address, timeoutMs = 60_000) {
 function secrets(environment) {
   if (!given('ADMIN_API_KEY')) environment.ADMIN_API_KEY = adminApiKey();
   if (!given('ENCRYPTION_KEY')) environment.ENCRYPTION_KEY = encryptionKey();
-  if (!given('MCP_STDIO_ALLOW')) environment.MCP_STDIO_ALLOW = 'node,npx';
 }
 
 function adminKeyLine(environment) {

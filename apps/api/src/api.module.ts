@@ -1,33 +1,25 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { healthOptions, identityOptions, keysHealth, PlatformModule, versionOf } from '@promptsales/assembly';
+import {
+  healthOptions,
+  identityOptions,
+  keysHealth,
+  PlatformModule,
+  versionOf,
+  type SharedParts,
+} from '@promptsales/assembly';
 import { Cache, RedisRoles } from '@promptsales/cache-core';
 import { Database } from '@promptsales/database';
-import type { Environment } from '@promptsales/environment';
-import {
-  GatewayInstruments,
-  HealthModule,
-  LedgerInstruments,
-  type MetricsRegistry,
-  type Readiness,
-} from '@promptsales/health';
-import type { Logger } from '@promptsales/http-edge';
+import { GatewayInstruments, HealthModule, LedgerInstruments } from '@promptsales/health';
 import { ApiKeys, IdentityModule } from '@promptsales/identity';
 import { DurableLedger, Ledger, LedgerModule, LlmCacheModule, SavingsModule } from '@promptsales/llm-cache';
 import { ledgerReaderOf } from './access/caller.js';
 import { ledgerHealth, ledgerOptions } from './ledger-wiring.js';
 import { llmCacheOptions } from './llm-wiring.js';
 
-export interface ApiParts {
-  readonly environment: Environment;
-  readonly logger: Logger;
-  readonly metrics: MetricsRegistry;
-  readonly readiness: Readiness;
-}
-
 /** Everything that the API serves, wired. */
 @Module({})
 export class ApiModule {
-  static forRoot({ environment, logger, metrics, readiness }: ApiParts): DynamicModule {
+  static forRoot({ environment, logger, metrics, readiness }: SharedParts): DynamicModule {
     const ledger = new LedgerInstruments(metrics);
     const gateway = new GatewayInstruments(metrics);
     return {
@@ -35,7 +27,7 @@ export class ApiModule {
       imports: [
         PlatformModule.forRoot({ environment, service: 'api', logger, metrics }),
         IdentityModule.forRoot(identityOptions(environment)),
-        LedgerModule.forRoot(ledgerOptions(ledger)),
+        LedgerModule.forRoot(ledgerOptions(environment, ledger)),
         LlmCacheModule.forRootAsync({
           inject: [Cache, RedisRoles, Ledger],
           useFactory: (cache: Cache, roles: RedisRoles, lines: Ledger) =>

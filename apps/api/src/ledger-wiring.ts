@@ -1,3 +1,4 @@
+import type { Environment } from '@promptsales/environment';
 import type { Condition, HealthContributor, LedgerInstruments } from '@promptsales/health';
 import type { DurableLedger, LedgerModuleOptions } from '@promptsales/llm-cache';
 
@@ -7,7 +8,7 @@ const MOST_SPOOLED_CALLS = 10_000;
 /** The end of a process leaves four seconds for everything that is to be flushed. */
 const SHUTDOWN_MS = 3_000;
 
-export function ledgerOptions(instruments: LedgerInstruments): LedgerModuleOptions {
+export function ledgerOptions({ codec }: Environment, instruments: LedgerInstruments): LedgerModuleOptions {
   return {
     // An object literal: the ledger spreads its observer, and a class keeps its methods out of reach of that.
     observer: {
@@ -16,7 +17,11 @@ export function ledgerOptions(instruments: LedgerInstruments): LedgerModuleOptio
       hitsDropped: (hits) => instruments.hitsDropped(hits),
       lineRejected: (kind) => instruments.lineRejected(kind),
     },
-    tuning: { maxSpooledCalls: MOST_SPOOLED_CALLS, shutdownDeadlineMs: SHUTDOWN_MS },
+    tuning: {
+      maxSpooledCalls: MOST_SPOOLED_CALLS,
+      shutdownDeadlineMs: SHUTDOWN_MS,
+      linesPerStatement: codec.pipeline ? codec.pipelineSize : 1,
+    },
   };
 }
 

@@ -141,7 +141,7 @@ describe('Redis absent at start', () => {
   it('starts without it, says degraded, and uses it when it appears', async () => {
     const redis = await startRedis();
     await redis.kill();
-    const api = await testApi({ REDIS_URL: redis.url });
+    const api = await testApi({ REDIS_URL: redis.url, REQUIRE_SAFE_EVICTION: 'true' });
     const { body } = await request(api.server).get('/health').expect(200);
     expect(body).toMatchObject({ status: 'degraded', redis: 'disconnected' });
     await request(api.server).get('/health/ready').expect(200);

@@ -81,6 +81,17 @@ describe('built processes', () => {
     expect(await api.exited()).toMatchObject({ code: 0 });
   }, 60_000);
 
+  it('end with the reason when Redis appears late and may evict what must not be lost', async () => {
+    const late = await startRedis({ args: ['--maxmemory', '50mb', '--maxmemory-policy', 'allkeys-lru'] });
+    await late.kill();
+    const api = new BuiltProcess('api', { ...stores, REDIS_URL: late.url, REQUIRE_SAFE_EVICTION: 'true' });
+    await api.ready();
+    await late.restart();
+    expect(await api.exited()).toMatchObject({ code: 1 });
+    expect(api.stderr).toMatch(/^api must not go on\nREQUIRE_SAFE_EVICTION: is true, and Redis may evict keys of /m);
+    expect(api.stderr).toMatch(/"level":"fatal".*"code":"unsafe_eviction"/);
+  }, 60_000);
+
   it('trap 29: finish what is under way on SIGTERM, refuse what comes later, and end at once on a second signal', async () => {
     const api = new BuiltProcess('api', stores);
     const address = new URL(await api.ready());

@@ -19,6 +19,8 @@ export interface TestApi extends Api {
   readonly server: Server;
   /** Everything that was logged so far. */
   readonly logged: () => string;
+  /** Why a process would have ended itself. */
+  readonly refusals: readonly Error[];
   readonly admin: { readonly authorization: string };
   close(): Promise<void>;
 }
@@ -37,16 +39,18 @@ export async function testApi(env: NodeJS.ProcessEnv = {}): Promise<TestApi> {
     LOG_LEVEL: 'debug',
     ...env,
   });
+  const refusals: Error[] = [];
   const lines: string[] = [];
   const destination = new PassThrough();
   destination.on('data', (chunk: Buffer) => lines.push(chunk.toString()));
   const { logger } = createLogger({ service: 'api', level: 'debug', secrets: secretsOf(environment), destination });
-  const api = await createApi(environment, logger);
+  const api = await createApi(environment, { logger, refuse: (error) => refusals.push(error) });
   api.readiness.started();
   return {
     ...api,
     server: api.app.getHttpServer(),
     logged: () => lines.join(''),
+    refusals,
     admin: { authorization: `Bearer ${SECRETS.adminKey}` },
     close: async () => {
       await api.app.close();

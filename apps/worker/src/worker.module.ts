@@ -1,26 +1,24 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
-import { healthOptions, identityOptions, keysHealth, PlatformModule, versionOf } from '@promptsales/assembly';
+import {
+  healthOptions,
+  identityOptions,
+  keysHealth,
+  PlatformModule,
+  versionOf,
+  type SharedParts,
+} from '@promptsales/assembly';
 import { RedisRoles } from '@promptsales/cache-core';
 import { Database } from '@promptsales/database';
-import type { Environment } from '@promptsales/environment';
-import { HealthModule, type MetricsRegistry, type Readiness } from '@promptsales/health';
-import type { Logger } from '@promptsales/http-edge';
+import { HealthModule } from '@promptsales/health';
 import { ApiKeys, IdentityModule } from '@promptsales/identity';
 import { JobsModule } from './jobs/jobs.module.js';
 import { JobRunner } from './jobs/job-runner.js';
 
-export interface WorkerParts {
-  readonly environment: Environment;
-  readonly logger: Logger;
-  readonly metrics: MetricsRegistry;
-  readonly readiness: Readiness;
-}
-
 /** What the worker does, wired. */
 @Module({})
 export class WorkerModule {
-  static forRoot({ environment, logger, metrics, readiness }: WorkerParts): DynamicModule {
+  static forRoot({ environment, logger, metrics, readiness }: SharedParts): DynamicModule {
     const jobs = JobsModule.forRoot({ metrics, logger });
     return {
       module: WorkerModule,

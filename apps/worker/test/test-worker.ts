@@ -23,7 +23,7 @@ export async function testWorker(): Promise<TestWorker> {
     ENCRYPTION_KEY: randomBytes(32).toString('base64'),
   });
   const { logger } = createLogger({ service: 'worker', destination: new PassThrough().resume() });
-  const worker = await createWorker(environment, logger);
+  const worker = await createWorker(environment, { logger, refuse: () => undefined });
   worker.readiness.started();
   return {
     ...worker,

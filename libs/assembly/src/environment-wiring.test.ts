@@ -1,10 +1,11 @@
-import { ROLES } from '@promptsales/cache-core';
-import { readEnvironment, type Environment } from '@promptsales/environment';
+import { RedisRoles, ROLES } from '@promptsales/cache-core';
+import { readEnvironment, SCOPE_NAMES, type Environment } from '@promptsales/environment';
+import { SCOPES } from '@promptsales/identity';
 import { randomBytes } from 'node:crypto';
 import { cacheSettings, keyring, ttlTable } from './cache-settings.js';
 import { upstreamKind } from './health-wiring.js';
 import { identityOptions } from './identity-options.js';
-import { redisTopology } from './redis-topology.js';
+import { checkConnections, redisTopology } from './redis-topology.js';
 import { secretsOf } from './secrets.js';
 
 const ENCRYPTION_KEY = randomBytes(32).toString('base64');
@@ -46,6 +47,25 @@ describe('redisTopology', () => {
     [{ REDIS_SENTINELS: 'a:1', REDIS_SENTINEL_NAME: 'main' }, /^REDIS_SENTINELS/],
   ])('refuses %j by the name of the variable', (env, message) => {
     expect(() => redisTopology(environment(env))).toThrow(message);
+  });
+});
+
+describe('REDIS_MAX_CONNECTIONS', () => {
+  const check = (env: NodeJS.ProcessEnv): void => {
+    const given = environment(env);
+    checkConnections(given, new RedisRoles(redisTopology(given)));
+  };
+
+  it('is enough by default, and 2 is for one database', () => {
+    expect(() => check({})).not.toThrow();
+    expect(() => check({ REDIS_LAYOUT: 'single', REDIS_MAX_CONNECTIONS: '2' })).not.toThrow();
+  });
+
+  it('refuses a process that would open more, and says what would do', () => {
+    expect(() => check({ REDIS_MAX_CONNECTIONS: '13' })).toThrow(
+      /^REDIS_MAX_CONNECTIONS: got 13, and 14 are needed: 7 databases .*REDIS_LAYOUT=single/,
+    );
+    expect(() => check({ REDIS_LAYOUT: 'single', REDIS_MAX_CONNECTIONS: '1' })).toThrow(/2 are needed: 1 database /);
   });
 });
 
@@ -112,6 +132,10 @@ describe('the rest of the wiring', () => {
       adminKey: 'admin-key-0123456789abcdef',
       anonymousScopes: ['llm', 'analytics'],
     });
+  });
+
+  it('lets strangers have each scope that there is', () => {
+    expect(SCOPE_NAMES).toEqual(SCOPES);
   });
 
   it('knows every role of the keyspace by the name that the variables use', () => {

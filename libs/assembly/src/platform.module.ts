@@ -7,7 +7,7 @@ import type { Logger } from '@promptsales/http-edge';
 import { cacheSettings, keyring, ttlTable } from './cache-settings.js';
 import { measureRedis } from './metrics-wiring.js';
 import { MIGRATIONS } from './migrations.js';
-import { redisTopology } from './redis-topology.js';
+import { checkConnections, redisTopology } from './redis-topology.js';
 
 export interface PlatformOptions {
   readonly environment: Environment;
@@ -31,6 +31,7 @@ class RedisEnd implements OnApplicationShutdown {
 export class PlatformModule {
   static forRoot({ environment, service, logger, metrics }: PlatformOptions): DynamicModule {
     const roles = new RedisRoles(redisTopology(environment));
+    checkConnections(environment, roles);
     const keys = keyring(environment);
     const settings = cacheSettings(environment, ttlTable(environment), keys);
     const cache = new Cache(roles, settings, new CacheInstruments(metrics));

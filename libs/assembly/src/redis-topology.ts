@@ -1,4 +1,4 @@
-import type { RedisTopology } from '@promptsales/cache-core';
+import type { RedisRoles, RedisTopology } from '@promptsales/cache-core';
 import type { Environment } from '@promptsales/environment';
 
 /** A topology that is asked for and not spoken yet, or none at all. */
@@ -30,4 +30,25 @@ export function redisTopology({ redis }: Environment): RedisTopology {
     tls: redis.tls,
     times: { retryReads: redis.retryOnTimeout },
   };
+}
+
+/** The process would open more than it may. */
+export class RedisConnectionsError extends Error {
+  readonly code = 'redis_connections';
+
+  constructor(limit: number, links: number, needed: number) {
+    super(
+      `REDIS_MAX_CONNECTIONS: got ${limit}, and ${needed} are needed: ${links} ${links === 1 ? 'database' : 'databases'} with a connection each for commands and for subscriptions. Raise it, or let roles share a database (REDIS_LAYOUT=single).`,
+    );
+    this.name = 'RedisConnectionsError';
+  }
+}
+
+const CONNECTIONS_PER_LINK = 2;
+
+/** A link has one connection for commands and at most one for subscriptions, so the bound can be kept by refusing to begin. */
+export function checkConnections({ redis }: Environment, roles: RedisRoles): void {
+  const links = roles.links().length;
+  const needed = links * CONNECTIONS_PER_LINK;
+  if (needed > redis.maxConnections) throw new RedisConnectionsError(redis.maxConnections, links, needed);
 }

@@ -3,6 +3,7 @@ import { readEnvironment, type Environment } from '@promptsales/environment';
 import type { Readiness } from '@promptsales/health';
 import { ProcessLifecycle, type ProcessLogger } from '@promptsales/http-edge';
 import type { INestApplication } from '@nestjs/common';
+import type { Running } from './edge-service.js';
 import { processLog } from './process-log.js';
 import { shutdownSteps } from './shutdown-steps.js';
 import { startFailure } from './start-failure.js';
@@ -22,14 +23,20 @@ export interface Service {
 export async function runService(
   name: string,
   env: NodeJS.ProcessEnv,
-  start: (environment: Environment, log: ProcessLogger) => Promise<Service>,
+  start: (environment: Environment, running: Running) => Promise<Service>,
 ): Promise<void> {
   let log: ProcessLogger | undefined;
   try {
     const environment = readEnvironment(env, { families: catalogue.families.map((family) => family.id) });
     log = processLog(name, environment);
     const lifecycle = new ProcessLifecycle({ log });
-    const { app, readiness, readyLine } = await start(environment, log);
+    const { app, readiness, readyLine } = await start(environment, {
+      logger: log.logger,
+      refuse: (error) => {
+        process.stderr.write(`${name} must not go on\n${error.message}\n`);
+        void lifecycle.refuse(error);
+      },
+    });
     lifecycle.onShutdown(shutdownSteps(app, readiness, log.logger));
     readiness.started();
     process.stdout.write(`${readyLine}\n`);

@@ -13,38 +13,71 @@ export class UnsafeEvictionError extends Error {
   }
 }
 
-export interface EvictionCheck {
+export interface EvictionCheckParts {
   readonly roles: RedisRoles;
-  readonly health: RedisHealth;
+  readonly health: Pick<RedisHealth, 'report'>;
   readonly required: boolean;
-  readonly logger: Logger;
-  /** How long Redis is waited for. It may be absent: then there is nothing to check yet, and health will. */
-  readonly withinMs: number;
+  readonly logger: Pick<Logger, 'warn'>;
 }
 
 const LOOK_EVERY_MS = 25;
+const LOOK_AGAIN_EVERY_MS = 500;
 
-/** Says loudly at start what memory pressure could take; refuses to start where that was asked for. */
-export async function checkEvictionAtStart({
-  roles,
-  health,
-  required,
-  logger,
-  withinMs,
-}: EvictionCheck): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  while (!roles.up && performance.now() < deadline) await delay(LOOK_EVERY_MS);
-  if (!roles.up) {
-    logger.warn('Redis cannot be reached: starting without it, every request goes to its origin until it appears');
-    return;
+/**
+ * Whether memory pressure could take what must not be lost, looked at once for each server of Redis. One that is away at start is
+ * looked at when it appears: a process that was told to refuse may have served without it until then, and does not go on with it.
+ */
+export class EvictionCheck {
+  readonly #parts: EvictionCheckParts;
+  /** Roles whose server has not been seen. */
+  readonly #unseen: Set<string>;
+  readonly #stopped = new AbortController();
+
+  constructor(parts: EvictionCheckParts) {
+    this.#parts = parts;
+    this.#unseen = new Set(parts.roles.links().flatMap((link) => parts.roles.rolesOf(link)));
   }
-  const report = await health.report();
-  const unsafe: string[] = [];
-  for (const { eviction } of report.servers) {
-    const explanation = explainEviction(eviction);
-    if (explanation === null) continue;
-    logger.warn({ eviction }, explanation);
-    if (eviction.kind === 'unsafe') unsafe.push(explanation);
+
+  /** Waits for Redis as long as it may and says loudly what it finds. Throws where that was asked for. */
+  async atStart(withinMs: number): Promise<void> {
+    const { roles, logger } = this.#parts;
+    const deadline = performance.now() + withinMs;
+    while (!roles.up && performance.now() < deadline) await delay(LOOK_EVERY_MS);
+    if (!roles.up) {
+      logger.warn('Redis cannot be reached: starting without it, every request goes to its origin until it appears');
+    }
+    await this.#look();
   }
-  if (required && unsafe.length > 0) throw new UnsafeEvictionError(unsafe);
+
+  /** Goes on looking until every server has been seen. Where nothing is required, health says it soon enough. */
+  async untilSeen(refuse: (error: UnsafeEvictionError) => void): Promise<void> {
+    const { signal } = this.#stopped;
+    while (this.#parts.required && this.#unseen.size > 0 && !signal.aborted) {
+      try {
+        await this.#look();
+      } catch (error) {
+        if (error instanceof UnsafeEvictionError) return refuse(error);
+        this.#parts.logger.warn({ err: error }, 'the eviction policy of Redis cannot be looked at');
+      }
+      // Rejects when it is stopped, which the condition sees.
+      await delay(LOOK_AGAIN_EVERY_MS, undefined, { ref: false, signal }).catch(() => undefined);
+    }
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  async #look(): Promise<void> {
+    const { health, logger, required } = this.#parts;
+    const unsafe: string[] = [];
+    for (const { roles, eviction } of (await health.report()).servers) {
+      const fresh = roles.filter((role) => this.#unseen.delete(role));
+      const explanation = fresh.length === 0 ? null : explainEviction(eviction);
+      if (explanation === null) continue;
+      logger.warn({ eviction }, explanation);
+      if (eviction.kind === 'unsafe') unsafe.push(explanation);
+    }
+    if (required && unsafe.length > 0) throw new UnsafeEvictionError(unsafe);
+  }
 }

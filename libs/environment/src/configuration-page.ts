@@ -34,8 +34,14 @@ export function configurationPage(): string {
 
 function row(definition: Definition): string {
   const name = definition.shape === 'single' ? definition.name : `${definition.prefix}${definition.placeholder}`;
-  const cells = [`\`${name}\``, defaultOf(definition), definition.kind.takes, definition.doc];
+  const cells = [`\`${name}\``, defaultOf(definition), definition.kind.takes, meaningOf(definition)];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+}
+
+function meaningOf(definition: Definition): string {
+  if (definition.shape === 'set' || definition.notYet === null) return definition.doc;
+  const instead = definition.notYet === '' ? '' : `: ${definition.notYet}`;
+  return `${definition.doc} *Not used by this version yet${instead}.*`;
 }
 
 function defaultOf(definition: Definition): string {

@@ -58,7 +58,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv, options: ReadOptions = {
     ...values,
     redis: { ...values.redis, layout },
     given: reader.given,
-    warnings: [...nearMisses(Object.keys(env), families), ...cautions(values)],
+    warnings: [...nearMisses(Object.keys(env), families), ...cautions(values), ...reader.unused],
   });
 }
 
@@ -67,6 +67,8 @@ class Reader {
   readonly given = new Set<string>();
   /** Names whose value was refused: nothing more is to be said of them. */
   readonly refused = new Set<string>();
+  /** Lines about names that were given and that this version does not follow. */
+  readonly unused: string[] = [];
   readonly #env: NodeJS.ProcessEnv;
   readonly #families: ReadonlySet<string> | null;
 
@@ -77,6 +79,10 @@ class Reader {
 
   single(variable: Variable<unknown>): unknown {
     const text = this.#text(variable.name, variable.kind);
+    if (variable.notYet !== null && text !== undefined && text !== variable.defaultText) {
+      const instead = variable.notYet === '' ? '' : `: ${variable.notYet}`;
+      this.unused.push(`${variable.name} is set, and this version does not use it yet${instead}`);
+    }
     if (text !== undefined) return this.#parse(variable.name, variable.kind, text);
     if (variable.defaultText !== null) return variable.kind.parse(variable.defaultText);
     if (variable.required) this.#refuse(variable.name, 'is not set', `it takes ${variable.kind.takes}`);

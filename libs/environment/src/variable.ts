@@ -11,6 +11,8 @@ export interface Variable<T> {
   /** The default as the page names it, where it is not a fixed text. */
   readonly defaultNote: string | null;
   readonly doc: string;
+  /** What to do instead, where this version reads the variable and does not follow it; null where it does. */
+  readonly notYet: string | null;
   /** Only for its type. */
   readonly phantom?: T;
 }
@@ -41,6 +43,7 @@ export function withDefault<T>(name: string, kind: ValueKind<T>, defaultText: st
     required: false,
     defaultNote: null,
     doc,
+    notYet: null,
   };
 }
 
@@ -58,6 +61,7 @@ export function optional<T>(
     required: false,
     defaultNote,
     doc,
+    notYet: null,
   };
 }
 
@@ -75,7 +79,13 @@ export function required<T>(
     required: true,
     defaultNote,
     doc,
+    notYet: null,
   };
+}
+
+/** A variable of a part that is still to come: it is checked, and whoever sets it is told that nothing follows from it. */
+export function notYet<T>(variable: Variable<T>, instead = ''): Variable<T> {
+  return { ...variable, notYet: instead };
 }
 
 export function perMember<Member extends string, T>(

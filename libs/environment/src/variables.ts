@@ -2,7 +2,7 @@ import { address, list, network } from './list-kinds.js';
 import { boolean, bytes, host, integer, keyPrefix, oneOf, word } from './scalar-kinds.js';
 import { credential, encryptionKeys, password } from './secret-kinds.js';
 import { baseUrl, mongoUrl, postgresUrl, redisUrl, storeUrl } from './url-kinds.js';
-import { optional, perMember, required, withDefault } from './variable.js';
+import { notYet, optional, perMember, required, withDefault } from './variable.js';
 
 export const REDIS_ROLES = ['sessions', 'llm', 'ratelimit', 'analytics', 'temp', 'cache', 'state'] as const;
 export type RedisRole = (typeof REDIS_ROLES)[number];
@@ -38,7 +38,10 @@ export const VARIABLES = {
     variables: {
       host: withDefault('HOST', host, '127.0.0.1', 'Where the API listens; `0.0.0.0` or `::` for every interface.'),
       port: withDefault('PORT', port, '3000', 'The API’s port; 0 takes any free one, and the `ready` line says which.'),
-      processes: withDefault('API_PROCESSES', integer(1, 256), '1', 'API processes on one host, behind one port.'),
+      processes: notYet(
+        withDefault('API_PROCESSES', integer(1, 256), '1', 'API processes on one host, behind one port.'),
+        'start several with a PORT each behind a balancer',
+      ),
       trustedProxies: withDefault('TRUSTED_PROXIES', optionalList(network), '', 'Whose `X-Forwarded-For` is believed.'),
       maxBodyBytes: withDefault(
         'MAX_BODY_BYTES',
@@ -96,7 +99,7 @@ export const VARIABLES = {
         'REDIS_MAX_CONNECTIONS',
         integer(1, 10_000),
         '20',
-        'Connections of one process, all roles together.',
+        'The most that one process may open; it refuses to start where the roles’ servers and databases need more (two each: commands, subscriptions).',
       ),
       retryOnTimeout: withDefault(
         'REDIS_RETRY_ON_TIMEOUT',
@@ -145,7 +148,7 @@ export const VARIABLES = {
         'REQUIRE_SAFE_EVICTION',
         boolean,
         'false',
-        'Refuse to start where roles that must not lose keys could be evicted.',
+        'Refuse to start where roles that must not lose keys could be evicted; end when that is found later, of a server that was away.',
       ),
     },
   },
@@ -177,8 +180,18 @@ export const VARIABLES = {
         '1024',
         'Values above it are compressed.',
       ),
-      pipeline: withDefault('ENABLE_PIPELINE', boolean, 'true', 'Write-behind in batches.'),
-      pipelineSize: withDefault('PIPELINE_SIZE', integer(1, 10_000), '100', 'The largest batch.'),
+      pipeline: withDefault(
+        'ENABLE_PIPELINE',
+        boolean,
+        'true',
+        'Lines of the ledger are written in batches; `false`: a statement for each.',
+      ),
+      pipelineSize: withDefault(
+        'PIPELINE_SIZE',
+        integer(1, 10_000),
+        '100',
+        'The most lines in one statement; so many are written at once, fewer within half a second.',
+      ),
     },
   },
   database: {
@@ -190,7 +203,7 @@ export const VARIABLES = {
         'PostgreSQL: records, configuration, API keys, ledger, ETL target.',
         'a local server started by `npm start`',
       ),
-      mongoUrl: optional('MONGO_URL', mongoUrl, 'The content source with vector search, when there is one.'),
+      mongoUrl: notYet(optional('MONGO_URL', mongoUrl, 'The content source with vector search, when there is one.')),
     },
   },
   upstream: {
@@ -198,8 +211,8 @@ export const VARIABLES = {
     variables: {
       openAiBaseUrl: optional('OPENAI_BASE_URL', baseUrl, 'As the official SDK takes it; most end in `/v1`.'),
       openAiApiKey: optional('OPENAI_API_KEY', credential, 'The credential for it.'),
-      anthropicBaseUrl: optional('ANTHROPIC_BASE_URL', baseUrl, 'As the official SDK takes it, without `/v1`.'),
-      anthropicApiKey: optional('ANTHROPIC_API_KEY', credential, 'The credential for it.'),
+      anthropicBaseUrl: notYet(optional('ANTHROPIC_BASE_URL', baseUrl, 'As the official SDK takes it, without `/v1`.')),
+      anthropicApiKey: notYet(optional('ANTHROPIC_API_KEY', credential, 'The credential for it.')),
       timeoutMs: withDefault(
         'UPSTREAM_TIMEOUT_MS',
         integer(1, DAY_MS, 'milliseconds'),
@@ -232,22 +245,23 @@ export const VARIABLES = {
         'How often dependencies are looked at.',
       ),
       workerPort: withDefault('WORKER_PORT', port, '3001', 'The worker’s own `/health/*` and `/metrics`; 0 for none.'),
-      etlIntervalMinutes: withDefault('ETL_INTERVAL_MINUTES', integer(1, 1440, 'minutes'), '11', 'The worker’s cycle.'),
-      mcpStdioAllow: withDefault(
-        'MCP_STDIO_ALLOW',
-        optionalList(word),
-        '',
-        'Commands that an MCP server may be started with (`node,npx` under `npm start`).',
+      etlIntervalMinutes: notYet(
+        withDefault('ETL_INTERVAL_MINUTES', integer(1, 1440, 'minutes'), '11', 'The worker’s cycle.'),
+      ),
+      mcpStdioAllow: notYet(
+        withDefault('MCP_STDIO_ALLOW', optionalList(word), '', 'Commands that an MCP server may be started with.'),
       ),
     },
   },
   temp: {
     title: 'Temporary storage',
     variables: {
-      maxBytes: withDefault('TEMP_MAX_BYTES', bytes(1), '256MiB', 'The largest file.'),
-      redisMaxBytes: withDefault('TEMP_REDIS_MAX_BYTES', bytes(0), '8MiB', 'Files above it leave Redis for the store.'),
-      tenantQuotaBytes: withDefault('TEMP_TENANT_QUOTA_BYTES', bytes(1), '1GiB', 'All files of one tenant.'),
-      store: withDefault('TEMP_STORE_URL', storeUrl, 'file:.local/temp', 'Where larger files go.'),
+      maxBytes: notYet(withDefault('TEMP_MAX_BYTES', bytes(1), '256MiB', 'The largest file.')),
+      redisMaxBytes: notYet(
+        withDefault('TEMP_REDIS_MAX_BYTES', bytes(0), '8MiB', 'Files above it leave Redis for the store.'),
+      ),
+      tenantQuotaBytes: notYet(withDefault('TEMP_TENANT_QUOTA_BYTES', bytes(1), '1GiB', 'All files of one tenant.')),
+      store: notYet(withDefault('TEMP_STORE_URL', storeUrl, 'file:.local/temp', 'Where larger files go.')),
     },
   },
 } as const;

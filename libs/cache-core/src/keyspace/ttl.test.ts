@@ -59,13 +59,4 @@ describe('resolveTtls', () => {
     expect(() => resolveTtls(overrides as Record<string, number>)).toThrow(expect.objectContaining({ code }));
     expect(() => resolveTtls(overrides as Record<string, number>)).toThrow(message);
   });
-
-  it('trap 5: keeps what a request asks for inside the family, in whole seconds and never 0', () => {
-    const ttls = resolveTtls();
-    expect(ttls.clamp(keyspace.apiCall, 0)).toBe(1);
-    expect(ttls.clamp(keyspace.apiCall, 0.2)).toBe(1);
-    expect(ttls.clamp(keyspace.apiCall, 1.5)).toBe(2);
-    expect(ttls.clamp(keyspace.llmResponse, 5)).toBe(86_400);
-    expect(ttls.clamp(keyspace.tempUpload, 1e9)).toBe(86_400);
-  });
 });

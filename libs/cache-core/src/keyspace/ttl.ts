@@ -24,8 +24,6 @@ export type TtlOverrides = Readonly<Record<string, number | undefined>>;
 export interface TtlTable {
   /** Seconds, or `null` where each write says (expiry `caller`) or the key stays (`never`). */
   of(family: Family): number | null;
-  /** The nearest TTL that the family permits to what one request asked for. */
-  clamp(family: Family, seconds: number): number;
   /** By family id. */
   readonly seconds: Readonly<Record<string, number | null>>;
 }
@@ -48,8 +46,6 @@ export function resolveTtls(overrides: TtlOverrides = {}): TtlTable {
   return Object.freeze({
     seconds,
     of: (family: Family) => seconds[family.id] ?? null,
-    clamp: (family: Family, wanted: number) =>
-      Math.min(family.ttlRange.max, Math.max(family.ttlRange.min, Math.ceil(wanted))),
   });
 }
 

@@ -70,6 +70,17 @@ describe('ProcessLifecycle', () => {
     resolve();
   });
 
+  it('ends itself like a signal would, with the reason and exit code 1', async () => {
+    const { subject, signals, codes, logged } = lifecycle();
+    const ran: string[] = [];
+    subject.onShutdown([step('drain', async () => ran.push('drain'))]);
+    await subject.refuse(Object.assign(new Error('this must not be'), { code: 'unsafe' }));
+    expect({ ran, codes }).toEqual({ ran: ['drain'], codes: [1] });
+    expect(logged()).toMatch(/"level":"fatal".*"code":"unsafe".*"msg":"this must not be"/);
+    signals.emit('SIGTERM');
+    expect(codes).toEqual([1, 143]);
+  });
+
   it.each(['uncaughtException', 'unhandledRejection'])('logs an %s and exits 1', (event) => {
     const { signals, codes, logged } = lifecycle();
     signals.emit(event, new Error('nobody caught this'));

@@ -19,7 +19,7 @@ type Signal = keyof typeof SIGNAL_NUMBERS;
 
 /**
  * How a process ends. The first SIGTERM or SIGINT runs the steps in order and exits 0 (1 when a step failed); a second one exits at
- * once with 128 + its number. What nobody caught is logged and ends the process with 1: after it no state can be trusted.
+ * once with 128 + its number; `refuse` is the process's own first signal, and exits 1. What nobody caught is logged and ends the process with 1: after it no state can be trusted.
  */
 export class ProcessLifecycle {
   readonly #log: ProcessLogger;
@@ -43,11 +43,12 @@ export class ProcessLifecycle {
     this.#steps = steps;
   }
 
-  /** Ends a process that could not start: one line a human can act on, exit code 1. */
-  failStart(message: string, error: unknown): void {
-    this.#logger.fatal({ err: error }, message);
-    this.#log.flush();
-    this.#exit(1);
+  /** Ends a process that found out that it must not go on: as a signal would, with exit code 1. */
+  async refuse(error: Error): Promise<void> {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.#logger.fatal({ code: Reflect.get(error, 'code') }, error.message);
+    await this.#end(1);
   }
 
   async #onSignal(signal: Signal): Promise<void> {
@@ -59,6 +60,11 @@ export class ProcessLifecycle {
     }
     this.#ending = true;
     this.#logger.info({ signal }, 'shutting down');
+    await this.#end(0);
+  }
+
+  /** Runs the steps; `code` is that of an end in which none of them failed. */
+  async #end(code: number): Promise<void> {
     let failed = false;
     for (const step of this.#steps) {
       const began = performance.now();
@@ -72,7 +78,7 @@ export class ProcessLifecycle {
     }
     this.#logger.info('ended');
     this.#log.flush();
-    this.#exit(failed ? 1 : 0);
+    this.#exit(failed ? 1 : code);
   }
 
   #onFatal(error: unknown, what: string): void {
