@@ -58,6 +58,23 @@ export { RedisRoles, type RedisTopology } from './redis/roles.js';
 export { loadScript, type Script } from './redis/script.js';
 export { Subscriptions, type Listener } from './redis/subscriptions.js';
 
+// what HTTP callers say about caching, and are told
+export {
+  CacheControlError,
+  NO_CACHE_CONTROLS,
+  parseCacheControls,
+  type CacheControls,
+  type RequestHeaders,
+} from './http-caching/cache-controls.js';
+export {
+  ageMsOf,
+  forwardedCacheHeaders,
+  hitCacheHeaders,
+  staleCacheHeaders,
+  type CacheOutcome,
+  type ResponseHeaders,
+} from './http-caching/cache-headers.js';
+
 // the cache protocol
 export { Cache, type Boardings, type Invalidation, type Leadership, type Opened } from './cache/cache.js';
 export { DEFAULT_CACHE, type CacheSettings } from './cache/settings.js';

@@ -32,7 +32,6 @@ export { LlmCacheModule, type LlmCacheAsyncOptions } from './llm-cache.module.js
 export { GatewayService, type LlmCacheOptions } from './http/gateway-service.js';
 export type { Caller, CallerOf } from './http/caller.js';
 export type { LlmCacheObserver } from './http/llm-cache-observer.js';
-export type { CacheOutcome } from './gateway/cache-headers.js';
 export type { PolicySource, UpstreamDirectory } from './gateway/directories.js';
 export { DEFAULT_FLIGHT, type FlightBounds } from './flight/flight-bounds.js';
 export type { FlightObserver } from './flight/flight-observer.js';

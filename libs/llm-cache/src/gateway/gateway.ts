@@ -4,7 +4,17 @@
  * A hit takes one round trip to Redis and is neither parsed nor encoded again. Whatever goes wrong with the cache sends
  * the request to the provider; only the provider's own trouble, and the caller's mistakes, are errors.
  */
-import type { Cache, Hit, Opened } from '@promptsales/cache-core';
+import {
+  ageMsOf,
+  type Cache,
+  type CacheOutcome,
+  forwardedCacheHeaders,
+  type Hit,
+  hitCacheHeaders,
+  type Opened,
+  type ResponseHeaders,
+  staleCacheHeaders,
+} from '@promptsales/cache-core';
 import type { AnswerFlight } from '../flight/answer-flight.js';
 import type { Opening, Passenger, Refusal, Whole } from '../flight/broadcast.js';
 import type { FlightObserver } from '../flight/flight-observer.js';
@@ -12,18 +22,11 @@ import type { Ledger, ReuseKind } from '../ledger/ledger.js';
 import { LlmError } from '../protocol/llm-error.js';
 import { withoutCut } from '../stream/recording.js';
 import type { AnswerFacts } from '../protocol/protocol.js';
-import {
-  forwardedCacheHeaders,
-  hitCacheHeaders,
-  staleCacheHeaders,
-  type CacheOutcome,
-  type ResponseHeaders,
-} from './cache-headers.js';
 import type { PolicySource, UpstreamDirectory } from './directories.js';
 import type { FlightDeck } from './flight-deck.js';
 import { inquire, type Arriving, type Inquiry } from './inquiry.js';
 import { replayAtOnce, replayPaced } from './replay.js';
-import { ageMsOf, readingOf, usableNote, type StoredForm } from './stored-form.js';
+import { readingOf, usableNote, type StoredForm } from './stored-form.js';
 
 export interface GatewayParts {
   readonly cache: Cache;

@@ -4,7 +4,7 @@ import type { Attribution, RequestFacts as LedgerFacts } from '../ledger/ledger.
 import { LlmError } from '../protocol/llm-error.js';
 import type { JsonObject, Protocol, RequestFacts } from '../protocol/protocol.js';
 import { identify } from '../request/answer-identity.js';
-import { parseCacheControls, type CacheControls } from '../request/cache-controls.js';
+import { parseLlmCacheControls, type LlmCacheControls } from '../request/cache-controls.js';
 import { forwardedHeaders } from '../request/forwarded-headers.js';
 import { choosePolicy, policyAllows, type CachePolicy } from '../request/policy.js';
 import { readBody } from '../request/request-body.js';
@@ -29,7 +29,7 @@ export interface Circumstances {
 export interface Inquiry {
   readonly protocol: Protocol;
   readonly facts: RequestFacts;
-  readonly controls: CacheControls;
+  readonly controls: LlmCacheControls;
   readonly body: ParsedBody;
   readonly forwarded: Readonly<Record<string, string>>;
   readonly target: UpstreamTarget;
@@ -47,7 +47,7 @@ export interface Inquiry {
 /** @throws LlmError for whatever is wrong with the request, and when there is no provider to ask */
 export function inquire(arriving: Arriving, { target, policies }: Circumstances): Inquiry {
   const { protocol, caller, requestId } = arriving;
-  const controls = parseCacheControls(arriving.headers);
+  const controls = parseLlmCacheControls(arriving.headers);
   const body = readBody(arriving.bytes);
   const facts = protocol.readRequest(body.value);
   if (target === null) {
@@ -93,7 +93,7 @@ export function inquire(arriving: Arriving, { target, policies }: Circumstances)
 }
 
 function bypassOf(
-  controls: CacheControls,
+  controls: LlmCacheControls,
   policy: CachePolicy,
   facts: RequestFacts,
   body: JsonObject,

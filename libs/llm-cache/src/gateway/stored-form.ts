@@ -47,7 +47,3 @@ export function usableNote({ facts }: Inquiry, { value }: Hit<StoredForm>): Answ
   if (value.kind === 'json') return note.hasJson ? note : null;
   return facts.usageAsked && !value.recording.usageAsked ? null : note;
 }
-
-export function ageMsOf({ storedAtMs, readAtMs }: Hit<unknown>): number {
-  return storedAtMs === null ? 0 : Math.max(0, readAtMs - storedAtMs);
-}

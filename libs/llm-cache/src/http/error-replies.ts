@@ -1,5 +1,5 @@
+import { forwardedCacheHeaders } from '@promptsales/cache-core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { forwardedCacheHeaders } from '../gateway/cache-headers.js';
 import { ClientLeftError } from '../gateway/gateway.js';
 import { LlmError, toLlmError } from '../protocol/llm-error.js';
 import { openAiErrorOf } from '../protocol/openai-error.js';

@@ -1,5 +1,5 @@
+import type { CacheOutcome } from '@promptsales/cache-core';
 import type { FlightObserver } from '../flight/flight-observer.js';
-import type { CacheOutcome } from '../gateway/cache-headers.js';
 
 /** What the gateway tells whoever measures it. Called synchronously on the hot path: count and return. */
 export interface LlmCacheObserver extends FlightObserver {

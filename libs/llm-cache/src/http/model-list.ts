@@ -1,19 +1,21 @@
 /** `GET /v1/models`: the provider's list, kept for a minute, the same for all requests that the provider would answer alike. */
 import {
+  type Cache,
+  type CacheAside,
+  forwardedCacheHeaders,
+  hitCacheHeaders,
   keyspace,
   parseBody,
   requestIdentity,
+  type ResponseHeaders,
   valueReading,
-  type Cache,
-  type CacheAside,
 } from '@promptsales/cache-core';
-import { forwardedCacheHeaders, hitCacheHeaders, type ResponseHeaders } from '../gateway/cache-headers.js';
 import type { UpstreamDirectory } from '../gateway/directories.js';
 import type { Attribution } from '../ledger/ledger.js';
 import { LlmError } from '../protocol/llm-error.js';
 import type { JsonObject } from '../protocol/protocol.js';
 import { openAiErrorBody } from '../protocol/openai-error.js';
-import { parseCacheControls, type CacheControls } from '../request/cache-controls.js';
+import { parseLlmCacheControls, type LlmCacheControls } from '../request/cache-controls.js';
 import { forwardedHeaders } from '../request/forwarded-headers.js';
 import { collect } from '../upstream/upstream-body.js';
 import { readable, unauthorizedIn } from '../upstream/refusal.js';
@@ -68,7 +70,7 @@ export class ModelList {
 
   /** @throws LlmError */
   async list(caller: Attribution, headers: Headers): Promise<ModelListReply> {
-    const controls = parseCacheControls(headers);
+    const controls = parseLlmCacheControls(headers);
     const target = this.#parts.upstreams.targetFor({ id: OPERATION });
     if (target === null) {
       throw new LlmError(
@@ -90,7 +92,7 @@ export class ModelList {
 
   async #cached(
     caller: Attribution,
-    controls: CacheControls,
+    controls: LlmCacheControls,
     forwarded: Readonly<Record<string, string>>,
     target: UpstreamTarget,
     load: () => Promise<JsonObject>,

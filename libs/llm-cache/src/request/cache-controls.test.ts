@@ -1,9 +1,9 @@
 import { LlmError } from '../protocol/llm-error.js';
-import { parseCacheControls } from './cache-controls.js';
+import { parseLlmCacheControls } from './cache-controls.js';
 
 function refused(headers: Record<string, string>): LlmError {
   try {
-    parseCacheControls(headers);
+    parseLlmCacheControls(headers);
   } catch (error) {
     if (error instanceof LlmError) return error;
     throw error;
@@ -11,103 +11,18 @@ function refused(headers: Record<string, string>): LlmError {
   throw new Error(`not refused: ${JSON.stringify(headers)}`);
 }
 
-describe('cache controls of a request', () => {
+describe('cache controls of a request to a model', () => {
   it('shares one frozen object among requests that say nothing', () => {
-    const controls = parseCacheControls({ host: 'x' });
-    expect(controls).toBe(parseCacheControls({}));
+    const controls = parseLlmCacheControls({ host: 'x' });
+    expect(controls).toBe(parseLlmCacheControls({}));
     expect(Object.isFrozen(controls)).toBe(true);
-    expect(controls).toMatchObject({
-      noCache: false,
-      noStore: false,
-      maxAgeSeconds: null,
-      namespace: '',
-      replay: { kind: 'instant' },
-    });
+    expect(controls).toMatchObject({ noCache: false, namespace: '', replay: { kind: 'instant' } });
   });
 
-  it('reads every directive, in any case and spacing, quoted or not', () => {
-    expect(
-      parseCacheControls({
-        'cache-control':
-          ' No-Cache ,, no-store,max-age=60, stale-while-revalidate="30",stale-if-error=0 ,only-if-cached',
-      }),
-    ).toMatchObject({
-      noCache: true,
-      noStore: true,
-      onlyIfCached: true,
-      maxAgeSeconds: 60,
-      staleWhileRevalidateSeconds: 30,
-      staleIfErrorSeconds: 0,
-    });
-  });
-
-  it.each(['no-transform', 'max-stale', 'min-fresh=10', 'ext="a, b\\"c"', ''])(
-    'ignores the well-formed but unknown %p',
-    (value) => {
-      expect(parseCacheControls({ 'cache-control': value })).toMatchObject({ noCache: false, maxAgeSeconds: null });
-    },
-  );
-
-  it.each([
-    'max-age',
-    'max-age=',
-    'max-age=abc',
-    'max-age=-1',
-    'max-age=1.5',
-    'max-age=1e3',
-    'max-age=0x10',
-    'max-age = 5',
-    'no-cache=1',
-    'no-store="x"',
-    'only-if-cached=true',
-    'max-age=1, max-age=2',
-    'stale-if-error=soon',
-    'no cache',
-    '=5',
-    'ext="unclosed',
-    'a;b',
-  ])('trap 15: refuses %p instead of guessing', (value) => {
-    const error = refused({ 'cache-control': value });
-    expect(error).toMatchObject({ status: 400, code: 'invalid_cache_control', param: 'cache-control' });
-  });
-
-  it('takes the same directive twice with one value, and clamps what RFC 9111 clamps', () => {
-    expect(parseCacheControls({ 'cache-control': 'max-age=7, max-age=7' }).maxAgeSeconds).toBe(7);
-    expect(parseCacheControls({ 'cache-control': `max-age=${'9'.repeat(40)}` }).maxAgeSeconds).toBe(2 ** 31);
-  });
-
-  it('reads a long hostile header in linear time', () => {
-    const began = performance.now();
-    refused({ 'cache-control': `a="${'\\a'.repeat(30_000)}` });
-    refused({ 'cache-control': `${' '.repeat(60_000)}=` });
-    expect(performance.now() - began).toBeLessThan(1000);
-  });
-
-  it.each(['1', '604800'])('takes x-cache-ttl %p', (value) => {
-    expect(parseCacheControls({ 'x-cache-ttl': value }).ttlSeconds).toBe(Number(value));
-  });
-
-  it.each(['0', '604801', '-1', '1.5', 'x', '', '1 ', '0x10'])('trap 5: refuses x-cache-ttl %p', (value) => {
-    expect(refused({ 'x-cache-ttl': value })).toMatchObject({
-      status: 400,
-      code: 'invalid_cache_header',
-      param: 'x-cache-ttl',
-    });
-  });
-
-  it('reads tags once each, and refuses what is no tag', () => {
-    expect(parseCacheControls({ 'x-cache-tags': 'a, b,,a ,c' }).tags).toEqual(['a', 'b', 'c']);
-    expect(refused({ 'x-cache-tags': 'two words' }).param).toBe('x-cache-tags');
-    expect(refused({ 'x-cache-tags': 'x'.repeat(129) }).param).toBe('x-cache-tags');
-    expect(refused({ 'x-cache-tags': Array.from({ length: 33 }, (_, index) => index).join() }).param).toBe(
-      'x-cache-tags',
-    );
-  });
-
-  it('keeps a namespace as it is and refuses one that is not printable ASCII', () => {
-    expect(parseCacheControls({ 'x-cache-namespace': 'Team A/7' }).namespace).toBe('Team A/7');
-    expect(refused({ 'x-cache-namespace': 'ñ' }).param).toBe('x-cache-namespace');
-    expect(refused({ 'x-cache-namespace': 'n'.repeat(129) }).param).toBe('x-cache-namespace');
+  it('refuses what cannot be read in the shape of the provider, naming the header', () => {
+    const code = 'invalid_cache_control';
+    expect(refused({ 'cache-control': 'max-age' })).toMatchObject({ status: 400, code, param: 'cache-control' });
+    expect(refused({ 'x-cache-ttl': '0' })).toMatchObject({ status: 400, param: 'x-cache-ttl' });
   });
 
   it.each([
@@ -116,7 +31,7 @@ describe('cache controls of a request', () => {
     ['speed=2', { kind: 'paced', speed: 2 }],
     ['speed=0.5', { kind: 'paced', speed: 0.5 }],
   ])('reads x-cache-replay %p', (value, replay) => {
-    expect(parseCacheControls({ 'x-cache-replay': value }).replay).toEqual(replay);
+    expect(parseLlmCacheControls({ 'x-cache-replay': value }).replay).toEqual(replay);
   });
 
   it.each(['fast', 'speed=', 'speed=0', 'speed=0.0', 'speed=-1', 'speed=1001', 'speed=Infinity', 'Instant'])(

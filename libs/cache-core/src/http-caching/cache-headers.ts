@@ -1,6 +1,5 @@
 /** What a response says about where it came from: `x-cache`, `Cache-Status` (RFC 9211) and `Age`. */
-import type { Hit } from '@promptsales/cache-core';
-import { ageMsOf } from './stored-form.js';
+import type { Hit } from '../cache/lookup.js';
 
 export type CacheOutcome = 'HIT' | 'MISS' | 'COALESCED' | 'STALE' | 'BYPASS' | 'REFRESH';
 
@@ -22,15 +21,21 @@ export function forwardedCacheHeaders(outcome: keyof typeof FORWARDED, stored: b
 
 export function hitCacheHeaders(hit: Hit<unknown>): ResponseHeaders {
   const ttl = hit.expiresAtMs === null ? '' : `; ttl=${Math.floor((hit.expiresAtMs - hit.readAtMs) / 1000)}`;
-  return { 'x-cache': 'HIT', 'cache-status': `${CACHE}; hit${ttl}`, age: ageOf(hit) };
+  return { 'x-cache': 'HIT', 'cache-status': `${CACHE}; hit${ttl}`, ...ageHeader(hit) };
 }
 
 /** `maxAgeSeconds`: what the caller calls fresh; the time to live is negative by as much as the answer is older. */
 export function staleCacheHeaders(hit: Hit<unknown>, maxAgeSeconds: number): ResponseHeaders {
   const ttl = Math.floor(maxAgeSeconds - ageMsOf(hit) / 1000);
-  return { 'x-cache': 'STALE', 'cache-status': `${CACHE}; hit; ttl=${ttl}; detail=stale`, age: ageOf(hit) };
+  return { 'x-cache': 'STALE', 'cache-status': `${CACHE}; hit; ttl=${ttl}; detail=stale`, ...ageHeader(hit) };
 }
 
-function ageOf(hit: Hit<unknown>): string {
-  return String(Math.floor(ageMsOf(hit) / 1000));
+/** Absent where another system wrote the value: its age is unknown. */
+function ageHeader(hit: Hit<unknown>): ResponseHeaders {
+  return hit.storedAtMs === null ? {} : { age: String(Math.floor(ageMsOf(hit) / 1000)) };
+}
+
+/** 0 where it is unknown. */
+export function ageMsOf({ storedAtMs, readAtMs }: Hit<unknown>): number {
+  return storedAtMs === null ? 0 : Math.max(0, readAtMs - storedAtMs);
 }
