@@ -1,0 +1,84 @@
+import { ROLES } from '@promptsales/cache-core';
+import { startSimulatedProvider, type SimulatedProvider } from '@promptsales/simulated-provider';
+import { createDatabase, startRedis, type TestDatabase, type TestRedis } from '@promptsales/test-kit';
+import { BuiltProcess, buildApplications, endProcesses } from './built-process.js';
+import { SECRETS } from './test-api.js';
+
+const REQUESTS = 300;
+/** One for each database of the keyspace. */
+const LINKS = Object.keys(ROLES).length;
+
+describe('the log of a process', () => {
+  let redis: TestRedis;
+  let database: TestDatabase;
+  let provider: SimulatedProvider;
+
+  beforeAll(async () => {
+    await buildApplications();
+    [redis, database, provider] = await Promise.all([startRedis(), createDatabase(), startSimulatedProvider()]);
+  }, 180_000);
+
+  afterAll(async () => {
+    await endProcesses();
+    await provider.stop();
+  });
+
+  it('trap 8: an outage of Redis is told by its changes, not by its requests', async () => {
+    const api = new BuiltProcess('api', {
+      DATABASE_URL: database.url,
+      REDIS_URL: redis.url,
+      HEALTH_CHECK_INTERVAL: '1',
+      OPENAI_BASE_URL: provider.openaiBaseUrl,
+      OPENAI_API_KEY: SECRETS.upstreamKey,
+    });
+    const address = await api.ready();
+    const ask = async (n: number): Promise<number> => {
+      const answer = await fetch(`${address}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${SECRETS.adminKey}`, 'content-type': 'application/json' },
+        body: JSON.stringify({
+          model: 'gpt-4o-mini',
+          messages: [{ role: 'user', content: `question ${n}` }],
+          stream: n % 2 === 0,
+        }),
+      });
+      await answer.text();
+      return answer.status;
+    };
+    const askMany = async (from: number): Promise<void> => {
+      for (let n = from; n < from + REQUESTS; n += 20) {
+        const statuses = await Promise.all(Array.from({ length: 20 }, (_, at) => ask(n + at)));
+        expect(new Set(statuses)).toEqual(new Set([200]));
+      }
+    };
+    const linesOf = (from: number): string[] => api.stderr.slice(from).trimEnd().split('\n');
+
+    await askMany(0);
+    const killedAt = api.stderr.length;
+    await redis.kill();
+    await askMany(REQUESTS);
+    await api.said(/Redis is gone/);
+    const ofKill = linesOf(killedAt);
+    const frozenAt = await appearAgain(api, redis);
+    await redis.freeze();
+    await askMany(2 * REQUESTS);
+    const ofFreeze = linesOf(frozenAt);
+    await redis.thaw();
+    for (const lines of [ofKill, ofFreeze]) {
+      expect(lines.filter((line) => line.includes('Redis is gone')).length).toBeLessThanOrEqual(LINKS);
+      expect(lines.length).toBeLessThanOrEqual(LINKS + 4);
+      expect(lines.join('\n')).not.toMatch(/"stack"|\n +at /);
+    }
+  }, 90_000);
+});
+
+/** Starts Redis again and waits until every link has it. Resolves with how much was said by then. */
+async function appearAgain(api: BuiltProcess, redis: TestRedis): Promise<number> {
+  const from = api.stderr.length;
+  await redis.restart();
+  await api.said(/healthy again/);
+  while ([...api.stderr.slice(from).matchAll(/Redis is there/g)].length < LINKS) {
+    await new Promise((resolve) => api.child.stderr?.once('data', resolve));
+  }
+  return api.stderr.length;
+}
