@@ -103,6 +103,72 @@ describe('in one process', () => {
     expect(here.ledger.hits.at(-1)).toMatchObject({ kind: 'coalesced', usage: { inputTokens: 3, outputTokens: 4 } });
   });
 
+  it.each(['here', 'there'])(
+    'trap 20: a follower %s who leaves in the middle has avoided nobody knows what',
+    async (place) => {
+      const follower = place === 'here' ? here : there;
+      const body = question();
+      const first = stream(here, body);
+      const call = await provider.next();
+      call.say(ROLE, say('a'));
+      await (await first).until('"a"');
+      const leaving = new AbortController();
+      const second = await stream(follower, body, leaving.signal);
+      await second.until('"a"');
+      const before = follower.ledger.hits.length;
+      leaving.abort();
+      await until(() => follower.ledger.hits.length > before);
+      call.end(say('b'), STOP, USAGE_CHUNK, DONE);
+      await (await first).rest();
+      expect(follower.ledger.hits.slice(before)).toEqual([
+        expect.objectContaining({ kind: 'coalesced', usage: null, answeredModel: null }),
+      ]);
+    },
+  );
+
+  it.each(['here', 'there'])('a follower %s who leaves on the last event has had the whole answer', async (place) => {
+    const follower = place === 'here' ? here : there;
+    const body = question();
+    const first = stream(here, body);
+    const call = await provider.next();
+    call.say(ROLE);
+    await (await first).until('"role"');
+    const leaving = new AbortController();
+    const second = await stream(follower, body, leaving.signal);
+    await second.until('"role"');
+    const before = follower.ledger.hits.length;
+    call.end(say('b'), STOP, USAGE_CHUNK, DONE);
+    await second.until('[DONE]');
+    leaving.abort();
+    await until(() => follower.ledger.hits.length > before);
+    expect(follower.ledger.hits.at(-1)).toMatchObject({ kind: 'coalesced', usage: { inputTokens: 3 } });
+  });
+
+  it('a provider that refuses stream_options answers all the same, and its usage is unknown', async () => {
+    const body = question({ stream: true, model: 'without-usage' });
+    const before = here.ledger.calls.length;
+    const asked = stream(here, body);
+    const refused = await provider.next();
+    expect(refused.call.body).toContain('"include_usage":true');
+    refused.json(400, { error: { message: "Unknown parameter: 'include_usage'." } });
+    const call = await provider.next();
+    expect(call.call.body).toBe(JSON.stringify(body));
+    call.end(withoutUsage(HELLO));
+    expect(await (await asked).rest()).toBe(withoutUsage(HELLO));
+    expect((await stream(here, body)).cache).toBe('HIT');
+    expect(here.ledger.calls.slice(before).map(({ facts, outcome }) => [facts.cause, outcome])).toEqual([
+      ['request', expect.objectContaining({ status: 'failed', httpStatus: 400, usage: null })],
+      ['retry', expect.objectContaining({ status: 'completed', usage: null })],
+    ]);
+    expect(here.ledger.hits.at(-1)).toMatchObject({ kind: 'hit', usage: null });
+    // The next question is asked without at once.
+    const next = stream(here, question({ stream: true, model: 'without-usage' }));
+    const direct = await provider.next();
+    expect(direct.call.body).not.toContain('include_usage');
+    direct.end(withoutUsage(HELLO));
+    await (await next).rest();
+  });
+
   it('trap 21: the first client leaves and the others lose nothing', async () => {
     const body = question();
     const leaving = new AbortController();

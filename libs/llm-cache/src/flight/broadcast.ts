@@ -59,6 +59,8 @@ export interface Passenger {
   readonly whole: Promise<Whole>;
   /** Frames as they come; null for a passenger who wants the whole. */
   readonly frames: Pick<FrameReader, 'next'> | null;
+  /** Has not left. Frames end for one who has, wherever he was. */
+  readonly aboard: boolean;
   /** To be called in any case, once. */
   leave(): void;
 }
@@ -115,6 +117,9 @@ export class Broadcast {
       opening: this.#opening.promise,
       whole: this.#whole.promise,
       frames,
+      get aboard() {
+        return aboard;
+      },
       leave: () => {
         if (!aboard) return;
         aboard = false;

@@ -215,8 +215,12 @@ export class RemoteFlight implements AnswerFlight {
   #takeFrames({ first, frames }: Extract<LiveEntry, { kind: 'frames' }>): void {
     for (const frame of frames.slice(Math.max(0, this.#framesTaken - first))) {
       this.#framesTaken += 1;
-      this.#assembler.push(frame.raw);
+      const { terminal } = this.#assembler.push(frame.raw);
       this.broadcast.frame(frame);
+      if (!terminal) continue;
+      // The leader's own word for it comes later; a reader who leaves in between has had the whole answer.
+      this.#takeEnd({ kind: 'end', error: null, again: false });
+      return;
     }
   }
 

@@ -280,16 +280,23 @@ export class Gateway {
 
   async *#liveFrames(inquiry: Inquiry, passenger: Passenger, outcome: Forwarded): AsyncGenerator<Buffer> {
     const withUsage = inquiry.facts.usageAsked;
+    let got: 'nothing' | 'part' | 'end' | 'error' = 'nothing';
     try {
       for (let frames = await passenger.frames?.next(); frames; frames = await passenger.frames?.next()) {
         const slices = frames.flatMap(({ raw, cut }) => (withUsage ? [raw] : withoutCut(raw, cut)));
-        if (slices.length > 0) yield slices.length === 1 ? (slices[0] as Buffer) : Buffer.concat(slices);
+        if (slices.length === 0) continue;
+        got = 'part';
+        yield slices.length === 1 ? (slices[0] as Buffer) : Buffer.concat(slices);
       }
-      if (outcome === 'COALESCED') this.#bookWhenWhole(inquiry, passenger);
+      if (passenger.aboard) got = 'end';
     } catch (error) {
+      got = 'error';
       if (!(error instanceof LlmError)) throw error;
       yield inquiry.protocol.errorEvent(error);
     } finally {
+      if (outcome === 'COALESCED' && got === 'end') this.#bookWhenWhole(inquiry, passenger);
+      // What a part would have cost nobody knows.
+      if (outcome === 'COALESCED' && got === 'part') this.#book(inquiry, 'coalesced', null, null);
       passenger.leave();
     }
   }
@@ -297,6 +304,10 @@ export class Gateway {
   #bookWhenWhole(inquiry: Inquiry, passenger: Passenger): void {
     void passenger.whole.then((whole) => {
       if (whole.kind === 'answer') this.#book(inquiry, 'coalesced', whole.facts, null);
+      else if (whole.kind === 'failed' && whole.error.code === 'upstream_too_large') {
+        // Too long to be merged, and read to its end all the same.
+        this.#book(inquiry, 'coalesced', null, null);
+      }
     });
   }
 

@@ -89,6 +89,16 @@ describe('asking a provider', () => {
     expect(asked[1]).toEqual(STREAM_REQUEST);
   });
 
+  it('understands a refusal that names only include_usage, and does not ask that model for it again for a while', async () => {
+    const { asked, client } = provider((body) =>
+      body['stream_options'] === undefined ? STREAM : refusal(400, 'Extra inputs are not permitted: include_usage'),
+    );
+    const asker = new Asker(client);
+    expect(await asker.ask(question(STREAM_REQUEST))).toEqual({ response: STREAM, usageAsked: false });
+    await asker.ask(question(STREAM_REQUEST));
+    expect(asked.slice(1)).toEqual([STREAM_REQUEST, STREAM_REQUEST]);
+  });
+
   it.each([
     ['another reason', refusal(400, 'unknown model')],
     ['a limit', refusal(429, 'too many streams')],

@@ -85,6 +85,11 @@ function nameOf({ target, protocol, facts }: Question): string {
   return JSON.stringify([target.baseUrl, protocol.id, facts.model, facts.stream]);
 }
 
+/** A provider may name only the member that it does not know: `include_usage`. */
+const ABOUT_STREAMING = /stream|include_usage/i;
+
 function refusesStreaming(response: UpstreamResponse): boolean {
-  return response.kind === 'refused' && REFUSALS.has(response.status) && /stream/i.test(response.body.toString('utf8'));
+  return (
+    response.kind === 'refused' && REFUSALS.has(response.status) && ABOUT_STREAMING.test(response.body.toString('utf8'))
+  );
 }
