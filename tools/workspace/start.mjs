@@ -30,7 +30,6 @@ const SAME_KEYSTROKE_MS = 1_500;
 
 function stopAll() {
   stopping ??= (async () => {
-    rmSync(runningFile, { force: true });
     // What is being started when the signal comes is in the list by the time the list is empty.
     while (stops.length > 0) {
       const { name, stop } = stops.pop();
@@ -232,6 +231,8 @@ async function main() {
     `${JSON.stringify({ pid: process.pid, address, workerAddress, environment }, null, 2)}\n`,
     { mode: 0o600 },
   );
+  // Only what this process has written: a second start is refused here, and must not cut others off from the first.
+  await started('entry for further processes', async () => rmSync(runningFile, { force: true }));
 
   say('');
   say(`  OpenAI SDK    baseURL ${address}/v1${environment.SIMULATED_UPSTREAM ? '   (answers are simulated)' : ''}`);
