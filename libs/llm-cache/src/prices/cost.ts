@@ -1,5 +1,5 @@
 import type { Usage } from '../ledger/ledger.js';
-import type { Price, TokenClass } from './price-table.js';
+import { TOKEN_CLASSES, type Price, type TokenClass } from './price-table.js';
 
 /** Why a cost is not known. Kept with the line, so that an operator can see what to add to the price table. */
 export type UnpricedBecause = 'no_usage' | 'no_price' | 'no_class_price' | 'inconsistent_usage';
@@ -24,27 +24,10 @@ const MOST_NANO_USD = 2n ** 43n;
 export function costOf(usage: Usage | null, price: Price | null): Cost {
   if (usage === null || usage.inputTokens === null || usage.outputTokens === null) return unpriced('no_usage');
   if (price === null) return unpriced('no_price');
-  const reasoning = price.nanoPerMillion.reasoning === undefined ? 0 : (usage.reasoningTokens ?? 0);
-  const apart: [TokenClass, number][] = [
-    ['cached_input', usage.cachedInputTokens ?? 0],
-    ['cache_write_5m', usage.cacheWrite5mTokens ?? 0],
-    ['cache_write_1h', usage.cacheWrite1hTokens ?? 0],
-    ['audio_input', usage.audioInputTokens ?? 0],
-    ['image_input', usage.imageInputTokens ?? 0],
-  ];
-  const produced: [TokenClass, number][] = [
-    ['reasoning', reasoning],
-    ['audio_output', usage.audioOutputTokens ?? 0],
-    ['image_output', usage.imageOutputTokens ?? 0],
-  ];
-  const classes: [TokenClass, number][] = [
-    ['input', usage.inputTokens - sum(apart)],
-    ...apart,
-    ['output', usage.outputTokens - sum(produced)],
-    ...produced,
-  ];
+  const counts = countsOf(usage, usage.inputTokens, usage.outputTokens, price);
   let total = 0n;
-  for (const [tokenClass, tokens] of classes) {
+  for (const tokenClass of TOKEN_CLASSES) {
+    const tokens = counts[tokenClass];
     if (!Number.isSafeInteger(tokens) || tokens < 0) return unpriced('inconsistent_usage');
     if (tokens === 0) continue;
     const rate = price.nanoPerMillion[tokenClass];
@@ -59,6 +42,26 @@ function unpriced(unpricedBecause: UnpricedBecause): Cost {
   return { nanoUsd: null, unpricedBecause };
 }
 
-function sum(classes: readonly [TokenClass, number][]): number {
-  return classes.reduce((total, [, tokens]) => total + tokens, 0);
+/** Every token in one class. */
+function countsOf(usage: Usage, input: number, output: number, price: Price): Readonly<Record<TokenClass, number>> {
+  const cachedInput = usage.cachedInputTokens ?? 0;
+  const cacheWrite5m = usage.cacheWrite5mTokens ?? 0;
+  const cacheWrite1h = usage.cacheWrite1hTokens ?? 0;
+  const audioInput = usage.audioInputTokens ?? 0;
+  const imageInput = usage.imageInputTokens ?? 0;
+  const reasoning = price.nanoPerMillion.reasoning === undefined ? 0 : (usage.reasoningTokens ?? 0);
+  const audioOutput = usage.audioOutputTokens ?? 0;
+  const imageOutput = usage.imageOutputTokens ?? 0;
+  return {
+    input: input - (cachedInput + cacheWrite5m + cacheWrite1h + audioInput + imageInput),
+    cached_input: cachedInput,
+    cache_write_5m: cacheWrite5m,
+    cache_write_1h: cacheWrite1h,
+    audio_input: audioInput,
+    image_input: imageInput,
+    output: output - (reasoning + audioOutput + imageOutput),
+    reasoning,
+    audio_output: audioOutput,
+    image_output: imageOutput,
+  };
 }
