@@ -15,7 +15,7 @@ export class CacheInstruments {
   readonly #seconds;
 
   constructor(metrics: MetricsRegistry) {
-    this.#hits = metrics.counter('cache_hits_total', 'Lookups that found a usable value', ['cache_type']);
+    this.#hits = metrics.countTally('cache_hits_total', 'Lookups that found a usable value', ['cache_type']);
     this.#misses = metrics.counter('cache_misses_total', 'Lookups that found none', ['cache_type']);
     this.#unusable = metrics.counter('cache_unusable_total', 'Values found but not usable: each reads as a miss', [
       'cache_type',
@@ -35,11 +35,11 @@ export class CacheInstruments {
       'cache_type',
       'result',
     ]);
-    this.#seconds = metrics.histogram('cache_operation_seconds', 'Time of one lookup, hit or miss', ['cache_type']);
+    this.#seconds = metrics.timeTally('cache_operation_seconds', 'Time of one lookup, hit or miss', ['cache_type']);
   }
 
   hit(family: string): void {
-    this.#hits.inc({ cache_type: family });
+    this.#hits.add(family);
   }
 
   miss(family: string): void {
@@ -67,6 +67,6 @@ export class CacheInstruments {
   }
 
   lookupSeconds(family: string, seconds: number): void {
-    this.#seconds.observe({ cache_type: family }, seconds);
+    this.#seconds.observe(seconds, family);
   }
 }

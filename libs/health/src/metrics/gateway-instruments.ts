@@ -15,11 +15,11 @@ export class GatewayInstruments {
   readonly #failures;
 
   constructor(metrics: MetricsRegistry) {
-    this.#answers = metrics.counter('llm_answers_total', 'Answers, by where they came from and in which form', [
+    this.#answers = metrics.countTally('llm_answers_total', 'Answers, by where they came from and in which form', [
       'outcome',
       'form',
     ]);
-    this.#hitSeconds = metrics.histogram(
+    this.#hitSeconds = metrics.timeTally(
       'llm_hit_server_seconds',
       "The server's own time for a hit, until its headers leave",
       ['form'],
@@ -42,8 +42,8 @@ export class GatewayInstruments {
   }
 
   answered(outcome: string, form: string, seconds: number): void {
-    this.#answers.inc({ outcome, form });
-    if (outcome === 'HIT') this.#hitSeconds.observe({ form }, seconds);
+    this.#answers.add(outcome, form);
+    if (outcome === 'HIT') this.#hitSeconds.observe(seconds, form);
   }
 
   upstream(outcome: string, seconds: number): void {

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { CountTally, TimeTally } from './tally.js';
 
 /** Seconds; hits take around a millisecond, upstream calls up to minutes. */
 const FAST = [0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -11,12 +12,12 @@ const ALL = [...FAST, 5, 10, 30, 60, 120, 300, 600];
 export class MetricsRegistry {
   readonly #registry = new Registry();
   readonly #dependencyUp = this.gauge('dependency_up', 'Whether a dependency answers (1) or not (0)', ['dependency']);
-  readonly #requests = this.counter('http_requests_total', 'Requests answered, by route template', [
+  readonly #requests = this.countTally('http_requests_total', 'Requests answered, by route template', [
     'method',
     'route',
     'status',
   ]);
-  readonly #requestSeconds = this.histogram(
+  readonly #requestSeconds = this.timeTally(
     'http_request_duration_seconds',
     'Time from the request line to the end of the answer',
     ['method', 'route'],
@@ -81,10 +82,24 @@ export class MetricsRegistry {
     });
   }
 
+  /** A counter for what happens with every request. */
+  countTally(name: string, help: string, labelNames: readonly string[]): CountTally {
+    const tally = new CountTally(name, help, labelNames);
+    this.#registry.registerMetric(tally.asMetric());
+    return tally;
+  }
+
+  /** A histogram for what happens with every request. */
+  timeTally(name: string, help: string, labelNames: readonly string[], buckets: readonly number[] = FAST): TimeTally {
+    const tally = new TimeTally(name, help, labelNames, buckets);
+    this.#registry.registerMetric(tally.asMetric());
+    return tally;
+  }
+
   /** One answered request; `route` is a template (`/v1/keys/:id`), or `unmatched`. */
   answered(method: string, route: string, status: number, seconds: number): void {
-    this.#requests.inc({ method, route, status });
-    this.#requestSeconds.observe({ method, route }, seconds);
+    this.#requests.add(method, route, String(status));
+    this.#requestSeconds.observe(seconds, method, route);
   }
 
   keyUnchecked(): void {
