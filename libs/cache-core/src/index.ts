@@ -79,7 +79,7 @@ export {
 export { Cache, type Boardings, type Invalidation, type Leadership, type Opened } from './cache/cache.js';
 export { DEFAULT_CACHE, type CacheSettings } from './cache/settings.js';
 export type { Filling } from './cache/storing.js';
-export { CacheAside, type LoadOptions, type Loaded } from './cache/cache-aside.js';
+export { CacheAside, type Loaded, type Loader, type LoadOptions } from './cache/cache-aside.js';
 export { encodeValue, valueReading } from './cache/family-value.js';
 export type { Flight } from './cache/flights.js';
 export type { Entry, Hit, Lookup, Reading } from './cache/lookup.js';

@@ -182,6 +182,54 @@ describe('the cache protocol on Redis', () => {
     expect(await raw.keys('*')).toEqual([]);
   });
 
+  test('trap 21: a load goes on for those who stay, and is given up when the last has left', async () => {
+    const given = Promise.withResolvers<unknown>();
+    let finish: (value: string) => void = () => {};
+    const loader = (signal: AbortSignal) =>
+      new Promise<string>((resolve, reject) => {
+        finish = resolve;
+        signal.addEventListener('abort', () => (given.resolve('up'), reject(new Error('given up'))));
+      });
+    const callers = [new AbortController(), new AbortController()];
+    const [first, second] = callers.map(({ signal }) => a.aside.getOrLoad(app('k'), loader, { signal }));
+    await until(async () => (await raw.exists('lease:{app:k}')) === 1);
+    callers[0]?.abort(new Error('gone'));
+    await expect(first).rejects.toThrow('gone');
+    const elsewhere = load(b, 'k', 'theirs');
+    callers[1]?.abort(new Error('gone too'));
+    await expect(second).rejects.toThrow('gone too');
+    expect(await given.promise).toBe('up');
+    expect(await elsewhere).toMatchObject({ value: 'theirs' });
+    // Who came last did not have to wait for what the others had given up.
+    const stays = new AbortController();
+    await a.cache.invalidate({ ref: app('k') });
+    const leaver = a.aside.getOrLoad(app('k'), loader, { signal: stays.signal });
+    await until(async () => (await raw.exists('lease:{app:k}')) === 1);
+    const stayer = a.aside.getOrLoad(app('k'), loader);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    stays.abort(new Error('gone'));
+    await expect(leaver).rejects.toThrow('gone');
+    finish('for the other');
+    expect(await stayer).toMatchObject({ value: 'for the other', source: 'joined' });
+  });
+
+  test('a load anew replaces on success, costs nothing on failure, and answers who accepts nothing older', async () => {
+    await (
+      await load(a, 'k', 'old')
+    ).stored;
+    const failing = a.aside.getOrLoad(app('k'), () => Promise.reject(new Error('no')), { anew: true });
+    await expect(failing).rejects.toThrow('no');
+    expect(await load(b, 'k', 'never')).toMatchObject({ value: 'old', source: 'hit' });
+    let finish: (value: string) => void = () => {};
+    const anew = a.aside.getOrLoad(app('k'), () => new Promise((resolve) => (finish = resolve)), { anew: true });
+    await until(async () => (await raw.exists('lease:{app:k}')) === 1);
+    const strict = b.aside.getOrLoad(app('k'), async () => 'never', { accept: ({ value }) => value !== 'old' });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    finish('new');
+    expect(await anew).toMatchObject({ value: 'new', source: 'loaded' });
+    expect(await strict).toMatchObject({ value: 'new', source: 'followed' });
+  });
+
   test('a dead leader costs at most the lease', async () => {
     const dead = await start();
     void dead.aside.getOrLoad(app('k'), () => new Promise(() => {}));

@@ -4,7 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Gateway, GatewayReply, GatewayRequest } from '../gateway/gateway.js';
+import { ClientLeftError, type Gateway, type GatewayReply, type GatewayRequest } from '../gateway/gateway.js';
 import { CHAT_COMPLETIONS } from '../protocol/chat-completions/chat-completions.js';
 import type { Protocol } from '../protocol/protocol.js';
 import { attributionOf, type CallerOf } from './caller.js';
@@ -49,7 +49,10 @@ export function registerGatewayRoutes(context: FastifyInstance, parts: GatewayRo
     answer(parts, CHAT_COMPLETIONS, '/v1/chat/completions', request, reply),
   );
   context.get('/v1/models', async (request, reply) => {
-    const { status, headers, body } = await models.list(attributionOf(callerOf(request)), request.headers);
+    const left = new AbortController();
+    departures(reply)(() => left.abort(new ClientLeftError()));
+    const caller = attributionOf(callerOf(request));
+    const { status, headers, body } = await models.list(caller, request.headers, left.signal);
     return reply.code(status).headers(headers).send(body);
   });
 }

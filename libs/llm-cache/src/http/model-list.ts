@@ -1,13 +1,16 @@
 /** `GET /v1/models`: the provider's list, kept for a minute, the same for all requests that the provider would answer alike. */
 import {
+  ageMsOf,
   type Cache,
   type CacheAside,
   forwardedCacheHeaders,
   hitCacheHeaders,
   keyspace,
   parseBody,
+  type Reading,
   requestIdentity,
   type ResponseHeaders,
+  staleCacheHeaders,
   valueReading,
 } from '@promptsales/cache-core';
 import type { UpstreamDirectory } from '../gateway/directories.js';
@@ -61,15 +64,19 @@ export class ModelList {
     this.#parts = parts;
   }
 
-  /** Ends what is being asked for; a list is short, so nobody who leaves ends it before. */
+  /** Ends what is being asked for. */
   stop(): void {
     this.#stopping.abort(
       new LlmError('shutting_down', 'This server is stopping. Ask again.', { retryAfterSeconds: 1 }),
     );
   }
 
-  /** @throws LlmError */
-  async list(caller: Attribution, headers: Headers): Promise<ModelListReply> {
+  /**
+   * @param left aborted when the client has left; who else waits for the same list still gets it
+   * @throws LlmError
+   * @throws the reason of `left`
+   */
+  async list(caller: Attribution, headers: Headers, left: AbortSignal): Promise<ModelListReply> {
     const controls = parseLlmCacheControls(headers);
     const target = this.#parts.upstreams.targetFor({ id: OPERATION });
     if (target === null) {
@@ -79,11 +86,11 @@ export class ModelList {
       );
     }
     const forwarded = forwardedHeaders(headers);
-    const load = (): Promise<JsonObject> => this.#load(target, forwarded);
+    const load = (signal: AbortSignal): Promise<JsonObject> => this.#load(target, forwarded, signal);
     try {
       if (controls.noStore && !controls.onlyIfCached)
-        return replied(await load(), forwardedCacheHeaders('BYPASS', false));
-      return await this.#cached(caller, controls, forwarded, target, load);
+        return replied(await load(left), forwardedCacheHeaders('BYPASS', false));
+      return await this.#cached(caller, controls, forwarded, target, load, left);
     } catch (error) {
       if (error instanceof ModelsRefusedError) return error.reply;
       throw error;
@@ -95,7 +102,8 @@ export class ModelList {
     controls: LlmCacheControls,
     forwarded: Readonly<Record<string, string>>,
     target: UpstreamTarget,
-    load: () => Promise<JsonObject>,
+    load: (signal: AbortSignal) => Promise<JsonObject>,
+    signal: AbortSignal,
   ): Promise<ModelListReply> {
     const { cache, aside } = this.#parts;
     const hash = requestIdentity({
@@ -111,45 +119,63 @@ export class ModelList {
     });
     const ref = keyspace.llmModels.at({ hash }, caller.tenant);
     const reading = valueReading(ref);
+    const maxAgeMs = (controls.maxAgeSeconds ?? Number.POSITIVE_INFINITY) * 1000;
+    if (controls.onlyIfCached) {
+      const found = controls.noCache || controls.noStore ? null : await cache.lookup(reading);
+      if (found?.kind === 'hit' && ageMsOf(found.hit) <= maxAgeMs)
+        return replied(found.hit.value as JsonObject, hitCacheHeaders(found.hit));
+      throw new LlmError('not_in_cache', 'The list of models is not stored, and only-if-cached forbids to ask for it.');
+    }
     let anew = controls.noCache;
-    if (controls.onlyIfCached || controls.maxAgeSeconds !== null) {
-      const found = anew || controls.noStore ? null : await cache.lookup(reading);
-      const hit = found?.kind === 'hit' ? found.hit : null;
-      const ageSeconds = hit === null ? null : (hit.readAtMs - (hit.storedAtMs ?? hit.readAtMs)) / 1000;
-      const fresh = ageSeconds !== null && ageSeconds <= (controls.maxAgeSeconds ?? Number.POSITIVE_INFINITY);
-      if (hit !== null && fresh) return replied(hit.value, hitCacheHeaders(hit));
-      if (controls.onlyIfCached) {
-        throw new LlmError(
-          'not_in_cache',
-          'The list of models is not stored, and only-if-cached forbids to ask for it.',
-        );
-      }
-      anew = anew || hit !== null;
+    try {
+      const loaded = await aside.getOrLoad(ref, load, {
+        anew,
+        signal,
+        ...(controls.ttlSeconds === null ? {} : { ttlSeconds: controls.ttlSeconds }),
+        accept: (hit) => {
+          const fresh = ageMsOf(hit) <= maxAgeMs;
+          anew ||= !fresh;
+          return fresh;
+        },
+      });
+      const value = loaded.value as JsonObject;
+      if (loaded.source === 'hit' && loaded.hit !== null) return replied(value, hitCacheHeaders(loaded.hit));
+      if (loaded.source !== 'loaded') return replied(value, forwardedCacheHeaders('COALESCED', false));
+      const stored = (await loaded.stored) === 'stored';
+      return replied(value, forwardedCacheHeaders(anew ? 'REFRESH' : 'MISS', stored));
+    } catch (error) {
+      const stale = isProvidersFault(error) ? await this.#staleOnError(reading, controls) : null;
+      if (stale === null) throw error;
+      return stale;
     }
-    // What is being loaded by others does not answer a caller who wants it anew, either.
-    if (anew) await cache.invalidate(reading);
-    const loaded = await aside.getOrLoad(ref, load);
-    const value = loaded.value as JsonObject;
-    if (loaded.source === 'hit') {
-      const storedAtMs = Date.now() - (loaded.ageSeconds ?? 0) * 1000;
-      const expiresAtMs = storedAtMs + cache.ttlSeconds(reading) * 1000;
-      return replied(value, hitCacheHeaders({ value, storedAtMs, expiresAtMs, readAtMs: Date.now(), note: '' }));
-    }
-    if (loaded.source !== 'loaded') return replied(value, forwardedCacheHeaders('COALESCED', false));
-    const stored = (await loaded.stored) === 'stored';
-    return replied(value, forwardedCacheHeaders(anew ? 'REFRESH' : 'MISS', stored));
   }
 
-  async #load(target: UpstreamTarget, headers: Readonly<Record<string, string>>): Promise<JsonObject> {
-    const { signal } = this.#stopping;
+  /** The stored list, where the caller takes an old one rather than an error. */
+  async #staleOnError(
+    reading: Reading<unknown>,
+    { staleIfErrorSeconds, maxAgeSeconds }: LlmCacheControls,
+  ): Promise<ModelListReply | null> {
+    if (staleIfErrorSeconds === null) return null;
+    const found = await this.#parts.cache.lookup(reading);
+    const fresh = maxAgeSeconds ?? 0;
+    if (found.kind !== 'hit' || ageMsOf(found.hit) > (fresh + staleIfErrorSeconds) * 1000) return null;
+    return replied(found.hit.value as JsonObject, staleCacheHeaders(found.hit, fresh));
+  }
+
+  async #load(
+    target: UpstreamTarget,
+    headers: Readonly<Record<string, string>>,
+    left: AbortSignal,
+  ): Promise<JsonObject> {
     const response = await this.#parts.client.call({
       target,
       method: 'GET',
       path: '/models',
       headers,
       body: null,
-      signal,
+      signal: AbortSignal.any([this.#stopping.signal, left]),
     });
+    left.throwIfAborted();
     if (response.kind === 'failed') throw response.error;
     if (response.kind === 'refused') {
       const unauthorized = unauthorizedIn(response);
@@ -169,6 +195,11 @@ export class ModelList {
     }
     return value;
   }
+}
+
+/** As in the gateway: a refusal below 500 is about the request, and an old answer does not change that. */
+function isProvidersFault(error: unknown): boolean {
+  return error instanceof ModelsRefusedError ? error.reply.status >= 500 : error instanceof LlmError;
 }
 
 function replied(value: JsonObject, headers: ResponseHeaders): ModelListReply {

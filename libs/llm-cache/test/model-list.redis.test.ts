@@ -1,0 +1,149 @@
+/** `GET /v1/models` and what callers say about caching it. */
+import type { ServerResponse } from 'node:http';
+import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import { GatewayProcess } from './gateway-process.js';
+import { RawProvider } from './raw-provider.js';
+
+let redis: TestRedis;
+let provider: RawProvider;
+let gateway: GatewayProcess;
+let namespaces = 0;
+/** A cache of the test's own. */
+let own: Record<string, string>;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  provider = await RawProvider.start(() => undefined);
+  gateway = await GatewayProcess.start({ redisUrl: redis.url, providerUrl: provider.baseUrl });
+  await gateway.redisUp();
+});
+afterAll(async () => {
+  await gateway.stop();
+  await provider.stop();
+  await redis.kill();
+});
+beforeEach(() => {
+  provider.calls.length = 0;
+  own = { 'x-cache-namespace': `test ${(namespaces += 1)}` };
+});
+
+const list = (headers: Record<string, string> = {}, signal: AbortSignal | null = null): Promise<Response> =>
+  fetch(`${gateway.url}/v1/models`, { headers: { ...own, ...headers }, signal });
+const cacheOf = (response: Response): string | null => response.headers.get('x-cache');
+
+function lists(...ids: string[]): void {
+  provider.answers((_, response) => {
+    const data = ids.map((id) => ({ id, object: 'model' }));
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ object: 'list', data }));
+  });
+}
+
+function fails(status = 503): void {
+  provider.answers((_, response) => {
+    response.writeHead(status, { 'content-type': 'application/json' }).end('{"error":{"message":"not now"}}');
+  });
+}
+
+/** The provider says nothing; resolves with each call that reaches it. */
+function holds(): () => Promise<ServerResponse> {
+  const held: ServerResponse[] = [];
+  let arrived: () => void = () => undefined;
+  provider.answers((_, response) => {
+    held.push(response);
+    arrived();
+  });
+  return async () => {
+    while (held.length === 0) await new Promise<void>((resolve) => (arrived = resolve));
+    return held.shift() as ServerResponse;
+  };
+}
+
+describe('the list of models', () => {
+  it('is not asked for any more when the only client has left', async () => {
+    const next = holds();
+    const leaving = new AbortController();
+    const asked = list({}, leaving.signal).catch(() => 'left');
+    const call = await next();
+    const hungUp = new Promise((resolve) => call.once('close', resolve));
+    leaving.abort();
+    expect(await asked).toBe('left');
+    await hungUp;
+    lists('a');
+    expect(cacheOf(await list())).toBe('MISS');
+  });
+
+  it('is asked for on behalf of those who stay', async () => {
+    const next = holds();
+    const leaving = new AbortController();
+    const leaver = list({}, leaving.signal).catch(() => 'left');
+    const call = await next();
+    const stayer = list();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    leaving.abort();
+    await leaver;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    call.writeHead(200, { 'content-type': 'application/json' }).end('{"object":"list","data":[]}');
+    expect(cacheOf(await stayer)).toBe('COALESCED');
+    expect(provider.calls).toHaveLength(1);
+  });
+
+  it('with no-store is given up with its client as well', async () => {
+    const next = holds();
+    const leaving = new AbortController();
+    const asked = list({ 'cache-control': 'no-store' }, leaving.signal).catch(() => 'left');
+    const call = await next();
+    const hungUp = new Promise((resolve) => call.once('close', resolve));
+    leaving.abort();
+    await Promise.all([asked, hungUp]);
+  });
+
+  it('survives a no-cache that the provider fails, and is replaced by one that it answers', async () => {
+    lists('old');
+    await list();
+    fails();
+    expect((await list({ 'cache-control': 'no-cache' })).status).toBe(503);
+    const kept = await list();
+    expect([cacheOf(kept), await kept.text()]).toEqual(['HIT', expect.stringContaining('old')]);
+    lists('new');
+    expect(cacheOf(await list({ 'cache-control': 'no-cache' }))).toBe('REFRESH');
+    const replaced = await list();
+    expect([cacheOf(replaced), await replaced.text()]).toEqual(['HIT', expect.stringContaining('new')]);
+  });
+
+  it('survives a max-age that the provider fails', async () => {
+    lists('old');
+    await list();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    fails();
+    expect((await list({ 'cache-control': 'max-age=0' })).status).toBe(503);
+    expect(cacheOf(await list())).toBe('HIT');
+    lists('new');
+    expect(cacheOf(await list({ 'cache-control': 'max-age=0' }))).toBe('REFRESH');
+  });
+
+  it('is served old for stale-if-error where the provider fails, not where it refuses', async () => {
+    lists('old');
+    await list();
+    const control = { 'cache-control': 'no-cache, stale-if-error=60' };
+    fails(500);
+    const stale = await list(control);
+    expect([stale.status, cacheOf(stale), await stale.text()]).toEqual([200, 'STALE', expect.stringContaining('old')]);
+    provider.answers((_, __, socket) => void socket.destroy());
+    expect(cacheOf(await list(control))).toBe('STALE');
+    fails(429);
+    expect((await list(control)).status).toBe(429);
+  });
+
+  it('is kept for as long as x-cache-ttl says, and takes tags', async () => {
+    lists('a');
+    await list({ 'x-cache-ttl': '1000', 'x-cache-tags': 'a,b' });
+    expect((await list()).headers.get('cache-status')).toMatch(/^promptsales; hit; ttl=(1000|999|998)$/);
+  });
+
+  it('from the cache alone', async () => {
+    expect((await list({ 'cache-control': 'only-if-cached' })).status).toBe(504);
+    lists('a');
+    await list();
+    expect(cacheOf(await list({ 'cache-control': 'only-if-cached' }))).toBe('HIT');
+  });
+});
