@@ -51,6 +51,8 @@ export interface FamilyDeclaration<P extends string, S, C extends ValueContract>
   readonly secretFields?: readonly string[];
   /** Systems outside the platform write these keys too, so a value without our sidecar is still a value. */
   readonly otherWriters?: boolean;
+  /** Whether a process may keep decoded values in its own memory. Default: yes in the roles `cache` and `llm`; in others never. */
+  readonly l1?: boolean;
 }
 
 /** A logical key: without KEY_PREFIX. */
@@ -63,6 +65,8 @@ export interface KeyRef<F extends Family = Family> {
 /** The type of a family's values. */
 export type ValueOf<F extends Family> = ValueIn<F['value']>;
 
+/** What the others hold must be seen as it stands in Redis, or is read once. */
+const L1_ROLES: ReadonlySet<Role> = new Set(['cache', 'llm']);
 const YEAR_SECONDS = 31_536_000;
 
 /** One family of keys. Everything that is known about its keys is here, declared once. */
@@ -80,6 +84,7 @@ export class Family<P extends string = string, S = unknown, C extends ValueContr
   readonly encrypt: boolean;
   readonly secretFields: readonly string[];
   readonly otherWriters: boolean;
+  readonly l1: boolean;
   readonly tokens: readonly Token[];
   /** The key holds a hash of the request's identity, tenant included, and needs no `tenant:` in front. */
   readonly isolatedByIdentity: boolean;
@@ -99,6 +104,7 @@ export class Family<P extends string = string, S = unknown, C extends ValueContr
     this.encrypt = declaration.encrypt ?? false;
     this.secretFields = declaration.secretFields ?? [];
     this.otherWriters = declaration.otherWriters ?? false;
+    this.l1 = L1_ROLES.has(declaration.role) && (declaration.l1 ?? true);
     this.tokens = parsePattern(this.id, this.pattern, declaration.segments ?? {});
     this.#segments = this.tokens.filter((token) => 'segment' in token);
     this.isolatedByIdentity = this.#segments.some((token) => isIdentityHash(token.segment));

@@ -100,6 +100,11 @@ export class RedisLink extends EventEmitter<LinkEvents> {
     return this.#state === 'up';
   }
 
+  /** Names the server process that answers here; another one after a restart or a failover. */
+  get runId(): string | undefined {
+    return this.#runId;
+  }
+
   /** The database in use: 0 where the server refuses SELECT. */
   get database(): number {
     return this.#database;
@@ -253,7 +258,7 @@ export class RedisLink extends EventEmitter<LinkEvents> {
       this.clock.reset();
       await this.#readClock(client);
       const info = await this.#guarded(client, client.info('server'), this.#settings.commandTimeoutMs);
-      const runId = /^run_id:(\S+)/m.exec(info)?.[1];
+      const runId = runIdIn(info);
       this.#clustered = /^redis_mode:cluster/m.test(info);
       const replaced = this.#runId !== undefined && runId !== this.#runId;
       this.#become('recovering', replaced ? 'the server was restarted or replaced' : 'connected');
@@ -382,4 +387,9 @@ function callScript(client: Redis, script: Script, args: readonly ScriptArgument
   return call === undefined
     ? (commands['eval'] as ScriptCall).call(client, script.lua, ...args)
     : call.apply(client, [...args]);
+}
+
+/** What `INFO server` says of who answers. */
+export function runIdIn(info: string): string | undefined {
+  return /^run_id:(\S+)/m.exec(info)?.[1];
 }

@@ -92,6 +92,7 @@ export const testConnection = new Family({
   description: 'Result of the last connection test.',
   value: json(Type.Unknown()),
   ttlSeconds: 60,
+  l1: false,
 });
 
 export const contentById = new Family({

@@ -1,0 +1,180 @@
+/**
+ * L1: decoded values in this process's own memory, in front of Redis. A hit is a look into a map: no promise, no clone,
+ * no decoding, no network.
+ *
+ * Invariants, each with a test that fails when it is removed
+ * 1. Nothing is served that Redis replaced longer ago than the bound: an entry is readable only while its server's
+ *    tracking session is trusted (see TrackingSession), and goes as soon as a message names its key.
+ * 2. An answer of Redis may arrive behind the message that its key has changed. It is kept only if the session was
+ *    trusted when the question was sent and is the same still, and no message named the key in between.
+ * 3. The same holds for the keys that an entry depends on (versions of its tags, namespace, family): a message for one
+ *    of them is a new number in its bucket, and an entry read before that number is not served any more.
+ * 4. What this process itself writes or invalidates is gone from here before Redis is asked to, and again after.
+ * 5. An entry is served until its TTL ends, for the tenant that it belongs to, to readers with the decoder that made it.
+ * 6. Entries together take no more than `maxBytes` (as HeapBytes reckons them).
+ */
+import type { Family } from '../keyspace/family.js';
+import type { RedisLink } from '../redis/link.js';
+import type { RedisRoles } from '../redis/roles.js';
+import { deepFreeze } from './deep-freeze.js';
+import { bucketOf, Generations } from './generations.js';
+import { heapBytesOf } from './heap-bytes.js';
+import { MemoryStore } from './memory-store.js';
+import { rootsOf } from './roots.js';
+import { resolveL1, type L1Settings } from './settings.js';
+import { TrackingSession, type Emptied, type TrackingState } from './tracking-session.js';
+import { TurnClock } from './turn-clock.js';
+
+/** Proof that tracking was trusted before a read was sent. */
+export interface Ticket {
+  readonly session: TrackingSession;
+  readonly epoch: number;
+  readonly sequence: number;
+}
+
+export interface L1Entry<T = unknown> {
+  readonly hit: T;
+  readonly tenant: string;
+  /** The function that made the value out of bytes. */
+  readonly decoder: unknown;
+}
+
+export interface Candidate<T> extends L1Entry<T> {
+  /** As it lies in Redis, KEY_PREFIX included. */
+  readonly key: string;
+  /** What `hit` holds of it is shared with every reader. */
+  readonly value: unknown;
+  readonly madeFromBytes: number;
+  /** Of its TTL. */
+  readonly remainingMs: number;
+  /** Physical keys that the entry depends on besides its own. */
+  readonly dependsOn?: readonly string[];
+}
+
+interface Held extends L1Entry {
+  readonly session: TrackingSession;
+  readonly sequence: number;
+  readonly expiresAt: number;
+  readonly buckets: readonly number[];
+}
+
+export interface L1Observer {
+  /** L1 was emptied of what came over one connection. */
+  emptied?(why: Emptied): void;
+}
+
+export interface L1Status {
+  readonly bytes: number;
+  readonly entries: number;
+  readonly servers: readonly { readonly link: string; readonly state: TrackingState; readonly reason: string | null }[];
+}
+
+const KEY_OVERHEAD_BYTES = 200;
+const NO_BUCKETS: readonly number[] = [];
+
+export class L1 {
+  readonly #settings: L1Settings;
+  readonly #observer: L1Observer;
+  readonly #sessions = new Map<RedisLink, TrackingSession>();
+  readonly #generations = new Generations();
+  readonly #store: MemoryStore<Held>;
+  readonly #clock: TurnClock;
+  /** A shared value that a reader changes is a bug that production should not pay to find. */
+  readonly #freezes = process.env['NODE_ENV'] !== 'production';
+
+  constructor(
+    roles: RedisRoles,
+    families: readonly Family[],
+    { keyPrefix, ...settings }: Partial<L1Settings> & { readonly keyPrefix: string },
+    observer: L1Observer = {},
+    clock = new TurnClock(),
+  ) {
+    this.#settings = resolveL1(settings);
+    this.#observer = observer;
+    this.#clock = clock;
+    this.#store = new MemoryStore(this.#settings.maxBytes);
+    for (const link of roles.links()) {
+      const here = new Set(roles.rolesOf(link));
+      const roots = rootsOf(
+        families.filter(({ role }) => here.has(role)),
+        keyPrefix,
+      );
+      if (roots.length > 0) this.#sessions.set(link, this.#follow(link, roots));
+    }
+  }
+
+  /** The entry under a physical key, if it may be served now. */
+  get(key: string, decoder: unknown, tenant: string): L1Entry | undefined {
+    const held = this.#store.get(key);
+    if (held === undefined || held.decoder !== decoder || held.tenant !== tenant) return undefined;
+    const now = this.#clock.now();
+    if (now >= held.session.trustedUntil) return undefined;
+    if (now < held.expiresAt && !this.#outdated(held)) return held;
+    this.#store.delete(key);
+    return undefined;
+  }
+
+  /** Before a read is sent. Null: its answer cannot be kept. */
+  ticket(link: RedisLink): Ticket | null {
+    const session = this.#sessions.get(link);
+    if (session === undefined || this.#clock.now() >= session.trustedUntil) return null;
+    return { session, epoch: session.epoch, sequence: this.#generations.sequence };
+  }
+
+  /** Whether it was kept. */
+  keep<T>({ session, epoch, sequence }: Ticket, candidate: Candidate<T>): boolean {
+    const { key, value, hit, tenant, decoder, dependsOn } = candidate;
+    const now = this.#clock.now();
+    if (session.epoch !== epoch || now >= session.trustedUntil || candidate.remainingMs <= 0) return false;
+    if (this.#generations.hasChangedSince(bucketOf(key), sequence)) return false;
+    const buckets = dependsOn === undefined || dependsOn.length === 0 ? NO_BUCKETS : dependsOn.map(bucketOf);
+    const held: Held = { hit, tenant, decoder, session, sequence, buckets, expiresAt: now + candidate.remainingMs };
+    if (this.#outdated(held)) return false;
+    const bytes = KEY_OVERHEAD_BYTES + 2 * key.length + heapBytesOf(value, candidate.madeFromBytes);
+    if (!this.#store.set(key, held, bytes)) return false;
+    if (this.#freezes) deepFreeze(value);
+    return true;
+  }
+
+  /** A key is about to be changed, or was: nothing that was read before counts. */
+  drop(key: string): void {
+    this.#generations.changed(key);
+    this.#store.delete(key);
+  }
+
+  get status(): L1Status {
+    const servers = [...this.#sessions].map(([link, { state, reason }]) => ({ link: link.name, state, reason }));
+    return { bytes: this.#store.bytes, entries: this.#store.size, servers };
+  }
+
+  /** Resolves once every server's tracking is trusted. For tests and tools. */
+  async untilTrusted(withinMs: number): Promise<void> {
+    const end = performance.now() + withinMs;
+    while ([...this.#sessions.values()].some(({ trustedUntil }) => performance.now() >= trustedUntil)) {
+      if (performance.now() > end) throw new Error(`L1 is not trusted: ${JSON.stringify(this.status.servers)}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  close(): void {
+    for (const session of this.#sessions.values()) session.close();
+    this.#store.clear();
+  }
+
+  #follow(link: RedisLink, roots: readonly string[]): TrackingSession {
+    const session: TrackingSession = new TrackingSession(link, roots, this.#settings, {
+      changed: (key) => this.drop(key),
+      emptied: (why) => {
+        this.#generations.everythingChanged();
+        this.#store.deleteWhere((held) => held.session === session);
+        this.#observer.emptied?.(why);
+      },
+    });
+    return session;
+  }
+
+  #outdated({ buckets, sequence }: Held): boolean {
+    for (const bucket of buckets) if (this.#generations.hasChangedSince(bucket, sequence)) return true;
+    return false;
+  }
+}
