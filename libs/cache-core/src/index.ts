@@ -75,6 +75,11 @@ export {
   type ResponseHeaders,
 } from './http-caching/cache-headers.js';
 
+// L1
+export type { L1Observer, L1Status } from './l1/l1.js';
+export { DEFAULT_L1, type L1Settings } from './l1/settings.js';
+export type { Emptied, TrackingState } from './l1/tracking-session.js';
+
 // the cache protocol
 export { Cache, type Boardings, type Invalidation, type Leadership, type Opened } from './cache/cache.js';
 export { DEFAULT_CACHE, type CacheSettings } from './cache/settings.js';

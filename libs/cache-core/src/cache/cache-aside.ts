@@ -64,6 +64,14 @@ export class CacheAside {
   }
 
   /**
+   * The value, if this process has it in its own memory, with no promise in between. It is shared with every other
+   * reader and must not be changed; outside production it is frozen.
+   */
+  warm<F extends Family>(ref: KeyRef<F>): Hit<ValueOf<F>> | undefined {
+    return this.#cache.peek(valueReading(ref));
+  }
+
+  /**
    * @throws whatever the loader throws, unchanged
    * @throws RangeError for a time to live that no entry can have
    * @throws KeyspaceError `value_shape` when the loader gives what is no value of the family
@@ -141,7 +149,7 @@ export class CacheAside {
       });
     try {
       for (;;) {
-        const found = await this.#cache.lookup(reading);
+        const found = await this.#cache.ask(reading);
         if (found.kind === 'hit' && accept(found.hit)) return { kind: 'found', hit: found.hit };
         if (found.kind === 'away' || found.lease !== token || signal.aborted) return { kind: 'again' };
         await wake.orAfter(LOOK_AGAIN_MS.least + Math.random() * LOOK_AGAIN_MS.spread);

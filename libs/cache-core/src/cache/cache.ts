@@ -15,10 +15,14 @@
  * 6. Losers of the lease follow its holder or wait for it; a dead holder costs at most the lease's time.
  * 7. When Redis is away, the caller is sent to its origin at once; flights are shared within the process, nothing is
  *    stored, and invalidations are kept and replayed before anything is read again (see InvalidationJournal).
+ * 9. In front of all this may stand L1, the process's own memory, which is at most its bound behind Redis (see L1).
  * 8. What lies at a key and cannot be used (another type, truncated, a newer version, too large) is a miss and is
  *    counted, never an error.
  */
 import { randomBytes } from 'node:crypto';
+import { keyspace } from '../keyspace/keyspace.js';
+import { colocate, physicalKey } from '../keyspace/physical-key.js';
+import { L1, type L1Status } from '../l1/l1.js';
 import { RedisUnavailableError } from '../redis/errors.js';
 import type { RedisLink, ScriptArgument } from '../redis/link.js';
 import type { RedisRoles } from '../redis/roles.js';
@@ -90,12 +94,15 @@ export class Cache {
   readonly #observer: CacheObserver;
   readonly #flights = new Flights();
   readonly #journals = new Map<RedisLink, InvalidationJournal>();
+  readonly #l1: L1 | null;
   #tokens = 0;
 
   constructor(roles: RedisRoles, settings: Partial<CacheSettings> = {}, observer: CacheObserver = {}) {
     this.#roles = roles;
     this.#settings = Object.freeze({ ...DEFAULT_CACHE, ...settings });
     this.#observer = observer;
+    const { l1, keyPrefix } = this.#settings;
+    this.#l1 = l1 === null ? null : new L1(roles, Object.values(keyspace), { ...l1, keyPrefix }, observer);
     for (const link of roles.links()) {
       const journal = new InvalidationJournal(link, this.#settings.journal, {
         apply: (run, target) => run(INVALIDATE, target.keys, []),
@@ -105,8 +112,33 @@ export class Cache {
     }
   }
 
-  /** Reads an entry in one round trip. Nothing that Redis does or holds makes it throw. */
+  /**
+   * The entry, if this process has it in its own memory: at once, and no older than L1's bound. What it holds is shared
+   * with every other reader and must not be changed.
+   */
+  peek<T>(reading: Reading<T>): Hit<T> | undefined {
+    const { family, key, tenant } = reading.ref;
+    if (this.#l1 === null || !family.l1) return undefined;
+    const { part } = reading;
+    const { keyPrefix } = this.#settings;
+    const value = physicalKey(keyPrefix, key);
+    const hit = this.#l1.get<T>(
+      part === undefined ? value : colocate(value, part.label, keyPrefix),
+      reading.decode,
+      tenant,
+    );
+    if (hit !== undefined) this.#observer.hit?.(family.id, 'l1');
+    return hit;
+  }
+
+  /** The entry from this process's own memory, else from Redis. Nothing that Redis does or holds makes it throw. */
   async lookup<T>(reading: Reading<T>): Promise<Lookup<T>> {
+    const hit = this.peek(reading);
+    return hit === undefined ? this.ask(reading) : { kind: 'hit', hit, lease: null, madeFromBytes: 0 };
+  }
+
+  /** Reads an entry and its lease from Redis in one round trip. Nothing that Redis does or holds makes it throw. */
+  async ask<T>(reading: Reading<T>): Promise<Lookup<T>> {
     const { family } = reading.ref;
     const link = this.#roles.link(family.role);
     const keys = keysOf(reading, this.#settings.keyPrefix);
@@ -114,12 +146,23 @@ export class Cache {
       this.#observer.bypass?.(family.id, 'invalidation_pending');
       return { kind: 'away' };
     }
+    const ticket = family.l1 ? (this.#l1?.ticket(link) ?? null) : null;
     const began = performance.now();
     try {
-      const found = await look(reading, keys, link, this.#settings);
-      if (found.kind === 'hit') this.#observer.hit?.(family.id);
+      const found = await look(reading, keys, link, { ...this.#settings, forKeeping: ticket !== null });
+      if (found.kind === 'hit') this.#observer.hit?.(family.id, 'redis');
       else this.#observer.miss?.(family.id);
       if (found.kind === 'miss' && found.unusable !== null) this.#observer.unusable?.(family.id, found.unusable);
+      if (found.kind === 'hit' && ticket !== null) {
+        const { hit, madeFromBytes } = found;
+        this.#l1?.keep(ticket, {
+          key: keyRead(reading, keys),
+          hit,
+          tenant: reading.ref.tenant,
+          decoder: reading.decode,
+          madeFromBytes,
+        });
+      }
       return found;
     } catch (error) {
       if (!(error instanceof RedisUnavailableError)) throw error;
@@ -138,9 +181,11 @@ export class Cache {
     const keys = keysOf(reading, this.#settings.keyPrefix);
     let refused: Hit<T> | null = null;
     if (boardings.anew === true) return this.#leadAnew(reading, keys, boardings);
+    const warm = this.peek(reading);
+    if (warm !== undefined && (boardings.accept?.(warm) ?? true)) return { kind: 'hit', hit: warm };
 
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
-      const found = await this.lookup(reading);
+      const found = await this.ask(reading);
       if (found.kind === 'away') return this.#withoutRedis(reading, keys, boardings, refused);
       if (found.kind === 'hit') {
         if (boardings.accept?.(found.hit) ?? true) return { kind: 'hit', hit: found.hit };
@@ -170,8 +215,10 @@ export class Cache {
     const link = this.#roles.link(entry.ref.family.role);
     const keys = keysOf(entry, this.#settings.keyPrefix);
     this.#flights.detach(keys.value);
+    this.#forget(keys);
     const args = storeArguments(entry, keys, filling, { token: '', now: link.now(), settings: this.#settings });
     const result = args === null ? 'too_large' : await this.#putNow(link, keys, args);
+    this.#forget(keys);
     this.#observer.fill?.(entry.ref.family.id, result);
     return result;
   }
@@ -192,11 +239,13 @@ export class Cache {
     };
     journal.begin(target);
     this.#flights.detach(keys.value);
+    this.#forget(keys);
     try {
       const deleted = Number(await link.run(INVALIDATE, target.keys, []));
       journal.acknowledge(target);
-      // Again: a flight may have begun, without Redis, while the script was under way.
+      // Again: a flight may have begun, without Redis, or a reader have come back, while the script was under way.
       this.#flights.detach(keys.value);
+      this.#forget(keys);
       this.#observer.invalidated?.(family.id, 'applied');
       return { deleted, pending: false };
     } catch (error) {
@@ -226,8 +275,20 @@ export class Cache {
     return pending;
   }
 
+  /** What is kept in this process's own memory, and whether it may be served; null when nothing is. */
+  get l1Status(): L1Status | null {
+    return this.#l1?.status ?? null;
+  }
+
   close(): void {
+    this.#l1?.close();
     for (const journal of this.#journals.values()) journal.close();
+  }
+
+  /** What this process is about to change, or has changed, is nothing that it may serve. */
+  #forget({ value, parts }: EntryKeys): void {
+    this.#l1?.drop(value);
+    for (const part of parts) this.#l1?.drop(part);
   }
 
   #journalOf(link: RedisLink): InvalidationJournal {
@@ -362,6 +423,7 @@ export class Cache {
           if (args === null) await lease.release();
         }
         const result = args === null ? 'too_large' : await lease.fill(STORE, args);
+        this.#forget(keys);
         this.#observer.fill?.(entry.ref.family.id, result);
         return result;
       },

@@ -2,9 +2,20 @@ import type { Family, KeyRef, ValueOf } from '../keyspace/family.js';
 import type { Reading } from './lookup.js';
 import { sortPairs, type Stored } from './stored.js';
 
+type Decode<F extends Family> = Reading<ValueOf<F>>['decode'];
+
+/** One function for each family: by it L1 knows that a value was made as its reader would make it. */
+const decoders = new WeakMap<Family, Decode<Family>>();
+
 /** Reads an entry as its family's own value. */
 export function valueReading<F extends Family>(ref: KeyRef<F>): Reading<ValueOf<F>> {
-  return { ref, decode: (stored) => decodeValue(ref.family, stored) };
+  return { ref, decode: decoderOf(ref.family) };
+}
+
+function decoderOf<F extends Family>(family: F): Decode<F> {
+  let decoder = decoders.get(family) as Decode<F> | undefined;
+  if (decoder === undefined) decoders.set(family, (decoder = (stored) => decodeValue(family, stored)));
+  return decoder;
 }
 
 /**

@@ -8,7 +8,15 @@ import { RedisUnavailableError } from '../redis/errors.js';
 import type { EntryKeys } from './lease.js';
 import type { Unusable } from './observer.js';
 import { decodeSidecar, type Sidecar } from './sidecar.js';
-import { fingerprintOf, readCollection, storedTypeOf, type Stored, type StoredType } from './stored.js';
+import {
+  fingerprintOf,
+  readCollection,
+  sizeOf,
+  storedTypeOf,
+  withBytesOfItsOwn,
+  type Stored,
+  type StoredType,
+} from './stored.js';
 
 /** What to read of an entry and how to make sense of the bytes. `decode` may throw: that reads as a miss. */
 export interface Reading<T> {
@@ -31,12 +39,18 @@ export interface Hit<T> {
 }
 
 export type Found<T> =
-  | { readonly kind: 'hit'; readonly hit: Hit<T>; readonly lease: string | null }
+  /** `madeFromBytes`: what the value was decoded from, when it had been unpacked. */
+  | { readonly kind: 'hit'; readonly hit: Hit<T>; readonly lease: string | null; readonly madeFromBytes: number }
   /** `lease`: the token of whoever loads it now. `unusable`: something lies there that is no hit. */
   | { readonly kind: 'miss'; readonly lease: string | null; readonly unusable: Unusable | null };
 
 /** Redis could not be asked, or may not be trusted for this key just now. */
 export type Lookup<T> = Found<T> | { readonly kind: 'away' };
+
+export interface Looking extends DecodingLimits {
+  /** The value will be kept: it gets bytes of its own instead of slices of what the socket received. */
+  readonly forKeeping: boolean;
+}
 
 export interface DecodingLimits {
   readonly maxValueBytes: number;
@@ -75,7 +89,7 @@ export async function look<T>(
   reading: Reading<T>,
   keys: EntryKeys,
   link: RedisLink,
-  limits: DecodingLimits,
+  looking: Looking,
 ): Promise<Found<T>> {
   const { family, tenant } = reading.ref;
   const type = reading.part === undefined ? storedTypeOf(family) : 'string';
@@ -91,9 +105,11 @@ export async function look<T>(
   const wrong = disagreement(sidecar, tenant, reading, type, stored);
   if (wrong !== null && !(family.otherWriters && reading.part === undefined)) return miss(wrong);
   try {
-    const plain = type === 'string' ? [decode(stored[0] as Buffer, decoding(limits, key))] : stored;
+    const unpacked = type === 'string' ? [decode(stored[0] as Buffer, decoding(looking, key))] : stored;
+    const plain = looking.forKeeping ? unpacked.map(withBytesOfItsOwn) : unpacked;
     const own = wrong === null ? sidecar : null;
-    return { kind: 'hit', lease, hit: hitOf(reading.decode(plain, own?.note ?? ''), own, link.now()) };
+    const hit = hitOf(reading.decode(plain, own?.note ?? ''), own, link.now());
+    return { kind: 'hit', lease, hit, madeFromBytes: sizeOf(plain) };
   } catch {
     // Whatever the codec or the reader has against the bytes, they are no value for it; the miss is counted by its reason.
     return miss('unreadable');

@@ -1,3 +1,4 @@
+import type { L1Observer } from '../l1/l1.js';
 import type { RedisTrouble } from '../redis/errors.js';
 
 /** Why something that lay in Redis could not be used. Each reads as a miss. */
@@ -15,8 +16,9 @@ export type Unusable =
  * What the cache tells whoever measures it. Called synchronously on the hot path: count and return. `family` is the
  * family's id; no key, tenant or user is ever given.
  */
-export interface CacheObserver {
-  hit?(family: string): void;
+export interface CacheObserver extends L1Observer {
+  /** `tier`: this process's own memory, or Redis. */
+  hit?(family: string, tier: 'l1' | 'redis'): void;
   miss?(family: string): void;
   unusable?(family: string, why: Unusable): void;
   /** Redis could not be asked; the origin answers. */
@@ -26,7 +28,7 @@ export interface CacheObserver {
   /** A lease could not be given back: it keeps others waiting until it runs out. */
   leaseLeft?(family: string): void;
   invalidated?(family: string, result: 'applied' | 'pending'): void;
-  /** Seconds of one lookup, hit or miss. */
+  /** Seconds of one lookup in Redis, hit or miss. */
   lookupSeconds?(family: string, seconds: number): void;
 }
 

@@ -1,4 +1,5 @@
 import type { Keyring } from '../codec/keyring.js';
+import type { L1Settings } from '../l1/settings.js';
 import { DEFAULT_JOURNAL, type JournalSettings } from './journal.js';
 
 export interface CacheSettings {
@@ -13,6 +14,8 @@ export interface CacheSettings {
   /** Seconds by family id (see `resolveTtls`); a family not named has its own default. */
   readonly ttls: Readonly<Record<string, number | null>>;
   readonly keyring?: Keyring;
+  /** Null: nothing is kept in this process's own memory. */
+  readonly l1: Partial<L1Settings> | null;
 }
 
 export const DEFAULT_CACHE: CacheSettings = {
@@ -22,4 +25,5 @@ export const DEFAULT_CACHE: CacheSettings = {
   compressAbove: 1024,
   journal: DEFAULT_JOURNAL,
   ttls: {},
+  l1: null,
 };

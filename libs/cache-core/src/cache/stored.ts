@@ -59,6 +59,14 @@ export function sizeOf(stored: Stored): number {
   return bytes;
 }
 
+/** A small slice of a large buffer would keep all of that buffer alive. */
+export function withBytesOfItsOwn(bytes: Buffer): Buffer {
+  if (bytes.buffer.byteLength <= bytes.length + bytes.length / 4) return bytes;
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(own);
+  return own;
+}
+
 /** ioredis gives HGETALL as an object whose keys are strings; a field that is no valid UTF-8 would not survive that. */
 function flat(fields: Record<string, Buffer>): Buffer[] {
   return Object.entries(fields).flatMap(([field, value]) => [Buffer.from(field), value]);

@@ -13,6 +13,7 @@
  * 5. An entry is served until its TTL ends, for the tenant that it belongs to, to readers with the decoder that made it.
  * 6. Entries together take no more than `maxBytes` (as HeapBytes reckons them).
  */
+import type { Hit } from '../cache/lookup.js';
 import type { Family } from '../keyspace/family.js';
 import type { RedisLink } from '../redis/link.js';
 import type { RedisRoles } from '../redis/roles.js';
@@ -32,28 +33,26 @@ export interface Ticket {
   readonly sequence: number;
 }
 
-export interface L1Entry<T = unknown> {
-  readonly hit: T;
+/** What was read from Redis and may be kept. */
+export interface Candidate {
+  /** As it lies in Redis, KEY_PREFIX included. */
+  readonly key: string;
+  readonly hit: Hit<unknown>;
   readonly tenant: string;
   /** The function that made the value out of bytes. */
   readonly decoder: unknown;
-}
-
-export interface Candidate<T> extends L1Entry<T> {
-  /** As it lies in Redis, KEY_PREFIX included. */
-  readonly key: string;
-  /** What `hit` holds of it is shared with every reader. */
-  readonly value: unknown;
   readonly madeFromBytes: number;
-  /** Of its TTL. */
-  readonly remainingMs: number;
   /** Physical keys that the entry depends on besides its own. */
   readonly dependsOn?: readonly string[];
 }
 
-interface Held extends L1Entry {
+interface Held {
+  readonly hit: Hit<unknown>;
+  readonly tenant: string;
+  readonly decoder: unknown;
   readonly session: TrackingSession;
   readonly sequence: number;
+  /** By the monotonic clock. */
   readonly expiresAt: number;
   readonly buckets: readonly number[];
 }
@@ -69,7 +68,8 @@ export interface L1Status {
   readonly servers: readonly { readonly link: string; readonly state: TrackingState; readonly reason: string | null }[];
 }
 
-const KEY_OVERHEAD_BYTES = 200;
+/** Of an entry itself, besides its key and value. */
+const ENTRY_BYTES = 300;
 const NO_BUCKETS: readonly number[] = [];
 
 export class L1 {
@@ -104,12 +104,14 @@ export class L1 {
   }
 
   /** The entry under a physical key, if it may be served now. */
-  get(key: string, decoder: unknown, tenant: string): L1Entry | undefined {
+  get<T>(key: string, decoder: unknown, tenant: string): Hit<T> | undefined {
     const held = this.#store.get(key);
     if (held === undefined || held.decoder !== decoder || held.tenant !== tenant) return undefined;
     const now = this.#clock.now();
     if (now >= held.session.trustedUntil) return undefined;
-    if (now < held.expiresAt && !this.#outdated(held)) return held;
+    if (now < held.expiresAt && !this.#outdated(held)) {
+      return { ...(held.hit as Hit<T>), readAtMs: held.session.redisTime(now) };
+    }
     this.#store.delete(key);
     return undefined;
   }
@@ -122,17 +124,20 @@ export class L1 {
   }
 
   /** Whether it was kept. */
-  keep<T>({ session, epoch, sequence }: Ticket, candidate: Candidate<T>): boolean {
-    const { key, value, hit, tenant, decoder, dependsOn } = candidate;
+  keep({ session, epoch, sequence }: Ticket, candidate: Candidate): boolean {
+    const { key, hit, tenant, decoder, dependsOn } = candidate;
+    // What another system wrote says nothing of when it ends.
+    if (hit.expiresAtMs === null) return false;
     const now = this.#clock.now();
-    if (session.epoch !== epoch || now >= session.trustedUntil || candidate.remainingMs <= 0) return false;
+    if (session.epoch !== epoch || now >= session.trustedUntil) return false;
     if (this.#generations.hasChangedSince(bucketOf(key), sequence)) return false;
     const buckets = dependsOn === undefined || dependsOn.length === 0 ? NO_BUCKETS : dependsOn.map(bucketOf);
-    const held: Held = { hit, tenant, decoder, session, sequence, buckets, expiresAt: now + candidate.remainingMs };
+    const expiresAt = now + hit.expiresAtMs - hit.readAtMs;
+    const held: Held = { hit, tenant, decoder, session, sequence, expiresAt, buckets };
     if (this.#outdated(held)) return false;
-    const bytes = KEY_OVERHEAD_BYTES + 2 * key.length + heapBytesOf(value, candidate.madeFromBytes);
+    const bytes = ENTRY_BYTES + 2 * key.length + heapBytesOf(hit.value, candidate.madeFromBytes);
     if (!this.#store.set(key, held, bytes)) return false;
-    if (this.#freezes) deepFreeze(value);
+    if (this.#freezes) deepFreeze(hit.value);
     return true;
   }
 

@@ -10,7 +10,8 @@ export class MemoryStore<E extends object> {
 
   constructor(maxBytes: number) {
     this.#largest = Math.floor(maxBytes * LARGEST_SHARE);
-    this.#entries = this.#largest < 1 ? null : new LRUCache<string, E>({ maxSize: maxBytes, maxEntrySize: this.#largest });
+    this.#entries =
+      this.#largest < 1 ? null : new LRUCache<string, E>({ maxSize: maxBytes, maxEntrySize: this.#largest });
   }
 
   get size(): number {

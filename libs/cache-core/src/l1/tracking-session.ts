@@ -71,6 +71,11 @@ export class TrackingSession {
     return this.#reason;
   }
 
+  /** The server's clock at a moment of the monotonic one. */
+  redisTime(monotonic: number): number {
+    return this.#link.clock.at(monotonic);
+  }
+
   close(): void {
     this.#link.off('state', this.#linkChanged);
     this.#end('closed', 'closed');
@@ -103,9 +108,7 @@ export class TrackingSession {
     if (runIdIn(info) !== this.#link.runId) throw new Error('the link reads from another server');
     const id = await this.#link.within(client.call('CLIENT', 'ID'));
     const prefixes = this.#roots.flatMap((root) => ['PREFIX', root]);
-    await this.#link.within(
-      client.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', String(id), 'BCAST', ...prefixes),
-    );
+    await this.#link.within(client.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', String(id), 'BCAST', ...prefixes));
     await this.#link.within(client.subscribe(CHANNEL));
     await this.#beat(client);
     if (this.#client !== client) return;

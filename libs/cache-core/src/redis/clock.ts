@@ -42,6 +42,11 @@ export class RedisClock {
     return this.#offsetMs === undefined ? Date.now() : this.#monotonic() + this.#offsetMs;
   }
 
+  /** The same for a moment that was read from the monotonic clock. */
+  at(monotonic: number): number {
+    return this.#offsetMs === undefined ? Date.now() : monotonic + this.#offsetMs;
+  }
+
   monotonic(): number {
     return this.#monotonic();
   }

@@ -75,7 +75,7 @@ export class FlightDeck {
       leader: token.slice(0, token.lastIndexOf('.')),
       protocol: inquiry.protocol,
       stillLed: async () => {
-        const found = await cache.lookup(reading);
+        const found = await cache.ask(reading);
         // A hit, too: an entry that is being refreshed is still there.
         return found.kind !== 'away' && found.lease === token;
       },

@@ -1,0 +1,37 @@
+/**
+ * A reader in a process of its own: `node --experimental-transform-types l1-main.mjs REDIS_URL KEY`. It loads the key once
+ * and then looks into L1 every millisecond. A line for each value that it begins to see, with the time: `TIME VALUE`,
+ * `TIME -` where L1 serves none.
+ */
+import { registerHooks } from 'node:module';
+
+registerHooks({
+  resolve(specifier, context, next) {
+    const ours = specifier.startsWith('.') && !context.parentURL?.includes('/node_modules/');
+    return next(ours ? specifier.replace(/\.js$/, '.ts') : specifier, context);
+  },
+});
+
+const [redisUrl, key] = process.argv.slice(2);
+const { Cache, CacheAside, keyspace, RedisRoles } = await import('../src/index.ts');
+
+const roles = new RedisRoles({ url: redisUrl, layout: 'databases' }).open();
+await Promise.all(roles.links().map((link) => link.untilUp(5000)));
+const cache = new Cache(roles, { l1: {} });
+const aside = new CacheAside(cache, roles);
+const ref = keyspace.appValue.at({ key });
+
+let seen;
+const look = () => {
+  const found = aside.warm(ref)?.value;
+  const value = typeof found === 'string' ? found : '-';
+  if (value !== seen) process.stdout.write(`${Date.now()} ${value}\n`);
+  seen = value;
+  return value;
+};
+setInterval(() => {
+  if (look() === '-') void aside.getOrLoad(ref, async () => 'loaded');
+}, 1);
+// What comes in from a socket is handled before timers are: a request that meets a process which has just woken up.
+process.stdin.on('data', look);
+process.once('SIGTERM', () => process.exit(0));

@@ -1,0 +1,381 @@
+/** L1 on a real server: what others write is seen within the bound, and nothing is served in doubt. */
+import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import { Redis } from 'ioredis';
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Cache, CacheAside, keyspace, RedisRoles, type CacheSettings } from '../src/index.js';
+
+/** One process of the platform, as far as the cache is concerned. */
+interface Process {
+  readonly roles: RedisRoles;
+  readonly cache: Cache;
+  readonly aside: CacheAside;
+  readonly tiers: string[];
+  readonly emptied: string[];
+}
+
+const BOUND_MS = 600;
+
+describe('L1 on Redis', () => {
+  let redis: TestRedis;
+  let raw: Redis;
+  const running: Process[] = [];
+
+  const start = async (settings: Partial<CacheSettings> = {}, url = redis.url): Promise<Process> => {
+    const tiers: string[] = [];
+    const emptied: string[] = [];
+    const roles = new RedisRoles({
+      url,
+      layout: 'databases',
+      times: { commandTimeoutMs: 400, heartbeatMs: 50, holdAfterRestartMs: 100 },
+    });
+    const l1 = { boundMs: BOUND_MS, beatMs: 50, retryRefusedMs: 200 };
+    const cache = new Cache(
+      roles,
+      { l1, ...settings },
+      { hit: (_family, tier) => tiers.push(tier), emptied: (why) => emptied.push(why) },
+    );
+    roles.open();
+    const process: Process = { roles, cache, aside: new CacheAside(cache, roles), tiers, emptied };
+    running.push(process);
+    await until(() => trusted(process));
+    return process;
+  };
+
+  const app = (key: string, tenant?: string) => keyspace.appValue.at({ key }, tenant);
+  const warm = (process: Process, key: string): unknown => process.aside.warm(app(key))?.value;
+  /** Stores a value and reads it until this process serves it from its own memory. */
+  const warmUp = async (process: Process, key: string, value: unknown): Promise<void> => {
+    const loaded = await process.aside.getOrLoad(app(key), async () => value);
+    await loaded.stored;
+    await until(async () => {
+      await process.aside.getOrLoad(app(key), async () => value);
+      return warm(process, key) !== undefined;
+    });
+    expect(warm(process, key)).toEqual(value);
+  };
+  /** How long a process serves a value that is no longer so. */
+  const gone = (process: Process, key: string): Promise<void> =>
+    until(() => warm(process, key) === undefined, BOUND_MS);
+
+  beforeAll(async () => {
+    redis = await startRedis({ appendOnly: true, args: ['--enable-debug-command', 'local'] });
+    raw = new Redis(redis.url, { db: 5 });
+    raw.on('error', () => {});
+  });
+
+  afterAll(async () => {
+    raw.disconnect();
+    await redis.kill();
+  });
+
+  afterEach(async () => {
+    for (const { cache, roles } of running.splice(0)) {
+      cache.close();
+      await roles.close();
+    }
+    await raw.flushall();
+  });
+
+  test('a value read from Redis is served from memory afterwards, synchronously and without a command', async () => {
+    const a = await start();
+    await warmUp(a, 'k', { deep: [1, 2] });
+    await raw.config('RESETSTAT');
+    const first = a.aside.warm(app('k'));
+    expect(await a.aside.getOrLoad(app('k'), async () => 'never')).toMatchObject({
+      value: { deep: [1, 2] },
+      source: 'hit',
+    });
+    expect(first?.value).toBe(a.aside.warm(app('k'))?.value);
+    expect(a.tiers.at(-1)).toBe('l1');
+    expect(await raw.info('commandstats')).not.toMatch(/cmdstat_(mget|get|evalsha):/);
+  });
+
+  test('age and remaining time follow the stored times, whatever tier answers', async () => {
+    const a = await start();
+    await warmUp(a, 'k', 1);
+    const early = a.aside.warm(app('k'));
+    await pause(40);
+    const late = a.aside.warm(app('k'));
+    expect(late?.storedAtMs).toBe(early?.storedAtMs);
+    expect(late?.expiresAtMs).toBe(early?.expiresAtMs);
+    expect((late?.readAtMs ?? 0) - (early?.readAtMs ?? 0)).toBeGreaterThan(35);
+  });
+
+  test.each<[string, (other: Process) => Promise<unknown>]>([
+    ['redis-cli SET', () => raw.set('app:k', '"foreign"')],
+    ['redis-cli DEL', () => raw.del('app:k')],
+    ['a script', () => raw.eval("redis.call('SET', KEYS[1], '1')", 1, 'app:k')],
+    ['RENAME over it', () => raw.multi().set('other', '1').rename('other', 'app:k').exec()],
+    ['EXPIRE', () => raw.expire('app:k', 1000)],
+    ['an invalidation in another process', (other) => other.cache.invalidate({ ref: app('k') })],
+    ['a put in another process', (other) => other.cache.put({ ref: app('k') }, { stored: [Buffer.from('2')] })],
+    ['FLUSHDB', () => raw.flushdb()],
+    ['FLUSHALL', () => raw.flushall()],
+  ])('%s is seen within the bound', async (_what, change) => {
+    const [a, b] = await Promise.all([start(), start()]);
+    await warmUp(a, 'k', 'old');
+    await change(b);
+    await gone(a, 'k');
+    expect(warm(a, 'k')).toBeUndefined();
+  });
+
+  test('what expires is not served, though Redis has not yet removed it', async () => {
+    const a = await start();
+    await raw.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0');
+    try {
+      await (
+        await a.aside.getOrLoad(app('k'), async () => 1, { ttlSeconds: 0.3 })
+      ).stored;
+      await until(async () => (await a.aside.getOrLoad(app('k'), async () => 1)).source === 'hit');
+      expect(warm(a, 'k')).toBe(1);
+      await until(() => warm(a, 'k') === undefined, 400);
+    } finally {
+      await raw.call('DEBUG', 'SET-ACTIVE-EXPIRE', '1');
+    }
+  });
+
+  test('a value that another system wrote says nothing of its end and is not kept', async () => {
+    const a = await start();
+    await raw.set('app:k', '"foreign"');
+    expect(await a.aside.getOrLoad(app('k'), async () => 'never')).toMatchObject({ value: 'foreign', source: 'hit' });
+    expect(warm(a, 'k')).toBeUndefined();
+  });
+
+  test('own invalidations and puts are seen at once, before Redis has heard of them', async () => {
+    const a = await start();
+    await warmUp(a, 'k', 'old');
+    const invalidating = a.cache.invalidate({ ref: app('k') });
+    expect(warm(a, 'k')).toBeUndefined();
+    await invalidating;
+    await warmUp(a, 'k', 'old');
+    const putting = a.cache.put({ ref: app('k') }, { stored: [Buffer.from('2')] });
+    expect(warm(a, 'k')).toBeUndefined();
+    await putting;
+  });
+
+  test('an entry serves its own tenant and the decoder that made it, nobody else', async () => {
+    const a = await start();
+    await warmUp(a, 'k', { n: 1 });
+    expect(a.aside.warm(app('k', 'other'))).toBeUndefined();
+    expect(a.cache.peek({ ref: app('k'), decode: (stored) => stored })).toBeUndefined();
+    expect(warm(a, 'k')).toEqual({ n: 1 });
+  });
+
+  test('values are frozen outside production, so that a reader who changes them is found', async () => {
+    const a = await start();
+    await warmUp(a, 'k', { list: [{ n: 1 }] });
+    const value = warm(a, 'k') as { list: { n: number }[] };
+    expect(() => {
+      (value.list[0] as { n: number }).n = 2;
+    }).toThrow(TypeError);
+  });
+
+  test('the bytes of all entries stay under the bound, and one that is large is not kept', async () => {
+    const a = await start({ l1: { maxBytes: 64 * 1024, boundMs: BOUND_MS, beatMs: 50 } });
+    for (let n = 0; n < 100; n += 1) await warmUp(a, `k${n}`, 'x'.repeat(1500));
+    const status = a.cache.l1Status;
+    expect(status?.bytes).toBeLessThanOrEqual(64 * 1024);
+    expect(status?.entries).toBeGreaterThan(20);
+    await raw.flushall();
+    await (
+      await a.aside.getOrLoad(app('large'), async () => 'x'.repeat(8000))
+    ).stored;
+    await a.aside.getOrLoad(app('large'), async () => '');
+    expect(warm(a, 'large')).toBeUndefined();
+  });
+
+  describe('an answer that comes late', () => {
+    /** Holds what Redis has answered to reads of this process until it is let go. */
+    const holdAnswers = (process: Process): (() => void) => {
+      const link = process.roles.link('cache');
+      const readStrings = link.readStrings.bind(link);
+      const held = Promise.withResolvers<void>();
+      link.readStrings = async (keys) => {
+        const values = await readStrings(keys);
+        await held.promise;
+        return values;
+      };
+      return held.resolve;
+    };
+    const never = async (): Promise<unknown> => 'never';
+    const nextBeat = (): Promise<void> => pause(150);
+
+    test('is kept when nothing was heard of its key meanwhile', async () => {
+      const a = await start();
+      await (
+        await a.aside.getOrLoad(app('k'), async () => 'stored')
+      ).stored;
+      await nextBeat();
+      const letGo = holdAnswers(a);
+      const reading = a.aside.getOrLoad(app('k'), never);
+      await raw.set('app:neighbour', '1');
+      await nextBeat();
+      letGo();
+      await reading;
+      expect(warm(a, 'k')).toBe('stored');
+    });
+
+    test.each<[string, (process: Process) => Promise<unknown>]>([
+      ['behind the message that its key has changed', () => raw.set('app:k', '"newer"')],
+      ['behind a FLUSHDB', () => raw.flushdb()],
+      ['behind the end of its tracking connection', () => raw.client('KILL', 'TYPE', 'PUBSUB')],
+      ['behind an invalidation by this process', (process) => process.cache.invalidate({ ref: app('k') })],
+    ])('%s is not kept', async (_when, event) => {
+      const a = await start();
+      await (
+        await a.aside.getOrLoad(app('k'), async () => 'stored')
+      ).stored;
+      await nextBeat();
+      const letGo = holdAnswers(a);
+      const reading = a.aside.getOrLoad(app('k'), never);
+      await pause(20);
+      await event(a);
+      await nextBeat();
+      await until(() => trusted(a));
+      letGo();
+      expect(await reading).toMatchObject({ value: 'stored' });
+      expect(warm(a, 'k')).toBeUndefined();
+    });
+
+    test('is not kept when it was asked for without trust', async () => {
+      const a = await start();
+      await (
+        await a.aside.getOrLoad(app('k'), async () => 'stored')
+      ).stored;
+      await raw.client('KILL', 'TYPE', 'PUBSUB');
+      await until(() => !trusted(a));
+      const letGo = holdAnswers(a);
+      const reading = a.aside.getOrLoad(app('k'), never);
+      await until(() => trusted(a));
+      letGo();
+      await reading;
+      expect(warm(a, 'k')).toBeUndefined();
+    });
+  });
+
+  test('a stopped process serves nothing from memory when it wakes up, not even before its timers run', async () => {
+    const child = spawn(
+      process.execPath,
+      [
+        '--disable-warning=ExperimentalWarning',
+        '--experimental-transform-types',
+        join(import.meta.dirname, 'l1-main.mjs'),
+        redis.url,
+        'k',
+      ],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    );
+    try {
+      const seen: { at: number; value: string }[] = [];
+      createInterface(child.stdout).on('line', (line) => {
+        const [at, value] = line.split(' ') as [string, string];
+        seen.push({ at: Number(at), value });
+      });
+      await until(() => seen.at(-1)?.value === 'loaded', 15_000);
+      child.kill('SIGSTOP');
+      await pause(50);
+      await raw.set('app:k', '"newer"');
+      const writtenAt = Date.now();
+      await pause(1500);
+      child.stdin.write('wake up\n');
+      child.kill('SIGCONT');
+      await until(() => seen.at(-1)?.value === 'newer' || seen.length > 2);
+      const late = seen.filter(({ at, value }) => at > writtenAt + 1000 && value === 'loaded');
+      expect(late).toEqual([]);
+      // It noticed: the first look after the stop found nothing that it may serve.
+      expect(seen.find(({ at }) => at > writtenAt + 1000)?.value).toBe('-');
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
+  test('a killed tracking connection empties L1, and it comes back by itself', async () => {
+    const a = await start();
+    await warmUp(a, 'k', 1);
+    await raw.client('KILL', 'TYPE', 'PUBSUB');
+    // One connection for each database with entries in memory.
+    await until(() => a.emptied.length === 2);
+    expect(a.emptied).toEqual(['connection_lost', 'connection_lost']);
+    expect(warm(a, 'k')).toBeUndefined();
+    await until(() => trusted(a));
+    await warmUp(a, 'k', 1);
+    await raw.set('app:k', '2');
+    await gone(a, 'k');
+  });
+
+  test('a process that does not keep up is cut off by Redis and empties L1', async () => {
+    const a = await start();
+    await warmUp(a, 'k', 1);
+    const before = (await raw.config('GET', 'client-output-buffer-limit')) as string[];
+    await raw.config('SET', 'client-output-buffer-limit', 'pubsub 16kb 16kb 1');
+    try {
+      await raw.eval("for n = 1, 20000 do redis.call('SET', 'app:' .. string.rep('x', 200) .. n, n) end", 0);
+      await until(() => a.emptied.includes('connection_lost'));
+      expect(warm(a, 'k')).toBeUndefined();
+    } finally {
+      await raw.config('SET', 'client-output-buffer-limit', before[1] as string);
+    }
+  });
+
+  test('a frozen Redis: what is in memory is served up to the bound and not longer, and again once it thaws', async () => {
+    const a = await start();
+    await warmUp(a, 'k', 1);
+    const frozenAt = performance.now();
+    redis.freeze();
+    try {
+      while (performance.now() < frozenAt + BOUND_MS + 20) {
+        const at = performance.now();
+        if (warm(a, 'k') !== undefined) expect(at - frozenAt).toBeLessThanOrEqual(BOUND_MS);
+        await pause(5);
+      }
+      expect(warm(a, 'k')).toBeUndefined();
+      expect(await a.aside.getOrLoad(app('k'), async () => 'origin')).toMatchObject({ value: 'origin' });
+    } finally {
+      redis.thaw();
+    }
+    await until(() => trusted(a));
+    await warmUp(a, 'k', 1);
+  });
+
+  test('a server that was restarted is another one: L1 begins anew', async () => {
+    const a = await start();
+    await warmUp(a, 'k', 1);
+    await redis.kill();
+    await until(() => warm(a, 'k') === undefined);
+    await redis.restart();
+    await until(() => trusted(a));
+    expect(warm(a, 'k')).toBeUndefined();
+    await warmUp(a, 'k', 1);
+  });
+
+  test('a server that refuses to tell of changes: nothing is kept, and the reason can be read', async () => {
+    await raw.call('ACL', 'SETUSER', 'plain', 'on', '>secret', '~*', '&*', '+@all', '-client|tracking');
+    const url = new URL(redis.url);
+    url.username = 'plain';
+    url.password = 'secret';
+    const roles = new RedisRoles({ url: url.href, layout: 'databases' });
+    const cache = new Cache(roles, { l1: {} });
+    const aside = new CacheAside(cache, roles);
+    roles.open();
+    running.push({ roles, cache, aside, tiers: [], emptied: [] });
+    await until(() => cache.l1Status?.servers.every(({ state }) => state === 'refused') ?? false);
+    expect(cache.l1Status?.servers[0]?.reason).toMatch(/NOPERM/);
+    for (let n = 0; n < 3; n += 1) await (await aside.getOrLoad(app('k'), async () => 1)).stored;
+    expect(aside.warm(app('k'))).toBeUndefined();
+  });
+
+  function trusted({ cache }: Process): boolean {
+    return cache.l1Status?.servers.every(({ state }) => state === 'tracking') ?? false;
+  }
+});
+
+async function until(true_: () => boolean | Promise<boolean>, withinMs = 5000): Promise<void> {
+  const end = performance.now() + withinMs;
+  while (!(await true_())) {
+    if (performance.now() > end) throw new Error(`not within ${withinMs} ms`);
+    await pause(2);
+  }
+}
