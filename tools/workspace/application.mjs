@@ -33,6 +33,9 @@ function worthSaying(line) {
 
 export class Application {
   #process;
+  /** Lines of the log that were looked at, and whether any of them was said while it was awaited. */
+  #seen = 0;
+  #told = false;
 
   constructor(name, script, { args = [], environment = {} } = {}) {
     this.name = name;
@@ -57,23 +60,23 @@ export class Application {
   async describeExit() {
     const { code, signal, error } = await this.exited;
     const how = error ? `could not be started: ${error.message}` : `ended with ${signal ?? `code ${code}`}`;
+    // What it had to say stands above already.
+    if (this.#told) return `The ${this.name} ${how}. Its log: ${this.logFile}`;
     return `The ${this.name} ${how}. ${this.logFile} ends:\n${lastLines(this.logFile)}`;
   }
 
   /** Resolves with the address in the process's line `ready … ADDRESS`; tells meanwhile what it has to say. */
   async untilReady(timeoutMs = 90_000) {
     const deadline = Date.now() + timeoutMs;
-    let told = 0;
     for (;;) {
-      const lines = readFileSync(this.logFile, 'utf8').split('\n').slice(0, -1);
-      for (const line of lines.slice(told)) {
-        const text = worthSaying(line);
-        if (text !== undefined) say(`  │ ${this.name}: ${text}`);
-      }
-      told = lines.length;
+      const gone = this.#process.hasExited;
+      const lines = this.#tell();
       const ready = lines.find((line) => line.startsWith('ready '));
-      if (ready) return ready.split(' ').at(-1);
-      if (this.#process.hasExited) throw new StartError(await this.describeExit());
+      if (ready) {
+        this.#told = false; // What it says from now on is only in the log.
+        return ready.split(' ').at(-1);
+      }
+      if (gone) throw new StartError(await this.describeExit());
       if (Date.now() > deadline) {
         throw new StartError(
           `The ${this.name} was not ready within ${timeoutMs / 1000} s. ${this.logFile} ends:\n${lastLines(this.logFile)}`,
@@ -83,8 +86,31 @@ export class Application {
     }
   }
 
+  /** Resolves with how the process ended; tells meanwhile what it has to say. */
+  async untilEnded() {
+    while (!this.#process.hasExited) {
+      this.#tell();
+      await Promise.race([this.exited, sleep(50)]);
+    }
+    this.#tell();
+    return this.exited;
+  }
+
   async stop() {
     await this.#process.end('SIGTERM', DRAIN_MS);
+  }
+
+  /** Says what is new in the log and worth saying; answers all lines of it. */
+  #tell() {
+    const lines = readFileSync(this.logFile, 'utf8').split('\n').slice(0, -1);
+    for (const line of lines.slice(this.#seen)) {
+      const text = worthSaying(line);
+      if (text === undefined) continue;
+      say(`  │ ${this.name}: ${text}`);
+      this.#told = true;
+    }
+    this.#seen = lines.length;
+    return lines;
   }
 
   kill() {

@@ -13,7 +13,7 @@ import { build } from './build.mjs';
 import { install } from './install.mjs';
 import { listenAddress } from './listen-address.mjs';
 import { keepRunning, startLocalPostgres, startLocalRedis } from './local-data.mjs';
-import { inWorkspace, localDirectory, runningFile } from './paths.mjs';
+import { inWorkspace, localDirectory, runningFile, workspaceRoot } from './paths.mjs';
 import { say, StartError, step, withoutPassword } from './progress.mjs';
 import { simulatedProviderKey } from './joining-environment.mjs';
 import { adminApiKey, adminKeyFile, encryptionKey } from './secrets.mjs';
@@ -74,12 +74,24 @@ async function started(name, stop) {
   if (stopping) await new Promise(() => {});
 }
 
+function tryStartLock(path) {
+  try {
+    return tryLock(path);
+  } catch (error) {
+    if (!['EACCES', 'EPERM', 'EROFS'].includes(error.code)) throw error;
+    throw new StartError(
+      `${workspaceRoot} cannot be written to by this user (${error.code}), and what npm start makes is kept there. ` +
+        'Run it as the owner of the folder, or in a clone of your own.',
+    );
+  }
+}
+
 async function lockClone() {
   const path = join(localDirectory, 'locks/start.lock');
-  let lock = tryLock(path);
+  let lock = tryStartLock(path);
   if (!lock.release && !(await commandLineOf(lock.owner)).includes('start.mjs')) {
     rmSync(path, { force: true }); // Its owner died, and the pid went to another program since.
-    lock = tryLock(path);
+    lock = tryStartLock(path);
   }
   if (!lock.release) {
     throw new StartError(
@@ -151,10 +163,12 @@ async function upstream(environment) {
 
 async function migrate(environment) {
   await step('migrate', async () => {
-    const migration = new Application('migrate', 'apps/api/dist/migrate.js', { environment });
+    const migration = new Application('migration', 'apps/api/dist/migrate.js', { environment });
     await started('migration', () => migration.stop());
-    const { code } = await migration.exited;
-    if (code !== 0 && !stopping) throw new StartError(await migration.describeExit());
+    const { code } = await migration.untilEnded();
+    // It may have been ended by the stopping, and then nothing is up to date.
+    if (stopping) await new Promise(() => {});
+    if (code !== 0) throw new StartError(await migration.describeExit());
     return 'the database is up to date';
   });
 }
