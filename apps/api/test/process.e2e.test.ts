@@ -8,7 +8,7 @@ import {
   type TestRedis,
 } from '@promptsales/test-kit';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { buildApplications, BuiltProcess, endProcesses } from './built-process.js';
 import { SECRETS } from './test-api.js';
 
@@ -97,25 +97,22 @@ describe('built processes', () => {
     const address = new URL(await api.ready());
     const socket = connect(Number(address.port), address.hostname);
     await once(socket, 'connect');
-    // A request whose last byte is still to come is under way.
-    socket.write('GET /health/live HTTP/1.1\r\nHost: x\r\n');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await beginRequest(socket);
     api.child.kill('SIGTERM');
     await api.said(/shutting down/);
     const late = connect(Number(address.port), address.hostname);
     const [refused] = (await once(late, 'error')) as [NodeJS.ErrnoException];
     expect(refused.code).toBe('ECONNREFUSED');
-    socket.write('\r\n');
+    socket.write(BODY);
     const [answer] = (await once(socket, 'data')) as [Buffer];
-    expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 /);
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 201 /);
     expect(await api.exited()).toMatchObject({ code: 0 });
 
     const stuck = new BuiltProcess('api', stores);
     const other = new URL(await stuck.ready());
     const hanging = connect(Number(other.port), other.hostname);
     await once(hanging, 'connect');
-    hanging.write('GET /health/live HTTP/1.1\r\nHost: x\r\n');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await beginRequest(hanging);
     stuck.child.kill('SIGTERM');
     await stuck.said(/shutting down/);
     stuck.child.kill('SIGTERM');
@@ -156,3 +153,20 @@ describe('built processes', () => {
     await provider.stop();
   }, 60_000);
 });
+
+const BODY = JSON.stringify({ name: 'late', tenant: 'acme', scopes: ['llm'] });
+
+/** Resolves when the server has the head of a request, whose body is still to come: it is under way. */
+async function beginRequest(socket: Socket): Promise<void> {
+  const head = [
+    'POST /v1/keys HTTP/1.1',
+    'Host: x',
+    `Authorization: Bearer ${SECRETS.adminKey}`,
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(BODY)}`,
+    'Expect: 100-continue',
+  ];
+  socket.write(`${head.join('\r\n')}\r\n\r\n`);
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  expect(answer.toString()).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+}

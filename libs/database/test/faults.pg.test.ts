@@ -116,7 +116,7 @@ describe('a database whose server fails', () => {
   it('counts the wait for a connection towards the deadline, and says that the pool was busy', async () => {
     const single = await open({ maxConnections: 1 });
     const holder = sql`select pg_sleep(1)`.execute(single.as());
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await until(async () => (await sleepers(single)) > 0);
     const began = performance.now();
     await expect(single.withDeadline(150, () => sql`select 1`.execute(single.as()))).rejects.toMatchObject({
       reason: 'pool_exhausted',
@@ -140,7 +140,8 @@ describe('a database whose server fails', () => {
         }),
     );
     await expect(write).rejects.toMatchObject({ code: 'database_unavailable' });
-    await new Promise((resolve) => setTimeout(resolve, 900));
+    // The server goes on until the statement ends, and would commit then.
+    await until(async () => (await sleepers(database)) === 0);
     expect((await sql`select * from entries`.execute(database.as())).rows).toEqual([]);
   });
 
@@ -263,6 +264,14 @@ function pass(socket: Socket, to: URL): void {
   };
   socket.on('error', end).on('close', end);
   upstream.on('error', end).on('close', end);
+}
+
+/** Statements of this database that sleep. */
+async function sleepers(database: Database): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from pg_stat_activity
+    where datname = current_database() and state = 'active' and wait_event = 'PgSleep'`.execute(database.control());
+  return rows[0]?.count ?? 0;
 }
 
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
