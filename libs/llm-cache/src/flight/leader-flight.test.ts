@@ -208,6 +208,23 @@ describe('a flight that leads', () => {
     expect(settled()).toEqual([['request', 'completed', 200]]);
   });
 
+  it('lets go of an answer that it gives up in the middle', async () => {
+    let letGo = false;
+    async function* large(): AsyncGenerator<Buffer> {
+      try {
+        yield Buffer.from(HALF + 'data: ' + 'x'.repeat(5000));
+        yield Buffer.from(HALF);
+      } finally {
+        letGo = true;
+      }
+    }
+    const stream: UpstreamResponse = { kind: 'stream', status: 200, headers: {}, bytes: large() };
+    const flight = fly(async () => stream, leadershipOf(), { maxFrameBytes: 1000 });
+    await flight.done;
+    expect(settled()).toEqual([['request', 'failed', null]]);
+    expect(letGo).toBe(true);
+  });
+
   describe('with a stream that has no end', () => {
     const TINY = { retainBytes: 4096, windowBytes: 1024, maxAnswerBytes: 4096, maxStoredBytes: 4096 };
 

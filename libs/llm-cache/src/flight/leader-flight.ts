@@ -169,9 +169,19 @@ export class LeaderFlight implements AnswerFlight {
   }
 
   async #stream(response: Answered, usageAsked: boolean): Promise<Settled> {
+    const chunks = response.bytes[Symbol.asyncIterator]();
+    try {
+      return await this.#readStream(chunks, response, usageAsked);
+    } catch (error) {
+      // Its socket and its clocks are let go where its reading stops, not when its time is over.
+      await chunks.return?.();
+      throw error;
+    }
+  }
+
+  async #readStream(chunks: AsyncIterator<Buffer>, response: Answered, usageAsked: boolean): Promise<Settled> {
     const splitter = new SseSplitter(this.#tools.bounds.maxFrameBytes);
     const assembler = this.#leading.question.protocol.assembler(this.#tools.bounds.maxAnswerBytes);
-    const chunks = response.bytes[Symbol.asyncIterator]();
     let last = this.#began;
     let toldTooLarge = false;
 

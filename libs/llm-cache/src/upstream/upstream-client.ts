@@ -164,7 +164,15 @@ async function recognised(
   );
 }
 
-async function* after(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
-  yield first;
-  yield* rest;
+async function* after(
+  first: Buffer,
+  rest: AsyncGenerator<Buffer, void, undefined>,
+): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    yield first;
+    yield* rest;
+  } finally {
+    // Who stops at the first bytes has stopped the rest as well.
+    await rest.return(undefined);
+  }
 }
