@@ -60,10 +60,10 @@ describe('the log of a process', () => {
     await api.said(/Redis is gone/);
     const ofKill = linesOf(killedAt);
     const frozenAt = await appearAgain(api, redis);
-    await redis.freeze();
+    redis.freeze();
     await askMany(2 * REQUESTS);
     const ofFreeze = linesOf(frozenAt);
-    await redis.thaw();
+    redis.thaw();
     for (const lines of [ofKill, ofFreeze]) {
       expect(lines.filter((line) => line.includes('Redis is gone')).length).toBeLessThanOrEqual(LINKS);
       expect(lines.length).toBeLessThanOrEqual(LINKS + 4);
