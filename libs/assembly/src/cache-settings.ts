@@ -20,7 +20,7 @@ export function keyring({ identity }: Environment): Keyring {
 }
 
 export function cacheSettings(environment: Environment, ttls: TtlTable, keys: Keyring): Partial<CacheSettings> {
-  const { codec, redis } = environment;
+  const { codec, memory, redis } = environment;
   const seconds = Object.entries(ttls.seconds).flatMap(([family, ttl]) =>
     ttl === null ? [] : [[family, ttl] as const],
   );
@@ -29,5 +29,6 @@ export function cacheSettings(environment: Environment, ttls: TtlTable, keys: Ke
     compressAbove: codec.compression ? codec.compressionThresholdBytes : null,
     ttls: Object.fromEntries(seconds),
     keyring: keys,
+    l1: memory.l1MaxBytes === 0 ? null : { maxBytes: memory.l1MaxBytes },
   };
 }

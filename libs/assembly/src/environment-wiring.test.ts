@@ -87,6 +87,12 @@ describe('cacheSettings', () => {
     expect(keyPrefix).toBe('app1:');
   });
 
+  it('bounds the memory of the process, and keeps nothing in it at 0', () => {
+    expect(settings().l1).toEqual({ maxBytes: 64 * 1024 * 1024 });
+    expect(settings({ L1_MAX_BYTES: '1MiB' }).l1).toEqual({ maxBytes: 1024 * 1024 });
+    expect(settings({ L1_MAX_BYTES: '0' }).l1).toBeNull();
+  });
+
   it('switches compression off', () => {
     expect(settings({ ENABLE_COMPRESSION: 'false' }).compressAbove).toBeNull();
   });

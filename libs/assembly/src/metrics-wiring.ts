@@ -1,4 +1,4 @@
-import type { RedisRoles } from '@promptsales/cache-core';
+import type { Cache, RedisRoles } from '@promptsales/cache-core';
 import type { MetricsRegistry } from '@promptsales/health';
 
 /** Whether requests are sent to Redis, by connection: 0 is what an open breaker looks like from outside. */
@@ -19,4 +19,16 @@ export function measureRedis(metrics: MetricsRegistry, roles: RedisRoles): void 
       changes.inc({ link: link.name, state });
     });
   }
+}
+
+/** What the process keeps in its own memory, and whether it may serve it. */
+export function measureL1(metrics: MetricsRegistry, cache: Cache): void {
+  metrics.gauge('cache_l1_bytes', 'Bytes that entries take in L1', [], () => cache.l1Status?.bytes ?? 0);
+  metrics.gauge('cache_l1_entries', 'Entries in L1', [], () => cache.l1Status?.entries ?? 0);
+  metrics.gauge(
+    'cache_l1_untracked_servers',
+    'Servers that do not tell of changes at present: nothing of theirs is kept or served',
+    [],
+    () => cache.l1Status?.servers.filter(({ state }) => state !== 'tracking').length ?? 0,
+  );
 }

@@ -5,7 +5,7 @@ import type { Environment } from '@promptsales/environment';
 import { CacheInstruments, type MetricsRegistry } from '@promptsales/health';
 import type { Logger } from '@promptsales/http-edge';
 import { cacheSettings, keyring, ttlTable } from './cache-settings.js';
-import { measureRedis } from './metrics-wiring.js';
+import { measureL1, measureRedis } from './metrics-wiring.js';
 import { MIGRATIONS } from './migrations.js';
 import { checkConnections, redisTopology } from './redis-topology.js';
 
@@ -36,6 +36,7 @@ export class PlatformModule {
     const settings = cacheSettings(environment, ttlTable(environment), keys);
     const cache = new Cache(roles, settings, new CacheInstruments(metrics));
     measureRedis(metrics, roles);
+    measureL1(metrics, cache);
     for (const link of roles.links()) {
       link.on('state', (state, reason) => {
         if (state === 'up') logger.info({ link: link.name }, 'Redis is there');

@@ -170,6 +170,17 @@ export const VARIABLES = {
       ),
     },
   },
+  memory: {
+    title: 'The process’s own memory',
+    variables: {
+      l1MaxBytes: withDefault(
+        'L1_MAX_BYTES',
+        bytes(0),
+        '64MiB',
+        'What each process may keep of Redis in its own memory (L1, at most 1 s behind); 0 keeps nothing.',
+      ),
+    },
+  },
   codec: {
     title: 'Compression and write-behind',
     variables: {

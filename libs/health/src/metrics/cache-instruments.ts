@@ -6,6 +6,8 @@ import type { MetricsRegistry } from './metrics-registry.js';
  */
 export class CacheInstruments {
   readonly #hits;
+  readonly #tiers;
+  readonly #emptied;
   readonly #misses;
   readonly #unusable;
   readonly #bypassed;
@@ -16,6 +18,11 @@ export class CacheInstruments {
 
   constructor(metrics: MetricsRegistry) {
     this.#hits = metrics.countTally('cache_hits_total', 'Lookups that found a usable value', ['cache_type']);
+    this.#tiers = metrics.countTally('cache_tier_hits_total', "Hits, from the process's own memory or from Redis", [
+      'cache_type',
+      'tier',
+    ]);
+    this.#emptied = metrics.counter('cache_l1_emptied_total', 'L1 emptied of what came from one server', ['why']);
     this.#misses = metrics.counter('cache_misses_total', 'Lookups that found none', ['cache_type']);
     this.#unusable = metrics.counter('cache_unusable_total', 'Values found but not usable: each reads as a miss', [
       'cache_type',
@@ -35,11 +42,16 @@ export class CacheInstruments {
       'cache_type',
       'result',
     ]);
-    this.#seconds = metrics.timeTally('cache_operation_seconds', 'Time of one lookup, hit or miss', ['cache_type']);
+    this.#seconds = metrics.timeTally('cache_operation_seconds', 'Time of one lookup in Redis, hit or miss', ['cache_type']);
   }
 
-  hit(family: string): void {
+  hit(family: string, tier: string): void {
     this.#hits.add(family);
+    this.#tiers.add(family, tier);
+  }
+
+  emptied(why: string): void {
+    this.#emptied.inc({ why });
   }
 
   miss(family: string): void {
