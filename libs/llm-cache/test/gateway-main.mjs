@@ -22,7 +22,7 @@ const { MemoryLedger } = await import('../src/ledger/memory-ledger.ts');
 
 const roles = new RedisRoles({ url: redisUrl, layout: 'databases' }).open();
 await Promise.all(roles.links().map((link) => link.untilUp(5000)));
-const cache = new Cache(roles, { leaseMs: 1500 });
+const cache = new Cache(roles, { leaseMs: 1500, l1: {} });
 const service = new GatewayService({
   cache,
   roles,

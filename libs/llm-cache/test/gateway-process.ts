@@ -36,6 +36,8 @@ export class GatewayProcess {
     /** May be changed while it runs. */
     readonly target: { -readonly [Name in keyof UpstreamTarget]: UpstreamTarget[Name] },
     readonly app: NestFastifyApplication,
+    /** Of each hit: from which tier it was served. */
+    readonly tiers: readonly string[],
   ) {}
 
   static async start(options: GatewayProcessOptions): Promise<GatewayProcess> {
@@ -45,7 +47,12 @@ export class GatewayProcess {
       layout: 'databases',
       times: { commandTimeoutMs: 400 },
     }).open();
-    const cache = new Cache(roles, { leaseMs: 1500, ...options.cache });
+    const tiers: string[] = [];
+    const cache = new Cache(
+      roles,
+      { leaseMs: 1500, ...options.cache },
+      { hit: (_family, tier) => void tiers.push(tier) },
+    );
     const ledger = new MemoryLedger();
     const target = { provider: 'openai', baseUrl: options.providerUrl, apiKey: 'sk-upstream', simulated: true };
     const events: string[] = [];
@@ -75,7 +82,7 @@ export class GatewayProcess {
     });
     const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), { logger: false });
     await app.listen(0, '127.0.0.1');
-    const process = new GatewayProcess(await app.getUrl(), ledger, cache, roles, target, app);
+    const process = new GatewayProcess(await app.getUrl(), ledger, cache, roles, target, app, tiers);
     process.events.push(...events);
     events.push = (...more) => process.events.push(...more);
     return process;

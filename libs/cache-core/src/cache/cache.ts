@@ -57,6 +57,8 @@ export interface Boardings<T, F extends Flight> {
   accept?(hit: Hit<T>): boolean;
   /** Do not look: load anew, and let no other load in flight be stored over it. */
   anew?: boolean;
+  /** The caller has peeked, and what he found, if anything, will not do. */
+  peeked?: boolean;
 }
 
 export type Opened<T, F extends Flight> =
@@ -181,8 +183,11 @@ export class Cache {
     const keys = keysOf(reading, this.#settings.keyPrefix);
     let refused: Hit<T> | null = null;
     if (boardings.anew === true) return this.#leadAnew(reading, keys, boardings);
-    const warm = this.peek(reading);
-    if (warm !== undefined && (boardings.accept?.(warm) ?? true)) return { kind: 'hit', hit: warm };
+    const warm = boardings.peeked === true ? undefined : this.peek(reading);
+    if (warm !== undefined) {
+      if (boardings.accept?.(warm) ?? true) return { kind: 'hit', hit: warm };
+      refused = warm;
+    }
 
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
       const found = await this.ask(reading);

@@ -42,7 +42,9 @@ export class CacheInstruments {
       'cache_type',
       'result',
     ]);
-    this.#seconds = metrics.timeTally('cache_operation_seconds', 'Time of one lookup in Redis, hit or miss', ['cache_type']);
+    this.#seconds = metrics.timeTally('cache_operation_seconds', 'Time of one lookup in Redis, hit or miss', [
+      'cache_type',
+    ]);
   }
 
   hit(family: string, tier: string): void {

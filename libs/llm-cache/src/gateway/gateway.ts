@@ -77,12 +77,21 @@ export class Gateway {
   }
 
   /**
+   * At once, without a promise, where the answer lies in this process's own memory.
    * @throws LlmError what the caller is to be told
    * @throws ClientLeftError
    */
-  async answer(request: GatewayRequest): Promise<GatewayReply> {
-    const { upstreams, policies } = this.#parts;
+  answer(request: GatewayRequest): GatewayReply | Promise<GatewayReply> {
+    const { cache, upstreams, policies } = this.#parts;
     const inquiry = inquire(request, { target: upstreams.targetFor(request.protocol), policies: policies.current() });
+    if (inquiry.bypass === null && !inquiry.controls.noCache) {
+      const hit = cache.peek(readingOf(inquiry));
+      if (hit !== undefined && isServable(inquiry, hit)) return this.#fromHit(inquiry, hit, request);
+    }
+    return this.#find(inquiry, request);
+  }
+
+  async #find(inquiry: Inquiry, request: GatewayRequest): Promise<GatewayReply> {
     const { controls } = inquiry;
     if (controls.onlyIfCached) return this.#onlyIfCached(inquiry, request);
     if (inquiry.bypass !== null) return this.#alone(inquiry, request, 'BYPASS');
@@ -108,8 +117,9 @@ export class Gateway {
       return await cache.open<StoredForm, AnswerFlight>(reading, {
         lead: (leadership) => deck.lead(inquiry, leadership, 'request'),
         follow: (token) => deck.follow(inquiry, reading, token),
-        accept: (hit) => usableNote(inquiry, hit) !== null && ageMsOf(hit) <= servableAgeMs(inquiry),
+        accept: (hit) => isServable(inquiry, hit),
         anew,
+        peeked: true,
       });
     } catch (error) {
       observer.failed?.(error);
@@ -119,14 +129,8 @@ export class Gateway {
 
   async #onlyIfCached(inquiry: Inquiry, request: GatewayRequest): Promise<GatewayReply> {
     const looks = inquiry.bypass === null && !inquiry.controls.noCache;
-    const found = looks ? await this.#parts.cache.lookup(readingOf(inquiry)) : null;
-    if (
-      found?.kind === 'hit' &&
-      usableNote(inquiry, found.hit) !== null &&
-      ageMsOf(found.hit) <= servableAgeMs(inquiry)
-    ) {
-      return this.#fromHit(inquiry, found.hit, request);
-    }
+    const found = looks ? await this.#parts.cache.ask(readingOf(inquiry)) : null;
+    if (found?.kind === 'hit' && isServable(inquiry, found.hit)) return this.#fromHit(inquiry, found.hit, request);
     throw new LlmError(
       'not_in_cache',
       'There is no stored answer to this request, and only-if-cached forbids to ask for one.',
@@ -341,6 +345,11 @@ function outcomeOf(inquiry: Inquiry, { how, refused }: Extract<Found, { kind: 'f
   // An entry that lacks the form that is asked for is no answer that was passed over.
   const passedOver = refused !== null && usableNote(inquiry, refused) !== null;
   return inquiry.controls.noCache || passedOver ? 'REFRESH' : 'MISS';
+}
+
+/** Whether an entry has the form that is asked for and is not too old to be served now. */
+function isServable(inquiry: Inquiry, hit: Hit<StoredForm>): boolean {
+  return usableNote(inquiry, hit) !== null && ageMsOf(hit) <= servableAgeMs(inquiry);
 }
 
 /** How old an entry may be and still be served now, be it stale. */

@@ -24,20 +24,20 @@ const PARTS = [companions.frames] as const;
 export function readingOf({ hash, tenant, facts }: Inquiry): Reading<StoredForm> {
   const ref = keyspace.llmResponse.at({ hash }, tenant);
   return facts.stream
-    ? { ref, parts: PARTS, part: companions.frames, decode: (stored, note) => recordingIn(stored[0], decodeNote(note)) }
-    : { ref, parts: PARTS, decode: (stored, note) => jsonIn(stored[0], decodeNote(note)) };
+    ? { ref, parts: PARTS, part: companions.frames, decode: recordingIn }
+    : { ref, parts: PARTS, decode: jsonIn };
 }
 
-function jsonIn(value: Buffer | undefined, note: AnswerNote | null): StoredForm {
+function jsonIn([value]: readonly Buffer[], note: string): StoredForm {
   const bytes = value === undefined ? null : sliceResponse(value);
   if (bytes === null) throw new UnreadableAnswer();
-  return { kind: 'json', bytes, note };
+  return { kind: 'json', bytes, note: decodeNote(note) };
 }
 
-function recordingIn(value: Buffer | undefined, note: AnswerNote | null): StoredForm {
+function recordingIn([value]: readonly Buffer[], note: string): StoredForm {
   const recording = value === undefined ? null : Recording.read(value);
   if (recording === null) throw new UnreadableAnswer();
-  return { kind: 'recording', recording, note };
+  return { kind: 'recording', recording, note: decodeNote(note) };
 }
 
 /** The note of an entry that can answer the request in its form; null when it cannot. */

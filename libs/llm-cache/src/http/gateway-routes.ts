@@ -57,14 +57,15 @@ export function registerGatewayRoutes(context: FastifyInstance, parts: GatewayRo
   });
 }
 
-async function answer(
+/** Nothing of a hit in the process's own memory waits for another turn of the event loop. */
+function answer(
   { gateway, callerOf, observer }: GatewayRoutesParts,
   protocol: Protocol,
   route: string,
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<FastifyReply> {
-  const answered = await gateway.answer({
+): FastifyReply | Promise<FastifyReply> {
+  const answered = gateway.answer({
     protocol,
     route,
     bytes: (request.body as Buffer | undefined) ?? NO_BODY,
@@ -73,6 +74,17 @@ async function answer(
     requestId: request.id,
     whenLeft: departures(reply),
   });
+  return answered instanceof Promise
+    ? answered.then((reached) => send(reached, observer, request, reply))
+    : send(answered, observer, request, reply);
+}
+
+function send(
+  answered: GatewayReply,
+  observer: LlmCacheObserver,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
   const elapsedMs = performance.now() - request.arrivedAt;
   observer.answered?.(answered.outcome, Buffer.isBuffer(answered.body) ? formOf(answered) : 'stream', elapsedMs / 1000);
   return reply

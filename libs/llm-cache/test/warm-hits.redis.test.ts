@@ -1,0 +1,148 @@
+/** Hits from the process's own memory: to a client they are hits like any other. */
+import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import { companions, keyspace } from '@promptsales/cache-core';
+import { setTimeout as pause } from 'node:timers/promises';
+import { GatewayProcess } from './gateway-process.js';
+import { HELLO, StreamProvider, withoutUsage } from './stream-provider.js';
+
+const BOUND_MS = 1000;
+
+let redis: TestRedis;
+let provider: StreamProvider;
+let here: GatewayProcess;
+let there: GatewayProcess;
+let questions = 0;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  provider = await StreamProvider.start();
+  const options = { redisUrl: redis.url, providerUrl: provider.baseUrl, cache: { l1: {} } };
+  [here, there] = await Promise.all([GatewayProcess.start(options), GatewayProcess.start(options)]);
+  await until(() =>
+    [here, there].every(({ cache }) => cache.l1Status?.servers.every(({ state }) => state === 'tracking') ?? false),
+  );
+});
+afterAll(async () => {
+  await Promise.all([here.stop(), there.stop()]);
+  await provider.stop();
+});
+beforeEach(() => {
+  provider.reset();
+});
+
+const tier = (process: GatewayProcess): string | undefined => process.tiers.at(-1);
+
+/** A question that has been asked before, and whose answer `here` has in its own memory. */
+async function warm(more: object = {}): Promise<Record<string, unknown>> {
+  questions += 1;
+  const body = { model: 'gpt-4o', messages: [{ role: 'user', content: `question ${questions}` }], ...more };
+  const asked = here.post(body);
+  (await provider.next()).end(HELLO);
+  await (await asked).text();
+  await until(async () => {
+    await (await here.post(body)).text();
+    return tier(here) === 'l1';
+  });
+  return body;
+}
+
+/** What does not differ from one hit to the next. */
+const headersOf = ({ headers }: Response): Record<string, string | null> =>
+  Object.fromEntries(
+    ['content-type', 'content-length', 'x-cache', 'cache-status', 'vary'].map((name) => [
+      name,
+      headers.get(name)?.replace(/ttl=\d+/, 'ttl') ?? null,
+    ]),
+  );
+
+describe('a hit from memory', () => {
+  it.each([
+    ['JSON', {}],
+    ['a stream without usage', { stream: true }],
+    ['a stream with usage', { stream: true, stream_options: { include_usage: true } }],
+  ])('as %s says and sends what a hit from Redis does', async (_form, more) => {
+    const body = await warm(more);
+    const fromRedis = await there.post(body);
+    expect(tier(there)).toBe('redis');
+    const fromMemory = await here.post(body);
+    expect(tier(here)).toBe('l1');
+    expect(headersOf(fromMemory)).toEqual(headersOf(fromRedis));
+    expect(await fromMemory.text()).toBe(await fromRedis.text());
+    expect(fromMemory.headers.get('x-cache')).toBe('HIT');
+  });
+
+  it('leaves the same line in the ledger', async () => {
+    const body = await warm();
+    await (await there.post(body)).text();
+    await (await here.post(body)).text();
+    const { requestId: _mine, ...mine } = here.ledger.hits.at(-1) ?? { requestId: '' };
+    const { requestId: _theirs, ...theirs } = there.ledger.hits.at(-1) ?? { requestId: '' };
+    expect(mine).toEqual(theirs);
+    expect(mine).toMatchObject({ kind: 'hit', ageSeconds: expect.any(Number) });
+  });
+
+  it('ages', async () => {
+    const body = await warm();
+    await pause(1100);
+    const old = await here.post(body);
+    expect(tier(here)).toBe('l1');
+    expect(Number(old.headers.get('age'))).toBeGreaterThanOrEqual(1);
+    expect(Number(/ttl=(\d+)/.exec(old.headers.get('cache-status') ?? '')?.[1])).toBeLessThan(604_799);
+    // Too old for this caller: nobody serves it from memory either.
+    const asked = here.post(body, { 'cache-control': 'max-age=0' });
+    (await provider.next()).end(HELLO);
+    expect((await asked).headers.get('x-cache')).toBe('REFRESH');
+  });
+
+  it('is for no caller who wants none', async () => {
+    const body = await warm();
+    for (const [wish, outcome] of [
+      ['no-cache', 'REFRESH'],
+      ['no-store', 'BYPASS'],
+    ] as const) {
+      const asked = here.post(body, { 'cache-control': wish });
+      (await provider.next()).end(HELLO);
+      const answer = await asked;
+      expect(answer.headers.get('x-cache')).toBe(outcome);
+      await answer.text();
+      provider.reset();
+    }
+  });
+
+  it('serves only-if-cached, and its own tenant alone', async () => {
+    const body = await warm();
+    expect((await here.post(body, { 'cache-control': 'only-if-cached' })).status).toBe(200);
+    expect(tier(here)).toBe('l1');
+    const stranger = { 'cache-control': 'only-if-cached', 'x-test-tenant': 'other' };
+    expect((await here.post(body, stranger)).status).toBe(504);
+  });
+
+  it('is gone in each of its forms when another process invalidates it', async () => {
+    const asStream = await warm({ stream: true });
+    const asJson = { ...asStream, stream: false };
+    await until(async () => {
+      await (await here.post(asJson)).text();
+      return tier(here) === 'l1';
+    });
+    const hash = here.ledger.hits.at(-1)?.identity ?? '';
+    await there.cache.invalidate({ ref: keyspace.llmResponse.at({ hash }, 'acme'), parts: [companions.frames] });
+    const onlyIfCached = { 'cache-control': 'only-if-cached' };
+    for (const form of [asJson, asStream]) {
+      await until(async () => (await here.post(form, onlyIfCached)).status === 504, BOUND_MS);
+      expect((await here.post(form, onlyIfCached)).status).toBe(504);
+    }
+  });
+
+  it('keeps no usage from who did not ask for it', async () => {
+    const body = await warm({ stream: true });
+    expect(await (await here.post(body)).text()).toBe(withoutUsage(HELLO));
+  });
+});
+
+async function until(true_: () => boolean | Promise<boolean>, withinMs = 5000): Promise<void> {
+  const end = performance.now() + withinMs;
+  while (!(await true_())) {
+    if (performance.now() > end) throw new Error(`not within ${withinMs} ms`);
+    await pause(2);
+  }
+}
