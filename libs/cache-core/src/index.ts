@@ -90,3 +90,20 @@ export type { Flight } from './cache/flights.js';
 export type { Entry, Hit, Lookup, Reading } from './cache/lookup.js';
 export type { CacheObserver, FillResult, Unusable } from './cache/observer.js';
 export type { Stored } from './cache/stored.js';
+
+// locks
+export type { FencedLock, FencingSource } from './locks/fencing.js';
+export { HeldLock } from './locks/held-lock.js';
+export { LockHeldError, LockLostError, LockUnavailableError } from './locks/lock-errors.js';
+export type { LockEvent, LockObserver } from './locks/lock-observer.js';
+export type { Extended, LockRef, Released } from './locks/lock-table.js';
+export { Locks, type AcquireOptions, type LocksSettings } from './locks/locks.js';
+
+// circuit breakers
+export { Breaker, type BreakerView, type Permit } from './breakers/breaker.js';
+export { BreakerOpenError } from './breakers/breaker-errors.js';
+export type { BreakerObserver } from './breakers/breaker-observer.js';
+export { DEFAULT_BREAKER, type BreakerSettings } from './breakers/breaker-settings.js';
+export { Breakers, type BreakerReport, type BreakersSettings } from './breakers/breakers.js';
+export { outcomeOfStatus, retryAfterMs, type CallOutcome } from './breakers/call-outcome.js';
+export type { BreakerStatus } from './breakers/shared-breaker.js';

@@ -1,6 +1,7 @@
 import type { Family, KeyRef, ValueOf } from '../keyspace/family.js';
 import { RedisUnavailableError } from '../redis/errors.js';
 import type { RedisRoles } from '../redis/roles.js';
+import { Wake } from '../redis/wake.js';
 import type { Cache, Leadership } from './cache.js';
 import { encodeValue, valueReading } from './family-value.js';
 import type { Flight } from './flights.js';
@@ -215,29 +216,4 @@ function everyOne(): boolean {
 function fromHit<T>(hit: Hit<T>, source: 'hit' | 'followed'): Loaded<T> {
   const ageSeconds = hit.storedAtMs === null ? null : Math.max(0, (hit.readAtMs - hit.storedAtMs) / 1000);
   return { value: hit.value, source, ageSeconds, hit, stored: null };
-}
-
-/** Waits for a ring, one that came before the waiting began included. */
-class Wake {
-  #rung = false;
-  #waiting: (() => void) | undefined;
-
-  ring(): void {
-    this.#rung = true;
-    this.#waiting?.();
-  }
-
-  async orAfter(ms: number): Promise<void> {
-    if (!this.#rung) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ms);
-        this.#waiting = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    this.#rung = false;
-    this.#waiting = undefined;
-  }
 }

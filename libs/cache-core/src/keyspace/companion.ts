@@ -5,6 +5,7 @@
 import type { KeyRef } from './family.js';
 import { colocate, companionSubject, physicalKey } from './physical-key.js';
 import type { Expiry } from './family.js';
+import { hash, integerField, optional, textField } from './values/hash-value.js';
 import { bytes } from './values/string-values.js';
 import type { ValueContract } from './values/value-contract.js';
 
@@ -60,6 +61,26 @@ export const companions = Object.freeze({
     label: 'lease',
     description: 'Who is loading a key at this moment. Lives as long as a load may take.',
     value: bytes('lease token'),
+    expiry: 'caller',
+  }),
+  fence: new Companion({
+    id: 'lock.fence',
+    label: 'fence',
+    description: "The fencing number of a lock's present holder, where it drew one. Lives as long as its lock.",
+    value: bytes('decimal number'),
+    expiry: 'caller',
+  }),
+  breaker: new Companion({
+    id: 'circuit.breaker.state',
+    label: 'breaker',
+    description:
+      'What only the platform reads of a breaker: `epoch`, `until` (ms), `opens`, `probe`. Lives as long as its key.',
+    value: hash({
+      epoch: integerField(),
+      until: integerField(),
+      opens: integerField(),
+      probe: optional(textField()),
+    }),
     expiry: 'caller',
   }),
   frames: new Companion({

@@ -50,6 +50,17 @@ export const lockContentGeneration = new Family({
   otherWriters: true,
 });
 
+/** Ours: what applications and the platform itself lock by a name of their own. */
+export const lockNamed = new Family({
+  id: 'lock.named',
+  pattern: 'lock:{name}',
+  role: 'state',
+  description: 'A lock by a name that its users agree upon.',
+  value: text('owner id'),
+  ttlSeconds: 30,
+  ttlRange: { min: 1, max: 3600 },
+});
+
 export const queueAiGeneration = new Family({
   id: 'queue.ai_generation',
   pattern: 'queue:ai_generation:{priority}',

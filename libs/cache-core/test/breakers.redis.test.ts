@@ -1,0 +1,255 @@
+import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import fc from 'fast-check';
+import { Redis } from 'ioredis';
+import { readFileSync } from 'node:fs';
+import { BreakerOpenError, Breakers, RedisRoles, type Breaker, type BreakerStatus, type Permit } from '../src/index.js';
+
+const SETTINGS = {
+  consecutiveFailures: 3,
+  firstOpenMs: 200,
+  mostOpenMs: 1000,
+  probeLeaseMs: 400,
+  // Longer than any test: whoever learns of something learns it by the ring.
+  paceMs: 60_000,
+};
+const KEY = 'circuit:breaker:openai';
+const OWN = `breaker:{${KEY}}`;
+
+/** One process of the platform, as far as breakers are concerned. */
+interface Process {
+  readonly roles: RedisRoles;
+  readonly breakers: Breakers;
+  readonly breaker: Breaker;
+  readonly changes: BreakerStatus[];
+  became(status: BreakerStatus): Promise<void>;
+}
+
+describe('breakers on Redis', () => {
+  let redis: TestRedis;
+  let raw: Redis;
+  let a: Process;
+  let b: Process;
+
+  const start = async (settings: Partial<typeof SETTINGS> = {}): Promise<Process> => {
+    const roles = new RedisRoles({
+      url: redis.url,
+      layout: 'single',
+      times: { commandTimeoutMs: 200, heartbeatMs: 50, holdAfterRestartMs: 0 },
+    }).open();
+    await Promise.all(roles.links().map((link) => link.untilUp(5000)));
+    const changes: BreakerStatus[] = [];
+    const waiting = new Set<() => void>();
+    const changed = (_service: string, status: BreakerStatus): void => {
+      changes.push(status);
+      for (const look of waiting) look();
+    };
+    const breakers = new Breakers(roles, { breaker: { ...SETTINGS, ...settings } }, { changed });
+    const breaker = breakers.of('openai');
+    const became = async (status: BreakerStatus): Promise<void> => {
+      while (breaker.view.status !== status) {
+        await new Promise<void>((resolve) => {
+          const look = (): void => {
+            waiting.delete(look);
+            resolve();
+          };
+          waiting.add(look);
+        });
+      }
+    };
+    return { roles, breakers, breaker, changes, became };
+  };
+  const stop = async ({ breakers, roles }: Process): Promise<void> => {
+    breakers.close();
+    await roles.close();
+  };
+  /** The rings are heard by all of them from here on. */
+  const listening = async (processes: number): Promise<void> => {
+    while (((await raw.pubsub('NUMSUB', `wake:${KEY}`)) as [string, number])[1] < processes);
+  };
+  const fail = async (process: Process, times = 3): Promise<void> => {
+    const permits = await Promise.all(Array.from({ length: times }, () => process.breaker.enter()));
+    for (const permit of permits) permit.settle('failure');
+  };
+  /** Each of them tries at once, again and again until somebody gets through; all who did. */
+  const enter = async (...processes: Process[]): Promise<Permit[]> => {
+    for (;;) {
+      const tries = await Promise.allSettled(processes.map(({ breaker }) => breaker.enter()));
+      const through = tries.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      if (through.length > 0) return through;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  };
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    raw = new Redis(redis.url);
+  });
+
+  afterAll(async () => {
+    raw.disconnect();
+    await redis.kill();
+  });
+
+  beforeEach(async () => {
+    await raw.flushdb();
+    [a, b] = await Promise.all([start(), start()]);
+    await listening(2);
+  });
+
+  afterEach(async () => {
+    await Promise.all([stop(a), stop(b)]);
+  });
+
+  test('an opening is written as documented, and every process refuses from then on', async () => {
+    await fail(a);
+    await b.became('open');
+    await expect(b.breaker.enter()).rejects.toBeInstanceOf(BreakerOpenError);
+    const hash = await raw.hgetall(KEY);
+    expect(Object.keys(hash).toSorted()).toEqual(['failures', 'last_failure', 'next_check', 'status']);
+    expect(hash).toMatchObject({ status: 'open', failures: '3' });
+    const [last, next] = [Date.parse(hash['last_failure'] ?? ''), Date.parse(hash['next_check'] ?? '')];
+    expect(Math.abs(last - Date.now())).toBeLessThan(60_000);
+    expect(next - last).toBeGreaterThanOrEqual(150);
+    expect(next - last).toBeLessThanOrEqual(250);
+    expect(await raw.ttl(KEY)).toBeGreaterThan(290);
+    expect(await raw.ttl(KEY)).toBeLessThanOrEqual(300);
+    expect(await raw.ttl(OWN)).toBeGreaterThan(290);
+  });
+
+  test('closed, nothing is written and nothing is asked', async () => {
+    const before = Number(/total_commands_processed:(\d+)/.exec(await raw.info('stats'))?.[1]);
+    const permits = await Promise.all(Array.from({ length: 200 }, () => a.breaker.enter()));
+    for (const permit of permits) permit.settle('success');
+    const after = Number(/total_commands_processed:(\d+)/.exec(await raw.info('stats'))?.[1]);
+    // Only the heartbeats of the links, and the question itself.
+    expect(after - before).toBeLessThan(20);
+    expect(await raw.exists(KEY)).toBe(0);
+  });
+
+  test('one probe for the whole fleet, and its success closes for all', async () => {
+    const c = await start();
+    await listening(3);
+    await fail(a);
+    await Promise.all([b.became('open'), c.became('open')]);
+    const through = await enter(a, b, c, a, b, c);
+    expect(through.map(({ probe }) => probe)).toEqual([true]);
+    through[0]?.settle('success');
+    await Promise.all([a.became('closed'), b.became('closed'), c.became('closed')]);
+    expect(await raw.hgetall(KEY)).toMatchObject({ status: 'closed', failures: '0' });
+    expect(await raw.hexists(KEY, 'next_check')).toBe(0);
+    await stop(c);
+  });
+
+  test('each probe that fails keeps it open for twice as long, for all', async () => {
+    await fail(a);
+    await b.became('open');
+    const open: number[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      const { last_failure: last, next_check: next } = await raw.hgetall(KEY);
+      open.push(Date.parse(next ?? '') - Date.parse(last ?? ''));
+      const [probe] = await enter(round % 2 === 0 ? b : a);
+      expect(probe?.probe).toBe(true);
+      probe?.settle('failure');
+      while ((await raw.hget(KEY, 'status')) !== 'open');
+    }
+    expect(open[1]).toBeGreaterThan(299);
+    expect(open[2]).toBeGreaterThan(599);
+    expect(await raw.hget(KEY, 'failures')).toBe('6');
+  });
+
+  test('a prober that dies costs its lease; what it says later is ignored', async () => {
+    await fail(a);
+    await b.became('open');
+    const [dead] = await enter(a);
+    await expect(b.breaker.enter()).rejects.toBeInstanceOf(BreakerOpenError);
+    const [probe] = await enter(b);
+    expect(probe?.probe).toBe(true);
+    dead?.settle('success');
+    // The ring of a result that counted would have closed it by the time that the next one is heard.
+    probe?.settle('failure');
+    await a.became('open');
+    expect(await raw.hget(KEY, 'status')).toBe('open');
+    expect(b.changes).not.toContain('closed');
+  });
+
+  test('failures that were seen before the fleet opened and closed again open nothing', async () => {
+    const seen = await Promise.all([a.breaker.enter(), a.breaker.enter(), a.breaker.enter()]);
+    await fail(b);
+    await a.became('open');
+    (await enter(b))[0]?.settle('success');
+    await a.became('closed');
+    for (const permit of seen) permit.settle('failure');
+    expect(a.breaker.view.status).toBe('closed');
+  });
+
+  test('a process that missed that the fleet opened and closed does not open it by what it saw before', async () => {
+    // Opened and closed without a ring.
+    await raw.hset(OWN, { epoch: '99', until: '0', opens: '0', probe: '' });
+    await raw.hset(KEY, { status: 'closed', failures: '0' });
+    await fail(a);
+    await a.became('closed');
+    expect(await raw.hget(KEY, 'status')).toBe('closed');
+    await fail(a);
+    await b.became('open');
+  });
+
+  test('trap 8: without Redis it works within the process, and all is one again afterwards', async () => {
+    redis.freeze();
+    await fail(a);
+    expect(a.breaker.view).toMatchObject({ status: 'open', alone: true });
+    expect(await a.breakers.reportOf('openai', 'default')).toMatchObject({ status: 'open', asSeenBy: 'process' });
+    const [probe] = await enter(a);
+    expect(probe?.probe).toBe(true);
+    redis.thaw();
+    await Promise.all([a, b].map(({ roles }) => roles.link('state').untilUp(5000)));
+    probe?.settle('failure');
+    await b.became('open');
+    expect(await raw.hget(KEY, 'status')).toBe('open');
+  });
+
+  test('what others write is heeded: an operator resets it by deleting the key, or opens it by hand', async () => {
+    await fail(a);
+    await b.became('open');
+    await raw.del(KEY);
+    await a.breaker.look();
+    expect(a.breaker.view.status).toBe('closed');
+    await raw.hset(KEY, { status: 'open', failures: 1 });
+    await a.breaker.look();
+    expect(a.breaker.view.status).toBe('open');
+    const [probe] = await enter(a);
+    expect(probe?.probe).toBe(true);
+  });
+
+  test('trap 10: another type at the key costs only the sharing', async () => {
+    await raw.lpush(KEY, 'x');
+    await fail(a);
+    expect(a.breaker.view).toMatchObject({ status: 'open', alone: true });
+    expect(await raw.type(KEY)).toBe('list');
+  });
+
+  test('is reported with its times, by tenant', async () => {
+    a.breakers.of('anthropic');
+    a.breakers.of('crm', {}, 'acme');
+    await fail(a);
+    await b.became('open');
+    expect(await a.breakers.report(['default'])).toMatchObject([
+      { service: 'anthropic', status: 'closed', failures: 0, lastFailure: null, nextCheck: null },
+      { service: 'openai', status: 'open', asSeenBy: 'fleet', failures: 3 },
+    ]);
+    expect(await a.breakers.report(['default', 'acme'])).toHaveLength(3);
+    expect(await a.breakers.reportOf('crm', 'default')).toBeNull();
+    expect(a.breakers.notClosed()).toMatchObject([{ service: 'openai', status: 'open' }]);
+  });
+
+  test('times are written as ISO 8601 for every day', async () => {
+    const lua = readFileSync(new URL('../src/redis/lua/breaker.lua', import.meta.url), 'utf8');
+    const from = lua.indexOf('local function iso');
+    const iso = lua.slice(from, lua.indexOf('\nend\n', from) + 5);
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0, max: Date.UTC(2400, 0, 1) }), async (ms) => {
+        expect(await raw.eval(`${iso} return iso(tonumber(ARGV[1]))`, 0, ms)).toBe(new Date(ms).toISOString());
+      }),
+      { numRuns: 1000, examples: [[0], [951_782_400_000], [4_107_542_399_999]] },
+    );
+  });
+});
