@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import {
+  breakersHealth,
   healthOptions,
   identityOptions,
   keysHealth,
@@ -7,12 +8,13 @@ import {
   versionOf,
   type SharedParts,
 } from '@promptsales/assembly';
-import { Cache, RedisRoles } from '@promptsales/cache-core';
+import { CacheManagementModule } from '@promptsales/cache-management';
+import { Breakers, Cache, RedisRoles } from '@promptsales/cache-core';
 import { Database } from '@promptsales/database';
 import { GatewayInstruments, HealthModule, LedgerInstruments } from '@promptsales/health';
 import { ApiKeys, IdentityModule } from '@promptsales/identity';
 import { DurableLedger, Ledger, LedgerModule, LlmCacheModule, SavingsModule } from '@promptsales/llm-cache';
-import { ledgerReaderOf } from './access/caller.js';
+import { ledgerReaderOf, tenantCallerOf } from './access/caller.js';
 import { ledgerHealth, ledgerOptions } from './ledger-wiring.js';
 import { llmCacheOptions } from './llm-wiring.js';
 
@@ -34,10 +36,17 @@ export class ApiModule {
             llmCacheOptions({ environment, cache, roles, ledger: lines, instruments: gateway, logger }),
         }),
         SavingsModule.forRoot({ callerOf: ledgerReaderOf }),
+        CacheManagementModule.forRoot({ callerOf: tenantCallerOf }),
         HealthModule.forRootAsync({
-          inject: [RedisRoles, Database, ApiKeys, DurableLedger],
+          inject: [RedisRoles, Database, ApiKeys, DurableLedger, Breakers],
           metrics: environment.operations.metrics,
-          useFactory: (roles: RedisRoles, database: Database, keys: ApiKeys, lines: DurableLedger) => {
+          useFactory: (
+            roles: RedisRoles,
+            database: Database,
+            keys: ApiKeys,
+            lines: DurableLedger,
+            breakers: Breakers,
+          ) => {
             ledger.watch(() => lines.state);
             return healthOptions({
               service: 'api',
@@ -48,7 +57,7 @@ export class ApiModule {
               readiness,
               metrics,
               logger,
-              contributors: [keysHealth(keys), ledgerHealth(lines)],
+              contributors: [keysHealth(keys), ledgerHealth(lines), breakersHealth(breakers)],
             });
           },
         }),

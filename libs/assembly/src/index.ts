@@ -1,3 +1,4 @@
+export { breakersHealth } from './coordination.js';
 export { knownProblems } from './known-problems.js';
 export { MIGRATIONS } from './migrations.js';
 export { PlatformModule, type PlatformOptions } from './platform.module.js';

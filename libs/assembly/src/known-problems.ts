@@ -1,3 +1,4 @@
+import { LockHeldError, LockUnavailableError } from '@promptsales/cache-core';
 import { DatabaseUnavailableError } from '@promptsales/database';
 import { problem, type ProblemTranslator } from '@promptsales/http-edge';
 
@@ -13,4 +14,19 @@ export const knownProblems: readonly ProblemTranslator[] = [
           },
         )
       : undefined,
+  (error) =>
+    error instanceof LockHeldError
+      ? problem('lock_held', 'Somebody else holds this lock.', { headers: { 'retry-after': retryAfter(error) } })
+      : undefined,
+  (error) =>
+    error instanceof LockUnavailableError
+      ? problem('redis_unavailable', 'This needs Redis, which cannot be reached. Nothing is held. Try again in 1 s.', {
+          headers: { 'retry-after': '1' },
+        })
+      : undefined,
 ];
+
+/** A lock that does not end by itself may be released at any time. */
+function retryAfter({ retryAfterMs }: LockHeldError): string {
+  return String(Math.max(1, Math.ceil((retryAfterMs ?? 0) / 1000)));
+}

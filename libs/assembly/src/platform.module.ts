@@ -1,10 +1,12 @@
 import { Inject, Injectable, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
-import { Cache, Keyring, RedisRoles } from '@promptsales/cache-core';
+import { FencingNumbers } from '@promptsales/cache-management';
+import { Breakers, Cache, Keyring, Locks, RedisRoles } from '@promptsales/cache-core';
 import { DatabaseModule } from '@promptsales/database';
 import type { Environment } from '@promptsales/environment';
 import { CacheInstruments, type MetricsRegistry } from '@promptsales/health';
 import type { Logger } from '@promptsales/http-edge';
 import { cacheSettings, keyring, ttlTable } from './cache-settings.js';
+import { coordination } from './coordination.js';
 import { measureL1, measureRedis } from './metrics-wiring.js';
 import { MIGRATIONS } from './migrations.js';
 import { checkConnections, redisTopology } from './redis-topology.js';
@@ -26,7 +28,7 @@ class RedisEnd implements OnApplicationShutdown {
   }
 }
 
-/** What both processes stand on: Redis, the cache, PostgreSQL, keys for what is stored encrypted. */
+/** What both processes stand on: Redis, the cache, locks and breakers, PostgreSQL, keys for what is stored encrypted. */
 @Module({})
 export class PlatformModule {
   static forRoot({ environment, service, logger, metrics }: PlatformOptions): DynamicModule {
@@ -58,9 +60,10 @@ export class PlatformModule {
         { provide: RedisRoles, useFactory: () => roles.open() },
         { provide: Cache, useValue: cache },
         { provide: Keyring, useValue: keys },
+        ...coordination(roles, settings, metrics),
         RedisEnd,
       ],
-      exports: [RedisRoles, Cache, Keyring],
+      exports: [RedisRoles, Cache, Keyring, Locks, FencingNumbers, Breakers],
     };
   }
 }

@@ -34,6 +34,12 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'DELETE /v1/keys/:id': scope('admin'),
     'GET /v1/audit': scope('admin'),
 
+    'POST /v1/locks/:name': scope('jobs'),
+    'PUT /v1/locks/:name': scope('jobs'),
+    'DELETE /v1/locks/:name': scope('jobs'),
+    'GET /v1/breakers': anyKey,
+    'GET /v1/breakers/:service': anyKey,
+
     'POST /v1/chat/completions': openAi('llm'),
     'GET /v1/models': openAi('llm'),
 

@@ -8,6 +8,11 @@ function principalOf(request: FastifyRequest): Principal {
   return request.principal;
 }
 
+/** The caller as one of a tenant, whose names are his own. */
+export function tenantCallerOf(request: FastifyRequest): { readonly tenant: string } {
+  return { tenant: principalOf(request).tenant };
+}
+
 /** The caller as the reader of the ledger's reports. */
 export function ledgerReaderOf(request: FastifyRequest): LedgerReader {
   const { tenant, admin } = principalOf(request);

@@ -16,6 +16,8 @@ export const PROBLEM_CODES = {
   method_not_allowed: { status: 405, title: 'The route does not take this method' },
   request_timeout: { status: 408, title: 'The request did not arrive in time' },
   conflict: { status: 409, title: 'The request conflicts with the present state' },
+  lock_held: { status: 409, title: 'Somebody else holds the lock' },
+  not_lock_holder: { status: 409, title: 'The lock is not held by this owner' },
   body_too_large: { status: 413, title: 'The body is too large' },
   uri_too_long: { status: 414, title: 'The URL is too long' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported here' },
@@ -27,6 +29,7 @@ export const PROBLEM_CODES = {
   bad_gateway: { status: 502, title: 'An upstream gave no usable answer' },
   service_unavailable: { status: 503, title: 'The service cannot do this at the moment' },
   database_unavailable: { status: 503, title: 'The database cannot be reached' },
+  redis_unavailable: { status: 503, title: 'Redis cannot be reached' },
   shutting_down: { status: 503, title: 'This process is shutting down' },
   gateway_timeout: { status: 504, title: 'An upstream did not answer in time' },
 } as const satisfies Record<string, { status: number; title: string }>;

@@ -1,0 +1,58 @@
+import type { MetricsRegistry } from './metrics-registry.js';
+
+/** What circuit breakers tell, as metrics; has the shape of cache-core's `BreakerObserver`. Services are configured names. */
+export class BreakerInstruments {
+  readonly #open;
+  readonly #changes;
+  readonly #refused;
+  readonly #alone;
+
+  constructor(metrics: MetricsRegistry) {
+    this.#open = metrics.gauge(
+      'circuit_breaker_open',
+      'Whether a service is kept from calls (1; also while it is probed) or called as usual (0)',
+      ['service'],
+    );
+    this.#changes = metrics.counter('circuit_breaker_changes_total', 'Changes of a breaker, by what it became', [
+      'service',
+      'status',
+    ]);
+    this.#refused = metrics.counter('circuit_breaker_refused_total', 'Calls that an open breaker did not let through', [
+      'service',
+    ]);
+    this.#alone = metrics.counter(
+      'circuit_breaker_unshared_total',
+      'Times that a breaker had to go on without the other processes, because Redis did not answer',
+      ['service'],
+    );
+  }
+
+  changed(service: string, status: string): void {
+    this.#open.set({ service }, status === 'closed' ? 0 : 1);
+    this.#changes.inc({ service, status });
+  }
+
+  refused(service: string): void {
+    this.#refused.inc({ service });
+  }
+
+  alone(service: string): void {
+    this.#alone.inc({ service });
+  }
+}
+
+/** What locks tell, as metrics; has the shape of cache-core's `LockObserver`. */
+export class LockInstruments {
+  readonly #events;
+
+  constructor(metrics: MetricsRegistry) {
+    this.#events = metrics.counter('lock_events_total', 'What became of locks, by family of the keyspace', [
+      'family',
+      'event',
+    ]);
+  }
+
+  lock(family: string, event: string): void {
+    this.#events.inc({ family, event });
+  }
+}
