@@ -1,15 +1,11 @@
 export { breakersHealth } from './coordination.js';
-export { knownProblems } from './known-problems.js';
 export { MIGRATIONS } from './migrations.js';
 export { PlatformModule, type PlatformOptions } from './platform.module.js';
 export { processLog } from './process-log.js';
-export { redisTopology } from './redis-topology.js';
 export { createEdgeService, type EdgeService, type Running, type SharedParts } from './edge-service.js';
-export { UnsafeEvictionError } from './safe-eviction.js';
 export { secretsOf } from './secrets.js';
 export { startFailure } from './start-failure.js';
 export { healthOptions, type HealthParts } from './health-options.js';
-export { shutdownSteps } from './shutdown-steps.js';
 export { runService, type Service } from './run-service.js';
 export { versionOf } from './version.js';
 export { identityOptions } from './identity-options.js';

@@ -21,7 +21,6 @@ export const SCOPE_NAMES = [
   'cache',
   'admin',
 ] as const;
-export type ScopeName = (typeof SCOPE_NAMES)[number];
 
 const YEAR_SECONDS = 365 * 86_400;
 const DAY_MS = 86_400_000;
