@@ -76,7 +76,8 @@ export {
 } from './http-caching/cache-headers.js';
 
 // L1
-export type { L1Observer, L1Status } from './l1/l1.js';
+export type { L1Status } from './l1/l1.js';
+export type { L1Observer } from './l1/l1-observer.js';
 export { DEFAULT_L1, type L1Settings } from './l1/settings.js';
 export type { Emptied, TrackingState } from './l1/tracking-session.js';
 

@@ -1,4 +1,4 @@
-import type { L1Observer } from '../l1/l1.js';
+import type { L1Observer } from '../l1/l1-observer.js';
 import type { RedisTrouble } from '../redis/errors.js';
 
 /** Why something that lay in Redis could not be used. Each reads as a miss. */

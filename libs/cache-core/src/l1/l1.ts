@@ -20,10 +20,11 @@ import type { RedisRoles } from '../redis/roles.js';
 import { deepFreeze } from './deep-freeze.js';
 import { bucketOf, Generations } from './generations.js';
 import { heapBytesOf } from './heap-bytes.js';
+import type { L1Observer } from './l1-observer.js';
 import { MemoryStore } from './memory-store.js';
 import { rootsOf } from './roots.js';
 import { resolveL1, type L1Settings } from './settings.js';
-import { TrackingSession, type Emptied, type TrackingState } from './tracking-session.js';
+import { TrackingSession, type TrackingState } from './tracking-session.js';
 import { TurnClock } from './turn-clock.js';
 
 /** Proof that tracking was trusted before a read was sent. */
@@ -55,11 +56,6 @@ interface Held {
   /** By the monotonic clock. */
   readonly expiresAt: number;
   readonly buckets: readonly number[];
-}
-
-export interface L1Observer {
-  /** L1 was emptied of what came over one connection. */
-  emptied?(why: Emptied): void;
 }
 
 export interface L1Status {

@@ -33,7 +33,7 @@ export function sortByName(members: Named[]): void {
 }
 
 function compare(members: Named[], from: number, to: number): void {
-  const sorted = members.slice(from, to).sort(byName);
+  const sorted = members.slice(from, to).toSorted(byName);
   for (let at = from; at < to; at++) members[at] = sorted[at - from] as Named;
 }
 
@@ -51,7 +51,7 @@ function distribute(
     else bucket.push(member);
   }
   let at = from;
-  for (const key of Float64Array.from(buckets.keys()).sort()) {
+  for (const key of Float64Array.from(buckets.keys()).toSorted()) {
     const start = at;
     for (const member of buckets.get(key) as Named[]) members[at++] = member;
     done(key, start, at);

@@ -123,7 +123,7 @@ export class ModelList {
     if (controls.onlyIfCached) {
       const found = controls.noCache || controls.noStore ? null : await cache.lookup(reading);
       if (found?.kind === 'hit' && ageMsOf(found.hit) <= maxAgeMs)
-        return replied(found.hit.value as JsonObject, hitCacheHeaders(found.hit));
+        return replied(found.hit.value, hitCacheHeaders(found.hit));
       throw new LlmError('not_in_cache', 'The list of models is not stored, and only-if-cached forbids to ask for it.');
     }
     let anew = controls.noCache;
