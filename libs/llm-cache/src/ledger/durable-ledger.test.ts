@@ -271,6 +271,17 @@ describe('durable ledger', () => {
     expect(store.processes.get(ledger.processId)?.hitsReserved).toBeGreaterThanOrEqual(16);
   });
 
+  it('sends full statements at once and what is left over by the clock', async () => {
+    const ledger = ledgerOn(store, { linesPerStatement: 10 });
+    await ledger.start();
+    for (let hit = 0; hit < 25; hit += 1) ledger.reused(sampleHit());
+    await settleMicrotasks();
+    expect(store.reuseStatements).toEqual([0, 10, 10]);
+    await jest.advanceTimersByTimeAsync(500);
+    expect(store.reuseStatements).toEqual([0, 10, 10, 5]);
+    expect(store.hits).toBe(25);
+  });
+
   it('gives up the one line that PostgreSQL refuses and writes the others', async () => {
     const rejected: string[] = [];
     const ledger = ledgerOn(store, {}, { lineRejected: (kind) => rejected.push(kind) });

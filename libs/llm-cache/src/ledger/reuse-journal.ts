@@ -89,11 +89,14 @@ export class ReuseJournal {
     }
   }
 
-  /** Writes what is buffered now and says that this process lives. Concurrent calls share one pass and the next. */
-  async flush(): Promise<void> {
+  /**
+   * Writes what is buffered now and says that this process lives. Concurrent calls share one pass and the next.
+   * @param leastLines what a statement after the first must hold; fewer lines wait for the next flush
+   */
+  async flush(leastLines = 1): Promise<void> {
     while (this.#drain !== null) await this.#drain;
     if (this.#ended) return;
-    this.#drain = this.#writeAll().finally(() => {
+    this.#drain = this.#writeAll(leastLines).finally(() => {
       this.#drain = null;
     });
     await this.#drain;
@@ -112,14 +115,14 @@ export class ReuseJournal {
     }
   }
 
-  async #writeAll(): Promise<void> {
+  async #writeAll(leastLines: number): Promise<void> {
     let left = this.#lines.length;
     do {
       const batch = this.#lines.slice(0, Math.min(left, this.#options.linesPerStatement));
       await this.#writeBatch(batch);
       this.#lines.splice(0, batch.length);
       left -= batch.length;
-    } while (left > 0);
+    } while (left >= leastLines);
     await this.#writeShared();
   }
 

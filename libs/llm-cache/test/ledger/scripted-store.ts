@@ -12,6 +12,8 @@ export class ScriptedStore implements LedgerStore {
   readonly processes = new Map<string, ProcessProgress>();
   /** Lines of each statement of calls, in order. */
   readonly callStatements: number[] = [];
+  /** Lines of each statement of hits, in order; 0 where it only said that the process lives. */
+  readonly reuseStatements: number[] = [];
   /** A model whose line PostgreSQL refuses. */
   poison: string | null = null;
   #thawed: (() => void)[] = [];
@@ -31,6 +33,7 @@ export class ScriptedStore implements LedgerStore {
   }
 
   async writeReuse(rows: readonly ReuseRow[], progress: ProcessProgress): Promise<void> {
+    this.reuseStatements.push(rows.length);
     await this.#answer(rows, () => {
       for (const row of rows) {
         const key = `${row.process_id} ${row.sequence}`;
