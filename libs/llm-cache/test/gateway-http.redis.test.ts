@@ -101,6 +101,21 @@ describe('what a response says about the cache', () => {
     expect(provider.calls).toBe(1);
   });
 
+  it.each([
+    ['ASCII', 'Last chance'],
+    ['not ASCII', '¡Última oferta, 20 €! 🎉'],
+    ['long', 'word '.repeat(5_000)],
+  ])('on a hit whose text is %s: its type, its length and its bytes', async (_name, text) => {
+    const body = question();
+    const asStored = await (await answered(body, {}, ROLE + say(text) + STOP + DONE)).text();
+    expect(asStored).toContain(text.trim());
+    const hit = await gateway.post(body);
+    expect(cacheHeaders(hit)).toEqual(HIT);
+    expect(hit.headers.get('content-type')).toBe('application/json');
+    expect(hit.headers.get('content-length')).toBe(String(Buffer.byteLength(asStored)));
+    expect(await hit.text()).toBe(asStored);
+  });
+
   it('on a hit that was asked for in another order and with explicit stream: false', async () => {
     const body = await known();
     const { model, messages } = body;

@@ -2,6 +2,7 @@
  * The provider-compatible routes: plain Fastify handlers in a context of their own, without Nest's pipeline, because on
  * a hit that would cost more than the cache. A body is taken as bytes: it is hashed and forwarded as it came.
  */
+import { isAscii } from 'node:buffer';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ClientLeftError, type Gateway, type GatewayReply, type GatewayRequest } from '../gateway/gateway.js';
@@ -41,6 +42,10 @@ export function registerGatewayRoutes(context: FastifyInstance, parts: GatewayRo
   context.addHook('onRequest', (request, _reply, done) => {
     request.arrivedAt = performance.now();
     done();
+  });
+  // Here and not where it is sent: Fastify would add a charset to the content type of a string.
+  context.addHook('onSend', (_request, _reply, payload, done) => {
+    done(null, Buffer.isBuffer(payload) ? inOneWrite(payload) : payload);
   });
   context.setErrorHandler((error, request, reply) => {
     replyWithError(error, request, reply, observer);
@@ -92,6 +97,14 @@ function send(
     .headers(answered.headers)
     .header('server-timing', timing(answered, elapsedMs))
     .send(Buffer.isBuffer(answered.body) ? answered.body : Readable.from(answered.body, { objectMode: false }));
+}
+
+/** Node encodes what fits into so much, headers included, without allocating for it. */
+const ONE_WRITE_BYTES = 12 * 1024;
+
+/** The same bytes. A string leaves in one piece with the headers; a buffer is a second one, which costs 3 µs more. */
+function inOneWrite(body: Buffer): Buffer | string {
+  return body.length <= ONE_WRITE_BYTES && isAscii(body) ? body.toString('latin1') : body;
 }
 
 /** Tells of a client that has left, be it before anybody asked. */
