@@ -55,7 +55,7 @@ export {
 } from './redis/link.js';
 export { RedisConfigurationError, RedisUnavailableError, type RedisTrouble } from './redis/errors.js';
 export { RedisRoles, type RedisTopology } from './redis/roles.js';
-export { loadScript, type Script } from './redis/script.js';
+export { loadScript, loadedScripts, type Script } from './redis/script.js';
 export { Subscriptions, type Listener } from './redis/subscriptions.js';
 
 // what HTTP callers say about caching, and are told

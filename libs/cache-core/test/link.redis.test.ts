@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startRedis, type TestRedis } from '@promptsales/test-kit';
 import { RedisUnavailableError } from '../src/redis/errors.js';
@@ -154,6 +156,23 @@ describe('a link to Redis', () => {
     const up = became('up').then(() => performance.now());
     await redis.restart();
     expect((await up) - (await recovering)).toBeGreaterThanOrEqual(290);
+  });
+
+  test('trap 8: a server that takes connections and never answers is given up and tried again', async () => {
+    await link.close();
+    let taken = 0;
+    const again = Promise.withResolvers<void>();
+    const silent = createServer(() => {
+      taken += 1;
+      if (taken === 2) again.resolve();
+    }).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    link = linkTo(`redis://127.0.0.1:${port}`, { connectTimeoutMs: 200 }).open();
+    await again.promise;
+    expect(link.up).toBe(false);
+    await link.close();
+    silent.close();
   });
 
   test('falls back to database 0 where the server has no other', async () => {

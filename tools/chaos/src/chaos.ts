@@ -1,5 +1,10 @@
-/** `npm run chaos [-- SCENARIO …]`: faults under load, minutes long, so not part of `npm test`. Exits 1 when a verdict fails. */
+/**
+ * `npm run chaos [-- SCENARIO …]`: faults under load, minutes long, so not part of `npm test`.
+ * `npm run chaos -- simulate [--seeds N] [--from S]`: schedules of the simulator (docs/proof.md).
+ * Exits 1 when a verdict fails.
+ */
 import { gateway } from './gateway.js';
+import { simulate } from './simulate.js';
 import { stampede } from './stampede.js';
 import type { Verdict } from './verdict.js';
 
@@ -18,7 +23,8 @@ async function main(names: readonly string[]): Promise<boolean> {
   return holds;
 }
 
-main(process.argv.slice(2)).then(
+const [first, ...rest] = process.argv.slice(2);
+(first === 'simulate' ? simulate(rest) : main(process.argv.slice(2))).then(
   (holds) => process.exit(holds ? 0 : 1),
   (error: Error) => {
     console.error(error.message);

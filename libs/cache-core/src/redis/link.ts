@@ -63,11 +63,10 @@ const TIMEOUTS_THAT_TAKE_IT_DOWN = 2;
 const DEADLINE_MARGIN_MS = 50;
 const RECONNECT_MS = { first: 50, most: 500 } as const;
 
-const deadlines = new Deadlines();
-
 export class RedisLink extends EventEmitter<LinkEvents> {
   readonly clock = new RedisClock();
   readonly #settings: LinkSettings;
+  readonly #deadlines = new Deadlines();
   readonly #gathered = new GatheredReads((keys) => this.read((client) => mget(client, keys)));
   readonly #recoverySteps = new Set<(run: RecoveryRun) => Promise<void>>();
   #client: Redis | undefined;
@@ -186,7 +185,11 @@ export class RedisLink extends EventEmitter<LinkEvents> {
 
   /** Gives work on a dedicated client the same deadline. Its time-out does not count against this link. */
   within<T>(work: Promise<T>): Promise<T> {
-    return deadlines.race(work, this.#settings.commandTimeoutMs, () => new RedisUnavailableError('timeout', this.name));
+    return this.#deadlines.race(
+      work,
+      this.#settings.commandTimeoutMs,
+      () => new RedisUnavailableError('timeout', this.name),
+    );
   }
 
   /** Milliseconds since the epoch by Redis's clock. */
@@ -244,7 +247,10 @@ export class RedisLink extends EventEmitter<LinkEvents> {
       this.#lastError = error.message;
     });
     client.once('end', () => this.#giveUp(client, this.#lastError));
-    client.connect().then(
+    // ioredis bounds the connecting alone, and then waits for the first answer for as long as it takes.
+    const { connectTimeoutMs, commandTimeoutMs } = this.#settings;
+    const silent = (): Error => new RedisUnavailableError('timeout', this.name, { cause: 'connected, but no reply' });
+    this.#deadlines.race(client.connect(), connectTimeoutMs + commandTimeoutMs, silent).then(
       () => this.#begin(client),
       (error: Error) => this.#giveUp(client, error.message),
     );
@@ -309,7 +315,7 @@ export class RedisLink extends EventEmitter<LinkEvents> {
   }
 
   #guarded<T>(client: Redis, work: Promise<T>, timeoutMs: number): Promise<T> {
-    return deadlines
+    return this.#deadlines
       .race(work, timeoutMs, () => new RedisUnavailableError('timeout', this.name))
       .then(
         (value) => {

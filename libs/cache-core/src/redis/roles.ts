@@ -20,6 +20,8 @@ export interface RedisTopology {
   readonly password?: string;
   readonly tls?: boolean;
   readonly times?: Partial<Omit<LinkSettings, 'name' | 'connection' | 'database'>>;
+  /** Connects in place of ioredis's own connector: a simulated network, a tunnel. */
+  readonly connector?: NonNullable<RedisOptions['Connector']>;
 }
 
 interface Place {
@@ -93,6 +95,7 @@ function placeOf(role: Role, topology: RedisTopology): Place {
     ...connection,
     ...(topology.tls === true && connection.tls === undefined && connection.path === undefined ? { tls: {} } : {}),
     ...(connection.password === undefined && topology.password !== undefined ? { password: topology.password } : {}),
+    ...(topology.connector === undefined ? {} : { Connector: topology.connector }),
   };
   return { connection: withCredentials, database: databaseOf(role, topology, own !== undefined, database) };
 }

@@ -1,0 +1,170 @@
+/** What is done to the simulated house, and when: made from a seed, or written by hand. */
+import type { Break } from '../network/network.js';
+import { Random } from '../time/random.js';
+
+export interface LoadPlan {
+  readonly ms: number;
+  readonly fails: boolean;
+  /** When the origin is read: at the beginning of the load (so the value can be old when it arrives) or at its end. */
+  readonly reads: 'early' | 'late';
+}
+
+export interface ReadPlan {
+  readonly load: LoadPlan;
+  /** It does not look first (`no-cache`), and stores over whatever is being loaded. */
+  readonly anew: boolean;
+  /** The caller waits no longer; null: as long as it takes. */
+  readonly leavesAfterMs: number | null;
+}
+
+/** What callers do. */
+export type Operation =
+  | ({ readonly kind: 'read'; readonly process: number; readonly entry: number } & ReadPlan)
+  /** The origin changes, then its entry is invalidated. */
+  | { readonly kind: 'write'; readonly process: number; readonly entry: number }
+  /** The origin changes, then the new value is put into the cache; where that fails, the entry is invalidated. */
+  | { readonly kind: 'write through'; readonly process: number; readonly entry: number };
+
+/** What befalls them. */
+export type Fault =
+  | { readonly kind: 'break'; readonly process: number; readonly connection: number; readonly how: Break }
+  | { readonly kind: 'slow'; readonly process: number; readonly ms: number; readonly forMs: number }
+  | { readonly kind: 'cut off'; readonly process: number; readonly forMs: number }
+  | { readonly kind: 'freeze process'; readonly process: number; readonly forMs: number }
+  | { readonly kind: 'kill process'; readonly process: number; readonly forMs: number }
+  | { readonly kind: 'step clock'; readonly process: number; readonly ms: number }
+  | { readonly kind: 'freeze server'; readonly forMs: number }
+  | { readonly kind: 'restart server'; readonly forMs: number; readonly forgetMs: number; readonly skewMs: number }
+  | { readonly kind: 'out of memory'; readonly forMs: number }
+  | { readonly kind: 'evict'; readonly entry: number; readonly what: 'value' | 'sidecar' | 'lease' }
+  /** Somebody else writes to the contract key. */
+  | { readonly kind: 'foreign write'; readonly entry: number };
+
+export type Step = { readonly at: number } & (Operation | Fault);
+
+export interface Plan {
+  readonly seed: number;
+  readonly processes: number;
+  readonly entries: number;
+  readonly ttlSeconds: number;
+  /** The writers of an entry take turns, as those must who put values into the cache. */
+  readonly turns: boolean;
+  /** In order of time. */
+  readonly steps: readonly Step[];
+  /** When the last step is over and everything heals. */
+  readonly lengthMs: number;
+}
+
+const LENGTH_MS = 6000;
+/** The part of the schedules whose writers put values into the cache. */
+const WRITE_THROUGH = 0;
+export const LONGEST_LOAD_MS = 700;
+
+type FaultKind = Fault['kind'];
+
+/** Which faults come together in one schedule: one kind alone finds other things than all at once. */
+const WEATHERS: readonly (readonly FaultKind[])[] = [
+  [],
+  ['slow', 'break'],
+  ['break', 'cut off', 'freeze server'],
+  ['freeze process', 'kill process', 'slow'],
+  ['restart server', 'break'],
+  ['restart server', 'freeze process', 'kill process', 'cut off'],
+  ['evict', 'foreign write', 'out of memory'],
+  [
+    'break',
+    'slow',
+    'cut off',
+    'freeze process',
+    'kill process',
+    'step clock',
+    'freeze server',
+    'restart server',
+    'out of memory',
+    'evict',
+    'foreign write',
+  ],
+];
+
+export function planFrom(seed: number): Plan {
+  const random = new Random(seed);
+  const processes = 2 + random.below(2);
+  const entries = 1 + random.below(2);
+  const weather = random.pick(WEATHERS);
+  // Races need things close together: most steps lie around a few moments.
+  const moments = Array.from({ length: 3 + random.below(4) }, () => random.between(200, LENGTH_MS - 1000));
+  const when = (): number =>
+    random.chance(0.75) ? Math.max(0, random.pick(moments) + random.between(-60, 120)) : random.between(0, LENGTH_MS);
+
+  const turns = random.chance(WRITE_THROUGH);
+
+  const steps: Step[] = [];
+  for (let left = 12 + random.below(30); left > 0; left -= 1) {
+    steps.push({ at: when(), ...anOperation(random, processes, entries, turns) });
+  }
+  if (weather.length > 0) {
+    for (let left = 1 + random.below(6); left > 0; left -= 1) {
+      steps.push({ at: when(), ...aFault(random, random.pick(weather), processes, entries) });
+    }
+  }
+  return {
+    seed,
+    processes,
+    entries,
+    ttlSeconds: random.pick([3, 120]),
+    turns,
+    steps: steps.map((step) => ({ ...step, at: Math.round(step.at) })).toSorted((a, b) => a.at - b.at),
+    lengthMs: LENGTH_MS,
+  };
+}
+
+function anOperation(random: Random, processes: number, entries: number, turns: boolean): Operation {
+  const whose = { process: random.below(processes), entry: random.below(entries) };
+  const load: LoadPlan = {
+    ms: Math.round(random.chance(0.6) ? random.between(1, 60) : random.between(60, LONGEST_LOAD_MS)),
+    fails: random.chance(0.1),
+    reads: random.chance(0.6) ? 'early' : 'late',
+  };
+  const which = random.next();
+  if (which < 0.7) {
+    const leavesAfterMs = random.chance(0.08) ? Math.round(random.between(1, 150)) : null;
+    return { kind: 'read', ...whose, load, anew: random.chance(0.06), leavesAfterMs };
+  }
+  return { kind: turns && random.chance(0.6) ? 'write through' : 'write', ...whose };
+}
+
+function aFault(random: Random, kind: FaultKind, processes: number, entries: number): Fault {
+  const process = random.below(processes);
+  const entry = random.below(entries);
+  const forMs = Math.round(random.chance(0.5) ? random.between(20, 400) : random.between(400, 2500));
+  switch (kind) {
+    case 'break':
+      return { kind, process, connection: random.below(2), how: random.pick(['both ways', 'answers only'] as const) };
+    case 'slow':
+      // A few milliseconds are enough for one message to be overtaken.
+      return {
+        kind,
+        process,
+        ms: Math.round(random.between(20, 400)),
+        forMs: random.chance(0.5) ? 1 + random.below(20) : forMs,
+      };
+    case 'step clock':
+      return { kind, process, ms: Math.round(random.between(-100_000, 100_000)) };
+    case 'restart server':
+      return {
+        kind,
+        forMs: Math.round(random.between(5, 800)),
+        forgetMs: random.chance(0.7) ? Math.round(random.between(10, 1500)) : 0,
+        skewMs: random.chance(0.3) ? Math.round(random.between(-2000, 2000)) : 0,
+      };
+    case 'evict':
+      return { kind, entry, what: random.pick(['value', 'sidecar', 'lease'] as const) };
+    case 'foreign write':
+      return { kind, entry };
+    case 'freeze server':
+    case 'out of memory':
+      return { kind, forMs };
+    default:
+      return { kind, process, forMs };
+  }
+}

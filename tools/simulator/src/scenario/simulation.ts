@@ -1,0 +1,451 @@
+/** Runs a plan: real protocol code on simulated machines, against a simulated Redis and an origin that counts. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { encodeValue, keyspace, type CacheObserver, type KeyRef, type Loaded } from '@promptsales/cache-core';
+import { SIMULATED_TIMES, SimulatedProcess } from '../cache/simulated-process.js';
+import { Network } from '../network/network.js';
+import { CLAIMS, CallerLeft, OriginError, check } from '../proof/claims.js';
+import { History, type Life, type LoadRecord, type ReadRecord, type Violation } from '../proof/history.js';
+import type { Bytes } from '../redis/dataset.js';
+import { Failure } from '../redis/reply.js';
+import { SimulatedRedis } from '../redis/server.js';
+import { useVirtualGlobals } from '../time/globals.js';
+import { VirtualTime } from '../time/virtual-time.js';
+import type { LoadPlan, Plan, ReadPlan, Step } from './plan.js';
+import type { Story } from './story.js';
+
+export interface Outcome {
+  readonly violations: readonly Violation[];
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** How long the house gets to recover before it is asked whether all is well. */
+const RECOVERY_MS = 6000;
+const LAST_READ: ReadPlan = { load: { ms: 5, fails: false, reads: 'early' }, anew: false, leavesAfterMs: null };
+const FOREIGN = -1;
+/** What a call is doing, for the cache's observer to note what befell it. */
+const calls = new AsyncLocalStorage<{ bypassed: boolean }>();
+
+export async function simulate(plan: Plan, story?: Story): Promise<Outcome> {
+  const release = useVirtualGlobals();
+  try {
+    return await new Simulation(plan, story).run();
+  } finally {
+    release();
+  }
+}
+
+type EntryRef = KeyRef<typeof keyspace.githubRepos>;
+
+function refOf(entry: number): EntryRef {
+  return keyspace.githubRepos.at({ user: `e${entry}` });
+}
+
+/** A caller who waits no longer than that. */
+function leaving(afterMs: number): AbortSignal {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(new CallerLeft('the caller has left')), afterMs);
+  return controller.signal;
+}
+
+class Simulation {
+  readonly #time: VirtualTime;
+  readonly #server: SimulatedRedis;
+  readonly #network: Network;
+  readonly #history = new History();
+  readonly #processes: (SimulatedProcess & { readonly life?: Life })[] = [];
+  readonly #lives = new Map<SimulatedProcess, Life>();
+  readonly #origin: number[];
+  /** Writers who put values into the cache take turns, as they must. */
+  readonly #turns: Promise<void>[];
+  readonly #counts = new Map<string, number>();
+
+  constructor(
+    private readonly plan: Plan,
+    private readonly story: Story | undefined,
+  ) {
+    const time = new VirtualTime(plan.seed);
+    this.#time = time;
+    this.#server = new SimulatedRedis(time, {
+      key: (key, cause, before, after) => {
+        if (after !== undefined && after.expiresAt === null) this.#saw(CLAIMS.allExpire, `${key} has no end`);
+        if (key.startsWith('lease:') && before !== undefined) this.#leaseChanged(key, cause);
+        if (cause !== 'written' || story !== undefined) this.#tell('redis', `${key} is ${cause}`);
+      },
+      script: (name, keys, args, reply, ageMs) => {
+        // A put ends whatever load is in flight.
+        if (name === 'ps_store' && args[1]?.length === 0) this.#leaseEnded(keys[2] as Bytes);
+        this.#scriptRan(name, keys, reply, ageMs);
+      },
+    });
+    this.#network = new Network(time, this.#server, { fastestMs: 0.1, slowestMs: 4 });
+    this.#origin = Array.from({ length: plan.entries }, () => 0);
+    this.#turns = Array.from({ length: plan.entries }, () => Promise.resolve());
+    for (let at = 0; at < plan.processes; at += 1) this.#start(at);
+  }
+
+  async run(): Promise<Outcome> {
+    // Everybody is connected before the first step.
+    await this.#time.runUntil(100);
+    for (const step of this.plan.steps) this.#time.at(100 + step.at, () => this.#take(step));
+    await this.#time.runUntil(100 + this.plan.lengthMs);
+    this.#heal();
+    await this.#time.runUntil(this.#time.now + RECOVERY_MS);
+    const recovered = this.#checkRecovery();
+    await this.#time.runUntil(this.#time.now + SIMULATED_TIMES.leaseMs + 1000);
+    await recovered;
+    this.#checkRest();
+    for (const process of this.#processes) process.die(this.#network);
+    return { violations: check(this.#history, this.#time.now), counts: Object.fromEntries(this.#counts) };
+  }
+
+  #start(index: number): void {
+    const life: Life = this.#lives.size;
+    const name = `${'ABC'[index]}${life < this.plan.processes ? '' : life}`;
+    const observer: CacheObserver = {
+      bypass: (_family, why) => {
+        const call = calls.getStore();
+        if (call !== undefined) call.bypassed = true;
+        this.#tell(name, `does without Redis: ${why}`);
+      },
+      unusable: (_family, why) => this.#tell(name, `cannot use what lies there: ${why}`),
+      fill: (_family, result) => {
+        this.#count(`fill ${result}`);
+        this.#tell(name, `fill: ${result}`);
+      },
+    };
+    const process = new SimulatedProcess(name, this.#time, this.#network, observer, {});
+    for (const link of process.roles.links()) {
+      link.on('state', (state, reason) => {
+        if (state === 'up') this.#history.ups.push({ life, at: this.#time.now });
+        this.#tell(name, `its link is ${state} (${reason})`);
+      });
+    }
+    this.#lives.set(process, life);
+    this.#processes[index] = process;
+  }
+
+  #take(step: Step): void {
+    this.#count(step.kind);
+    const { entry = 0 } = step as { entry?: number };
+    const process = this.#processes['process' in step ? step.process : 0] as SimulatedProcess;
+    const { machine } = process;
+    const back = (ms: number, work: () => void): void => void this.#time.in(ms, work);
+    if (machine.dead && 'process' in step) return;
+    switch (step.kind) {
+      case 'read':
+        void machine.run(() => this.#read(process, entry, step));
+        return;
+      case 'write':
+        void machine.run(() => this.#write(process, entry, false));
+        return;
+      case 'write through':
+        void machine.run(() => this.#write(process, entry, true));
+        return;
+      case 'break':
+        this.#tell('fault', `connection ${step.connection} of ${machine.name} breaks, ${step.how}`);
+        this.#network.break(machine, step.connection, step.how);
+        return;
+      case 'slow':
+        this.#tell('fault', `the network of ${machine.name} is up to ${step.ms} ms slower for ${step.forMs} ms`);
+        this.#network.slow(machine, step.ms);
+        back(step.forMs, () => this.#network.slow(machine, 0));
+        return;
+      case 'cut off':
+        this.#tell('fault', `${machine.name} is cut off for ${step.forMs} ms`);
+        this.#network.cutOff(machine);
+        back(step.forMs, () => this.#network.reunite(machine));
+        return;
+      case 'freeze process':
+        this.#freeze(process, step.forMs);
+        return;
+      case 'kill process':
+        this.#kill(process, step.process, step.forMs);
+        return;
+      case 'step clock':
+        this.#tell('fault', `the date of ${machine.name} jumps by ${step.ms} ms`);
+        machine.skewMs += step.ms;
+        return;
+      case 'freeze server':
+        if (!this.#server.up) return;
+        this.#tell('fault', `redis is frozen for ${step.forMs} ms`);
+        this.#server.freeze();
+        back(step.forMs, () => this.#thawServer());
+        return;
+      case 'restart server':
+        this.#restart(step.forMs, step.forgetMs, step.skewMs);
+        return;
+      case 'out of memory':
+        this.#tell('fault', `redis is out of memory for ${step.forMs} ms`);
+        this.#server.outOfMemory = true;
+        back(step.forMs, () => (this.#server.outOfMemory = false));
+        return;
+      case 'evict':
+        this.#server.evict(
+          { value: '', sidecar: 'meta:', lease: 'lease:' }[step.what] + this.#keyOf(step.entry, step.what),
+        );
+        return;
+      case 'foreign write':
+        this.#tell('fault', `somebody else writes to ${this.#valueKey(entry)}`);
+        this.#server.call(
+          'SET',
+          [this.#valueKey(entry), String(FOREIGN), 'PX', '3000'].map((text) => Buffer.from(text)),
+        );
+        return;
+    }
+  }
+
+  async #read(process: SimulatedProcess, entry: number, { load, anew, leavesAfterMs }: ReadPlan): Promise<void> {
+    const read = this.#beginRead(process, entry);
+    this.#tell(process.name, `read ${read.id} of entry ${entry} begins${anew ? ', past the cache' : ''}`);
+    const call = { bypassed: false };
+    try {
+      const loaded = await calls.run(call, () =>
+        process.aside.getOrLoad(
+          refOf(entry),
+          (signal) => {
+            // It takes the lease from whoever has it.
+            if (anew) this.#history.leaseEnds.push({ entry, at: this.#time.now });
+            return this.#load(process, read, load, signal);
+          },
+          {
+            ttlSeconds: this.plan.ttlSeconds,
+            anew,
+            ...(leavesAfterMs === null ? {} : { signal: leaving(leavesAfterMs) }),
+          },
+        ),
+      );
+      this.#endRead(read, loaded, call.bypassed);
+    } catch (error) {
+      read.ended = this.#time.now;
+      read.error = error as Error;
+      this.#tell(process.name, `read ${read.id} ends: ${String(error)}`);
+    }
+  }
+
+  #beginRead(process: SimulatedProcess, entry: number): ReadRecord {
+    const read: ReadRecord = {
+      id: this.#history.reads.length,
+      process: process.name,
+      life: this.#lives.get(process) as Life,
+      entry,
+      began: this.#time.now,
+      beganOrder: this.#history.nextOrder(),
+      ended: null,
+      version: null,
+      error: null,
+      source: null,
+      bypassed: false,
+    };
+    this.#history.reads.push(read);
+    return read;
+  }
+
+  #endRead(read: ReadRecord, { value, source }: Loaded<unknown>, bypassed: boolean): void {
+    read.bypassed = bypassed;
+    read.ended = this.#time.now;
+    read.source = source;
+    read.version = (value as { version: number }).version;
+    this.#count(source);
+    if (read.version === undefined) this.#saw(CLAIMS.ownValues, `read ${read.id} got ${JSON.stringify(value)}`);
+    this.#tell(read.process, `read ${read.id} ends with version ${read.version} (${source})`);
+  }
+
+  async #load(
+    process: SimulatedProcess,
+    { life, entry, began: called }: ReadRecord,
+    load: LoadPlan,
+    signal: AbortSignal,
+  ): Promise<{ version: number }> {
+    const underLease = calls.getStore()?.bypassed !== true;
+    const record: LoadRecord = {
+      process: process.name,
+      life,
+      entry,
+      called,
+      began: this.#time.now,
+      ended: null,
+      underLease,
+    };
+    this.#history.loads.push(record);
+    this.#count('load');
+    const early = this.#origin[entry] as number;
+    this.#tell(
+      process.name,
+      `loads entry ${entry}${underLease ? '' : ' without a lease'} (${load.ms} ms, origin at ${early})`,
+    );
+    await new Promise((resolve) => setTimeout(resolve, load.ms));
+    record.ended = this.#time.now;
+    signal.throwIfAborted();
+    if (load.fails) throw new OriginError('the origin fails');
+    return { version: load.reads === 'early' ? early : (this.#origin[entry] as number) };
+  }
+
+  async #write(process: SimulatedProcess, entry: number, through: boolean): Promise<void> {
+    if (!this.plan.turns) return this.#writeNow(process, entry, through);
+    const turn = this.#turns[entry] as Promise<void>;
+    const mine = turn.then(() => process.machine.run(() => this.#writeNow(process, entry, through)));
+    // Whoever dies in his turn holds the others up until nothing that he sent can still arrive.
+    this.#turns[entry] = Promise.race([mine, this.#deathOf(process)]);
+    return mine;
+  }
+
+  async #writeNow(process: SimulatedProcess, entry: number, through: boolean): Promise<void> {
+    const version = (this.#origin[entry] = (this.#origin[entry] as number) + 1);
+    const ref = refOf(entry);
+    const write = {
+      id: this.#history.writes.length,
+      process: process.name,
+      life: this.#lives.get(process) as Life,
+      entry,
+      version,
+      began: this.#time.now,
+      returned: null as number | null,
+      returnedOrder: Infinity,
+      completed: false,
+      error: null as Error | null,
+    };
+    this.#history.writes.push(write);
+    this.#tell(process.name, `write ${write.id}: entry ${entry} becomes ${version} at the origin`);
+    try {
+      const { pending } = through
+        ? await this.#putThrough(process, ref, version)
+        : await process.cache.invalidate({ ref });
+      write.completed = !pending;
+      this.#count(pending ? 'invalidation pending' : 'invalidation applied');
+    } catch (error) {
+      write.error = error as Error;
+      this.#saw(CLAIMS.neverFails, `write ${write.id} of ${process.name} failed: ${String(error)}`);
+    }
+    write.returned = this.#time.now;
+    write.returnedOrder = this.#history.nextOrder();
+    this.#tell(process.name, `write ${write.id} is ${write.completed ? 'confirmed' : 'pending'}`);
+  }
+
+  async #putThrough(process: SimulatedProcess, ref: EntryRef, version: number): Promise<{ pending: boolean }> {
+    const stored = encodeValue(ref.family, { version });
+    const result = await process.cache.put({ ref }, { stored, ttlSeconds: this.plan.ttlSeconds });
+    return result === 'stored' ? { pending: false } : process.cache.invalidate({ ref });
+  }
+
+  #freeze(process: SimulatedProcess, forMs: number): void {
+    if (process.machine.frozen) return;
+    this.#tell('fault', `${process.name} is frozen for ${forMs} ms`);
+    process.machine.freeze();
+    const freeze = { life: this.#lives.get(process) as Life, from: this.#time.now, until: Infinity };
+    this.#history.freezes.push(freeze);
+    this.#time.in(forMs, () => {
+      if (!process.machine.frozen) return;
+      freeze.until = this.#time.now;
+      this.#tell('fault', `${process.name} goes on`);
+      process.machine.thaw();
+    });
+  }
+
+  #kill(process: SimulatedProcess, index: number, forMs: number): void {
+    this.#tell('fault', `${process.name} is killed; its successor starts in ${forMs} ms`);
+    this.#history.deaths.set(this.#lives.get(process) as Life, this.#time.now);
+    process.die(this.#network);
+    this.#time.in(forMs, () => this.#start(index));
+  }
+
+  #deathOf(process: SimulatedProcess): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (process.machine.dead) this.#time.in(2 * SIMULATED_TIMES.commandTimeoutMs, resolve);
+        else this.#time.in(100, look);
+      };
+      look();
+    });
+  }
+
+  #thawServer(): void {
+    if (!this.#server.frozen) return;
+    this.#tell('fault', 'redis goes on');
+    this.#server.thaw();
+  }
+
+  #restart(forMs: number, forgetMs: number, skewMs: number): void {
+    if (!this.#server.up) return;
+    const restart = { keptUntil: this.#time.now - forgetMs, stopped: this.#time.now, started: Infinity };
+    this.#tell('fault', `redis is stopped for ${forMs} ms and forgets the last ${forgetMs} ms`);
+    this.#history.restarts.push(restart);
+    this.#server.stop(forgetMs);
+    this.#time.in(forMs, () => {
+      restart.started = this.#time.now;
+      this.#server.skewMs += skewMs;
+      this.#server.start();
+      this.#tell('fault', `redis is back${skewMs === 0 ? '' : `, its clock ${skewMs} ms off`}`);
+    });
+  }
+
+  /** Every fault is over: those that are to end later end now. */
+  #heal(): void {
+    this.#tell('fault', 'all trouble is over');
+    this.#thawServer();
+    this.#server.outOfMemory = false;
+    for (const { machine } of this.#processes) {
+      this.#network.slow(machine, 0);
+      this.#network.reunite(machine);
+    }
+  }
+
+  async #checkRecovery(): Promise<void> {
+    await Promise.all(
+      this.#processes.map(async (process) => {
+        if (!process.settled) {
+          const [link] = process.roles.links();
+          this.#saw(
+            CLAIMS.recovers,
+            `${process.name}: link ${link?.state}, ${process.cache.pendingInvalidations} invalidations pending`,
+          );
+        }
+        for (let entry = 0; entry < this.plan.entries; entry += 1) {
+          await process.machine.run(() => this.#read(process, entry, LAST_READ));
+        }
+      }),
+    );
+  }
+
+  #checkRest(): void {
+    const left = this.#server.data.keys().filter((key) => key.startsWith('lease:'));
+    if (left.length > 0) this.#saw(CLAIMS.recovers, `left behind: ${left.join(', ')}`);
+  }
+
+  #leaseChanged(key: Bytes, cause: string): void {
+    const byItsHolder = cause === 'written' || cause === 'deleted' ? ['ps_release', 'ps_store', 'ps_renew'] : [];
+    if (!byItsHolder.includes(this.#server.running ?? '')) this.#leaseEnded(key);
+  }
+
+  #leaseEnded(key: Bytes): void {
+    this.#history.leaseEnds.push({ entry: Number(/e(\d+)\}$/.exec(key)?.[1]), at: this.#time.now });
+  }
+
+  #scriptRan(name: string, keys: readonly Bytes[], reply: unknown, ageMs: number): void {
+    const expired = reply instanceof Failure;
+    this.#tell('redis', `runs ${name} on ${keys[0] ?? ''}${reply instanceof Failure ? `: ${reply.message}` : ''}`);
+    const { commandTimeoutMs } = SIMULATED_TIMES;
+    if (!expired && ageMs > commandTimeoutMs * 1.5 + 50) {
+      this.#saw(CLAIMS.noLateEffect, `${name} takes effect ${ageMs.toFixed(0)} ms after it was sent`);
+    }
+  }
+
+  #valueKey(entry: number): string {
+    return refOf(entry).key;
+  }
+
+  #keyOf(entry: number, what: 'value' | 'sidecar' | 'lease'): string {
+    return what === 'value' ? this.#valueKey(entry) : `{${this.#valueKey(entry)}}`;
+  }
+
+  #saw(claim: string, what: string): void {
+    this.#history.seen.push({ claim, at: this.#time.now, what });
+  }
+
+  #count(what: string): void {
+    this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1);
+  }
+
+  #tell(who: string, what: string): void {
+    this.story?.tell(this.#time.now, who, what);
+  }
+}
