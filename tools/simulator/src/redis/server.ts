@@ -208,7 +208,7 @@ export class SimulatedRedis {
   }
 
   #eval(source: string, [count, ...rest]: readonly Buffer[]): Reply {
-    this.#scripts.set(createHash('sha1').update(source).digest('hex'), source);
+    this.#scripts.set(shaOf(source), source);
     const keys = rest.slice(0, Number(String(count)));
     const args = rest.slice(keys.length);
     const name = nameOf(source);
@@ -250,6 +250,14 @@ export class SimulatedRedis {
     }
     return heard;
   }
+}
+
+const shas = new Map<string, string>();
+
+function shaOf(source: string): string {
+  let sha = shas.get(source);
+  if (sha === undefined) shas.set(source, (sha = createHash('sha1').update(source).digest('hex')));
+  return sha;
 }
 
 const names = new Map<string, string>();
