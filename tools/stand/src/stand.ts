@@ -39,9 +39,12 @@ export interface StandOptions {
   readonly answerWords?: number;
   /** Options of Node for the API processes, such as `--cpu-prof`. */
   readonly nodeOptions?: readonly string[];
+  /** Further variables of one API process, by its index. */
+  readonly environmentOf?: (api: number) => Readonly<Record<string, string>>;
 }
 
-export async function startStand({ apis, firstByteMs, answerWords, nodeOptions = [] }: StandOptions): Promise<Stand> {
+export async function startStand(options: StandOptions): Promise<Stand> {
+  const { apis, firstByteMs, answerWords, nodeOptions = [], environmentOf = () => ({}) } = options;
   const directory = mkdtempSync(join(tmpdir(), 'promptsales-stand-'));
   // PostgreSQL refuses to run as root, so it runs as somebody who must be able to enter.
   chmodSync(directory, 0o755);
@@ -68,7 +71,8 @@ export async function startStand({ apis, firstByteMs, answerWords, nodeOptions =
   };
   const processes: ApiProcess[] = [];
   for (let index = 0; index < apis; index += 1) {
-    processes.push(await startApi(join(directory, `api-${index}.log`), environment, nodeOptions));
+    const its = { ...environment, ...environmentOf(index) };
+    processes.push(await startApi(join(directory, `api-${index}.log`), its, nodeOptions));
   }
   return {
     redis,

@@ -9,6 +9,7 @@ import { ClientLeftError, type Gateway, type GatewayReply, type GatewayRequest }
 import { CHAT_COMPLETIONS } from '../protocol/chat-completions/chat-completions.js';
 import type { Protocol } from '../protocol/protocol.js';
 import { attributionOf, type CallerOf } from './caller.js';
+import { endOfTurn } from './end-of-turn.js';
 import { replyWithError } from './error-replies.js';
 import type { LlmCacheObserver } from './llm-cache-observer.js';
 import type { ModelList } from './model-list.js';
@@ -62,15 +63,14 @@ export function registerGatewayRoutes(context: FastifyInstance, parts: GatewayRo
   });
 }
 
-/** Nothing of a hit in the process's own memory waits for another turn of the event loop. */
-function answer(
+async function answer(
   { gateway, callerOf, observer }: GatewayRoutesParts,
   protocol: Protocol,
   route: string,
   request: FastifyRequest,
   reply: FastifyReply,
-): FastifyReply | Promise<FastifyReply> {
-  const answered = gateway.answer({
+): Promise<FastifyReply> {
+  const found = gateway.answer({
     protocol,
     route,
     bytes: (request.body as Buffer | undefined) ?? NO_BODY,
@@ -79,17 +79,8 @@ function answer(
     requestId: request.id,
     whenLeft: departures(reply),
   });
-  return answered instanceof Promise
-    ? answered.then((reached) => send(reached, observer, request, reply))
-    : send(answered, observer, request, reply);
-}
-
-function send(
-  answered: GatewayReply,
-  observer: LlmCacheObserver,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): FastifyReply {
+  if (!(found instanceof Promise)) await endOfTurn();
+  const answered = await found;
   const elapsedMs = performance.now() - request.arrivedAt;
   observer.answered?.(answered.outcome, Buffer.isBuffer(answered.body) ? formOf(answered) : 'stream', elapsedMs / 1000);
   return reply

@@ -1,6 +1,6 @@
 /**
- * A chat completion that has been asked before, over HTTP: ours from Redis, with authentication, ledger and metrics on,
- * beside bare servers that parse the same body and return the same bytes.
+ * A chat completion that has been asked before, over HTTP: ours from the process's own memory (L1) and from Redis, with
+ * authentication, ledger and metrics on, beside bare servers that parse the same body and return the same bytes.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,7 +32,8 @@ const BODY = JSON.stringify({
 export async function gatewayHitBenchmark(): Promise<void> {
   const profile = process.env['BENCH_CPU_PROFILE'];
   const stand = await startStand({
-    apis: 1,
+    apis: 2,
+    environmentOf: (api) => (api === 0 ? {} : { L1_MAX_BYTES: '0' }),
     firstByteMs: 0,
     answerWords: ANSWER_WORDS,
     ...(profile === undefined ? {} : { nodeOptions: ['--cpu-prof', `--cpu-prof-dir=${profile}`] }),
@@ -47,9 +48,10 @@ export async function gatewayHitBenchmark(): Promise<void> {
 }
 
 async function compare(stand: Stand, directory: string): Promise<void> {
-  const [api] = stand.apis;
-  if (api === undefined) throw new Error('The stand has no API process.');
-  const ours: Subject = { ...api, name: 'ours, from Redis' };
+  const [withL1, withoutL1] = stand.apis;
+  if (withL1 === undefined || withoutL1 === undefined) throw new Error('The stand has no API processes.');
+  const warm: Subject = { ...withL1, name: 'ours, from L1' };
+  const ours: Subject = { ...withoutL1, name: 'ours, from Redis' };
   const key = await createKey(stand);
   const answerFile = join(directory, 'answer.json');
   writeFileSync(answerFile, await firstAnswer(ours, key));
@@ -57,7 +59,7 @@ async function compare(stand: Stand, directory: string): Promise<void> {
     startBare('node:http', 'node', answerFile),
     startBare('Fastify', 'fastify', answerFile),
   ]);
-  const subjects: Subject[] = [...bare, ours];
+  const subjects: Subject[] = [...bare, warm, ours];
   try {
     await checkSameWork(subjects, key);
     const rounds = new Map(subjects.map((subject) => [subject, [] as Round[]]));
@@ -70,6 +72,7 @@ async function compare(stand: Stand, directory: string): Promise<void> {
       }
     }
     if (stand.upstream.calls !== 1) throw new Error(`The provider was called ${stand.upstream.calls} times, not once.`);
+    await checkTiers(warm, ours, stand.adminKey);
     print(rounds);
   } finally {
     await Promise.all(bare.map((one) => one.stop()));
@@ -108,6 +111,18 @@ async function checkSameWork(subjects: readonly Subject[], key: string): Promise
   if (refused.some(({ status }) => status !== 400)) throw new Error('A subject takes a body that is no JSON.');
   const stranger = await ask(subjects.at(-1) as Subject, 'stranger');
   if (stranger.status !== 401) throw new Error('Ours answers a stranger.');
+}
+
+/** That each of ours answered from where its name says. */
+async function checkTiers(warm: Subject, fromRedis: Subject, adminKey: string): Promise<void> {
+  const hits = async ({ address }: Subject, tier: string): Promise<number> => {
+    const metrics = await (await fetch(`${address}/metrics`, { headers: { 'x-api-key': adminKey } })).text();
+    const sample = new RegExp(`^cache_tier_hits_total\\{.*tier="${tier}".*\\} (\\d+)`, 'm').exec(metrics);
+    return Number(sample?.[1] ?? 0);
+  };
+  const redisShare = (await hits(warm, 'redis')) / (await hits(warm, 'l1'));
+  if (!(redisShare < 0.01)) throw new Error(`${redisShare} hits from Redis for each from L1.`);
+  if ((await hits(fromRedis, 'l1')) > 0) throw new Error('What is to answer from Redis has an L1.');
 }
 
 /** With the headers that a plain client sends. */
