@@ -14,6 +14,7 @@ export {
 export { keyspace, catalogue, parseKey } from './keyspace/keyspace.js';
 export { Catalogue, type ParsedKey } from './keyspace/catalogue.js';
 export { Companion, companions } from './keyspace/companion.js';
+export { VERSIONED_ROLES, versionKeys, type VersionKind } from './keyspace/version-key.js';
 export { checkKeyPrefix, colocate, companionSubject, logicalKey, physicalKey } from './keyspace/physical-key.js';
 export { decodeSegmentText, encodeSegmentText, LONGEST_SEGMENT_BYTES } from './keyspace/segment-text.js';
 export { oneOf, type SegmentShape } from './keyspace/segment-shape.js';
@@ -82,15 +83,21 @@ export { DEFAULT_L1, type L1Settings } from './l1/settings.js';
 export type { Emptied, TrackingState } from './l1/tracking-session.js';
 
 // the cache protocol
-export { Cache, type Boardings, type Invalidation, type Leadership, type Opened } from './cache/cache.js';
+export { Cache } from './cache/cache.js';
 export { DEFAULT_CACHE, type CacheSettings } from './cache/settings.js';
 export type { Filling } from './cache/storing.js';
 export { CacheAside, type Loaded, type Loader, type LoadOptions } from './cache/cache-aside.js';
 export { encodeValue, valueReading } from './cache/family-value.js';
 export type { Flight } from './cache/flights.js';
-export type { Entry, Hit, Lookup, Reading } from './cache/lookup.js';
+export type { Entry, EntryLabels, Reading } from './cache/entry.js';
+export type { Invalidation } from './cache/invalidations.js';
+export type { Hit } from './cache/judgement.js';
+export type { Leadership } from './cache/leadership.js';
+export type { Lookup } from './cache/lookup.js';
 export type { CacheObserver, FillResult, Unusable } from './cache/observer.js';
+export type { Boardings, Opened } from './cache/opening.js';
 export type { Stored } from './cache/stored.js';
+export { MOST_TAGS, type VersionPairs } from './cache/versions.js';
 
 // locks
 export type { FencedLock, FencingSource } from './locks/fencing.js';

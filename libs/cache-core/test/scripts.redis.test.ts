@@ -7,6 +7,8 @@ const STORE = script('store');
 const RENEW = script('renew');
 const RELEASE = script('release');
 const INVALIDATE = script('invalidate');
+const ENSURE = script('ensure-version');
+const BUMP = script('bump-version');
 
 /** Each script alone, with the arguments that its header names. */
 describe('the scripts of the cache', () => {
@@ -35,31 +37,41 @@ describe('the scripts of the cache', () => {
 
   beforeEach(() => link.read((client) => client.flushdb()));
 
+  const acquire = (lease: string, how: 'seen' | 'steal', displaced = '', sidecar = '') =>
+    run(ACQUIRE, ['meta:{v}', 'lease:{v}'], lease, 5000, how, displaced, sidecar);
+
   test('acquire takes a free lease for its time', async () => {
-    expect(await run(ACQUIRE, keys, 't1', 5000, 'absent', '')).toEqual(['taken']);
+    expect(await acquire('t1', 'seen')).toEqual(['taken']);
     expect(await get('lease:{v}')).toBe('t1');
     const left = await link.read((client) => client.pttl('lease:{v}'));
     expect(left).toBeGreaterThan(4000);
     expect(left).toBeLessThanOrEqual(5000);
   });
 
-  test('acquire tells who holds the lease, and only `steal` or the holder’s own name displaces it', async () => {
-    await set('lease:{v}', 't1');
-    expect(await run(ACQUIRE, keys, 't2', 5000, 'absent', '')).toEqual(['held', 't1']);
-    expect(await run(ACQUIRE, keys, 't2', 5000, 'replace', 'other')).toEqual(['held', 't1']);
-    expect(await run(ACQUIRE, keys, 't2', 5000, 'absent', 't1')).toEqual(['taken']);
-    expect(await run(ACQUIRE, keys, 't3', 5000, 'steal', '')).toEqual(['taken']);
+  test('acquire tells who holds the lease, and only `steal` or the lease’s own text displaces it', async () => {
+    await set('lease:{v}', 't1 ["tag:x","1"]');
+    expect(await acquire('t2', 'seen')).toEqual(['held', 't1 ["tag:x","1"]']);
+    expect(await acquire('t2', 'seen', 't1')).toEqual(['held', 't1 ["tag:x","1"]']);
+    expect(await acquire('t2', 'seen', 't1 ["tag:x","1"]')).toEqual(['taken']);
+    expect(await acquire('t3', 'steal')).toEqual(['taken']);
     expect(await get('lease:{v}')).toBe('t3');
   });
 
-  test('acquire sees an entry that came to exist after the caller looked', async () => {
-    await set('v', 'x');
-    expect(await run(ACQUIRE, keys, 't1', 5000, 'absent', '')).toEqual(['taken']);
-    await link.read((client) => client.del('lease:{v}'));
-    await set('meta:{v}', 'm');
-    expect(await run(ACQUIRE, keys, 't1', 5000, 'absent', '')).toEqual(['exists']);
+  test('acquire sees an entry that came to be, or changed, after the caller looked', async () => {
+    await set('meta:{v}', 'm1');
+    expect(await acquire('t1', 'seen')).toEqual(['changed']);
+    expect(await acquire('t1', 'seen', '', 'm0')).toEqual(['changed']);
     expect(await get('lease:{v}')).toBeNull();
-    expect(await run(ACQUIRE, keys, 't1', 5000, 'replace', '')).toEqual(['taken']);
+    expect(await acquire('t1', 'seen', '', 'm1')).toEqual(['taken']);
+    await link.read((client) => client.del('meta:{v}'));
+    expect(await acquire('t2', 'seen', 't1', 'm1')).toEqual(['changed']);
+  });
+
+  test('trap 10: acquire takes something of another type for nothing, as the caller’s own look does', async () => {
+    await link.read((client) => client.lpush('meta:{v}', 'x'));
+    await link.read((client) => client.lpush('lease:{v}', 'x'));
+    expect(await acquire('t1', 'seen')).toEqual(['taken']);
+    expect(await get('lease:{v}')).toBe('t1');
   });
 
   test('store writes value, sidecar and parts together under the lease, and ends it', async () => {
@@ -114,5 +126,44 @@ describe('the scripts of the cache', () => {
     expect(await run(INVALIDATE, [...keys, 'frames:{v}'])).toBe(1);
     expect(await link.read((client) => client.dbsize())).toBe(0);
     expect(await run(INVALIDATE, [...keys, 'frames:{v}'])).toBe(0);
+  });
+
+  test('a version is made once, told to everybody, and kept alive', async () => {
+    expect(await run(ENSURE, ['ver'], 'a', 9000)).toBe('a');
+    expect(await run(ENSURE, ['ver'], 'b', 5000)).toBe('a');
+    expect(await link.read((client) => client.pttl('ver'))).toBeGreaterThan(8000);
+    expect(await run(ENSURE, ['ver'], 'b', 20_000)).toBe('a');
+    expect(await link.read((client) => client.pttl('ver'))).toBeGreaterThan(19_000);
+  });
+
+  test('trap 10: something of another type is no version', async () => {
+    await link.read((client) => client.lpush('ver', 'x'));
+    expect(await run(ENSURE, ['ver'], 'a', 9000)).toBe('a');
+    await link.read((client) => client.lpush('ver2', 'x'));
+    expect(await run(BUMP, ['ver2'], 'b', 9000)).toBe(1);
+    expect(await get('ver2')).toMatch(/^b\./);
+  });
+
+  test('a bump says when it was, and shortens no life', async () => {
+    await link.read((client) => client.set('ver', 'a', 'PX', 60_000));
+    const before = link.now();
+    expect(await run(BUMP, ['ver'], 'b', 9000)).toBe(1);
+    const [version, at] = (await get('ver'))?.split('.') ?? [];
+    expect(version).toBe('b');
+    expect(Math.abs(Number(at) - before)).toBeLessThan(1000);
+    expect(await link.read((client) => client.pttl('ver'))).toBeGreaterThan(50_000);
+    expect(await run(BUMP, ['new'], 'b', 9000)).toBe(1);
+    expect(await link.read((client) => client.pttl('new'))).toBeGreaterThan(8000);
+  });
+
+  test('a server that is full invalidates all the same', async () => {
+    await set('ver', 'a');
+    await link.read((client) => client.config('SET', 'maxmemory', '1'));
+    try {
+      expect(await run(BUMP, ['ver'], 'b', 9000)).toBe(1);
+      expect(await get('ver')).toBeNull();
+    } finally {
+      await link.read((client) => client.config('SET', 'maxmemory', '0'));
+    }
   });
 });

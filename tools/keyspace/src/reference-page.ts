@@ -5,6 +5,8 @@ import {
   LONGEST_SEGMENT_BYTES,
   ROLES,
   ttlVariableOf,
+  VERSIONED_ROLES,
+  versionKeys,
   type Companion,
   type Family,
   type Role,
@@ -97,6 +99,8 @@ function flagLines(family: Family): string[] {
   return flags;
 }
 
+const VERSIONED = `the roles ${VERSIONED_ROLES.map((role) => `\`${role}\``).join(', ')}`;
+
 function companionSection(): string {
   return [
     '## Beside these keys',
@@ -108,6 +112,15 @@ function companionSection(): string {
     '| id | key | what | expires |',
     '|---|---|---|---|',
     ...Object.values(companions).map(companionRow),
+    '',
+    '## Versions',
+    '',
+    `\`${versionKeys.pattern}\`, in each place that holds keys of ${VERSIONED}. \`{kind}\` is \`family\`, \`namespace\` or \`tag\`.`,
+    '',
+    versionKeys.description,
+    '',
+    '- id: cache.version; type: string (text); TTL: 30 days, prolonged while it is in use',
+    '- tenants: in the key, the tenant `default` too',
   ].join('\n');
 }
 

@@ -1,9 +1,11 @@
 import { keyspace } from '../keyspace/keyspace.js';
 import type { RedisRoles } from '../redis/roles.js';
-import type { Boardings, Cache, Leadership, Opened } from './cache.js';
+import type { Cache } from './cache.js';
 import { CacheAside } from './cache-aside.js';
 import type { Flight } from './flights.js';
+import type { Leadership } from './leadership.js';
 import type { FillResult } from './observer.js';
+import type { Boardings, Opened } from './opening.js';
 
 /** A cache in which every caller leads; its storing is finished by the test. */
 function leading(fill: Promise<FillResult>): { cache: Cache; flight: () => Flight } {

@@ -2,10 +2,12 @@ import type { Family, KeyRef, ValueOf } from '../keyspace/family.js';
 import { RedisUnavailableError } from '../redis/errors.js';
 import type { RedisRoles } from '../redis/roles.js';
 import { Wake } from '../redis/wake.js';
-import type { Cache, Leadership } from './cache.js';
+import type { Cache } from './cache.js';
+import { keysOf, type EntryLabels, type Reading } from './entry.js';
 import { encodeValue, valueReading } from './family-value.js';
 import type { Flight } from './flights.js';
-import { keysOf, type Hit, type Reading } from './lookup.js';
+import type { Hit } from './judgement.js';
+import type { Leadership } from './leadership.js';
 import type { FillResult } from './observer.js';
 
 /**
@@ -17,6 +19,8 @@ import type { FillResult } from './observer.js';
  */
 export interface LoadOptions<T = unknown> {
   readonly ttlSeconds?: number;
+  /** What the value is stored under, to be invalidated by. */
+  readonly labels?: EntryLabels;
   /** Load anew and join nobody. What is stored stays until the new value takes its place, so a failure costs nothing. */
   readonly anew?: boolean;
   /** Whether an entry found is good enough for this caller; by default every one is. */
@@ -75,14 +79,15 @@ export class CacheAside {
   /**
    * @throws whatever the loader throws, unchanged
    * @throws RangeError for a time to live that no entry can have
-   * @throws KeyspaceError `value_shape` when the loader gives what is no value of the family
+   * @throws KeyspaceError `value_shape` when the loader gives what is no value of the family; `labels` for a namespace or
+   *   tags that no entry can have
    */
   async getOrLoad<F extends Family>(
     ref: KeyRef<F>,
     loader: Loader<ValueOf<F>>,
     options: LoadOptions<ValueOf<F>> = {},
   ): Promise<Loaded<ValueOf<F>>> {
-    const reading = valueReading(ref);
+    const reading = valueReading(ref, options.labels);
     this.#cache.ttlSeconds(reading, options.ttlSeconds);
     const accept = options.accept ?? everyOne;
     for (;;) {

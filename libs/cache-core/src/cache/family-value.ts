@@ -1,5 +1,5 @@
 import type { Family, KeyRef, ValueOf } from '../keyspace/family.js';
-import type { Reading } from './lookup.js';
+import type { EntryLabels, Reading } from './entry.js';
 import { sortPairs, type Stored } from './stored.js';
 
 type Decode<F extends Family> = Reading<ValueOf<F>>['decode'];
@@ -8,8 +8,9 @@ type Decode<F extends Family> = Reading<ValueOf<F>>['decode'];
 const decoders = new WeakMap<Family, Decode<Family>>();
 
 /** Reads an entry as its family's own value. */
-export function valueReading<F extends Family>(ref: KeyRef<F>): Reading<ValueOf<F>> {
-  return { ref, decode: decoderOf(ref.family) };
+export function valueReading<F extends Family>(ref: KeyRef<F>, labels?: EntryLabels): Reading<ValueOf<F>> {
+  const decode = decoderOf(ref.family);
+  return labels === undefined ? { ref, decode } : { ref, labels, decode };
 }
 
 function decoderOf<F extends Family>(family: F): Decode<F> {

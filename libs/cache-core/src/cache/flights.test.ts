@@ -60,4 +60,15 @@ describe('flights', () => {
     flights.detach('k');
     expect(flights.any('k')).toBeNull();
   });
+
+  test('are left by key when what they are loaded under is invalidated, and no others are', () => {
+    const flights = new Flights();
+    const [under, beside] = [flight(), flight()];
+    flights.add('k1', 't1', under, ['version:tag:x', 'version:tag:y']);
+    flights.add('k2', 't2', beside, ['version:tag:z']);
+    flights.detachUnder('version:tag:y');
+    expect(flights.any('k1')).toBeNull();
+    expect(flights.any('k2')).toBe(beside);
+    expect(flights.under('t1')).toBe(under);
+  });
 });

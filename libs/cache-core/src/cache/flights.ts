@@ -19,27 +19,28 @@ export type Boarding<F extends Flight> = F | Promise<F | null>;
  */
 export class Flights<F extends Flight = Flight> {
   readonly #byToken = new Map<string, Boarding<F>>();
-  readonly #current = new Map<string, string>();
+  readonly #current = new Map<string, { readonly token: string; readonly subjects: readonly string[] }>();
 
   get size(): number {
     return this.#current.size;
   }
 
   /** Announces a flight before its lease is granted, so that whoever reads the token meanwhile finds it. */
-  announce(key: string, token: string, boarding: Promise<F | null>): void {
+  announce(key: string, token: string, boarding: Promise<F | null>, subjects: readonly string[] = []): void {
     this.#byToken.set(token, boarding);
     boarding.then(
-      (flight) => (flight === null ? this.#byToken.delete(token) : this.add(key, token, flight)),
+      (flight) => (flight === null ? this.#byToken.delete(token) : this.add(key, token, flight, subjects)),
       () => this.#byToken.delete(token),
     );
   }
 
-  add(key: string, token: string, flight: F): void {
+  /** `subjects`: the keys of the versions that it is loaded under. */
+  add(key: string, token: string, flight: F, subjects: readonly string[] = []): void {
     this.#byToken.set(token, flight);
-    this.#current.set(key, token);
+    this.#current.set(key, { token, subjects });
     const leave = (): void => {
       this.#byToken.delete(token);
-      if (this.#current.get(key) === token) this.#current.delete(key);
+      if (this.#current.get(key)?.token === token) this.#current.delete(key);
     };
     flight.done.then(leave, leave);
   }
@@ -51,12 +52,17 @@ export class Flights<F extends Flight = Flight> {
 
   /** Any flight for the key: only while Redis cannot say which lease stands. */
   any(key: string): Boarding<F> | null {
-    const token = this.#current.get(key);
-    return token === undefined ? null : this.under(token);
+    const current = this.#current.get(key);
+    return current === undefined ? null : this.under(current.token);
   }
 
   /** From now on nobody joins by key what is in flight; those on board still get its result. */
   detach(key: string): void {
     this.#current.delete(key);
+  }
+
+  /** The same for all that is loaded under a version. */
+  detachUnder(versionKey: string): void {
+    for (const [key, { subjects }] of this.#current) if (subjects.includes(versionKey)) this.#current.delete(key);
   }
 }

@@ -16,7 +16,12 @@ class TestLink {
   }
 }
 
-const target = (key: string): InvalidationTarget => ({ value: `app:${key}`, keys: [`app:${key}`], root: 'app:' });
+const target = (key: string): InvalidationTarget => ({
+  of: 'entry',
+  subject: `app:${key}`,
+  keys: [`app:${key}`],
+  root: 'app:',
+});
 const run: RecoveryRun = () => Promise.resolve(1);
 
 describe('the journal of invalidations', () => {
@@ -31,8 +36,8 @@ describe('the journal of invalidations', () => {
       link as unknown as RedisLink,
       { capacity, keepAcknowledgedMs: 60_000, retryMs: 100 },
       {
-        apply: async (_run, { value }) => {
-          applied.push(value);
+        apply: async (_run, { subject }) => {
+          applied.push(subject);
           during.apply?.();
         },
         sweep: async (_run, root) => {

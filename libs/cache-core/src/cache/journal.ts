@@ -1,11 +1,15 @@
 import { performance } from 'node:perf_hooks';
 import type { RedisLink, RecoveryRun } from '../redis/link.js';
 
-/** Everything that one invalidation removes; the keys lie in one slot. */
+/** What one invalidation is about. */
 export interface InvalidationTarget {
-  readonly value: string;
+  /** `entry`: its keys are removed. `version`: a subject gets another version. */
+  readonly of: 'entry' | 'version';
+  /** The key that is not to be trusted meanwhile: the entry's value or the version. */
+  readonly subject: string;
+  /** All keys concerned, in one slot. */
   readonly keys: readonly string[];
-  /** The family's fixed beginning, prefix included: what is swept when single keys no longer fit into the journal. */
+  /** What is swept when single keys no longer fit into the journal: the beginning that a family's keys share. */
   readonly root: string;
 }
 
@@ -26,12 +30,13 @@ type Sweep = (run: RecoveryRun, root: string) => Promise<void>;
  * Invalidations that Redis has not confirmed, and those it confirmed a moment ago.
  *
  * Invariants
- * 1. A key with an unconfirmed invalidation is not read from Redis by this process (`blocks`).
+ * 1. A key with an unconfirmed invalidation, be it an entry's or a version's, is not trusted by this process (`blocks`).
  * 2. The link does not become usable before every unconfirmed invalidation has been applied; they are recovery steps.
  * 3. A server that comes back as another one (crash between two fsyncs, failover to a replica that lagged) may have
  *    lost invalidations that it had acknowledged. Those of the last `keepAcknowledgedMs` are applied again at recovery.
  *    Applying one twice only costs a miss.
- * 4. Memory is bounded: past `capacity` the journal remembers families instead of keys.
+ * 4. Memory is bounded: past `capacity` the journal remembers families instead of keys, and kinds of versions instead of
+ *    versions. (Sweeping versions away invalidates all that is under them.)
  * 5. What comes in while the journal is being worked off is worked off too: recovery ends only with nothing left, and
  *    what is noted after that is tried again until it is done. A family that is invalidated again while it is being
  *    swept is swept again.
@@ -60,31 +65,35 @@ export class InvalidationJournal {
     return this.#pending.size;
   }
 
-  blocks(valueKey: string): boolean {
-    if (this.#pending.size === 0 && this.#roots.size === 0) return false;
-    if (this.#pending.has(valueKey)) return true;
-    for (const root of this.#roots.keys()) if (valueKey.startsWith(root)) return true;
+  get idle(): boolean {
+    return this.#pending.size === 0 && this.#roots.size === 0;
+  }
+
+  blocks(key: string): boolean {
+    if (this.idle) return false;
+    if (this.#pending.has(key)) return true;
+    for (const root of this.#roots.keys()) if (key.startsWith(root)) return true;
     return false;
   }
 
   /** Notes an invalidation before it is tried. */
   begin(target: InvalidationTarget): void {
-    const full = this.#pending.size >= this.#settings.capacity && !this.#pending.has(target.value);
+    const full = this.#pending.size >= this.#settings.capacity && !this.#pending.has(target.subject);
     if (full || this.#roots.has(target.root)) {
       this.#generation += 1;
       this.#roots.set(target.root, this.#generation);
       for (const [key, other] of this.#pending) if (other.root === target.root) this.#pending.delete(key);
       return;
     }
-    this.#pending.set(target.value, target);
+    this.#pending.set(target.subject, target);
   }
 
   /** Redis has confirmed it. */
   acknowledge(target: InvalidationTarget): void {
-    if (this.#pending.get(target.value) === target) this.#pending.delete(target.value);
+    if (this.#pending.get(target.subject) === target) this.#pending.delete(target.subject);
     const now = performance.now();
-    this.#acknowledged.delete(target.value);
-    this.#acknowledged.set(target.value, { target, at: now });
+    this.#acknowledged.delete(target.subject);
+    this.#acknowledged.set(target.subject, { target, at: now });
     for (const [key, { at }] of this.#acknowledged) {
       if (now - at <= this.#settings.keepAcknowledgedMs && this.#acknowledged.size <= this.#settings.capacity) break;
       this.#acknowledged.delete(key);

@@ -2,24 +2,18 @@ import type { ScriptArgument } from '../redis/link.js';
 import type { Script } from '../redis/script.js';
 import type { RedisLink } from '../redis/link.js';
 import { loadScript } from '../redis/script.js';
+import type { EntryKeys } from './entry.js';
+import type { LeaseMark } from './lease-mark.js';
 import type { FillResult } from './observer.js';
 
 const RENEW = loadScript(new URL('./lua/renew.lua', import.meta.url));
 const RELEASE = loadScript(new URL('./lua/release.lua', import.meta.url));
 
-/** The keys of one entry, prefix included, all in one cluster slot. */
-export interface EntryKeys {
-  readonly value: string;
-  readonly sidecar: string;
-  readonly lease: string;
-  readonly parts: readonly string[];
-}
-
 /**
  * The right to load one entry, held by one flight at a time over all processes.
  *
  * It renews itself until it is used (`fill`), given back (`release`) or lost. It is lost when an invalidation removes
- * it, when a `no-cache` load takes it, or when this process was stopped for longer than the lease lasts; a fill is then
+ * it, when a `no-cache` load or one under newer versions takes it, or when this process was stopped for longer than the lease lasts; a fill is then
  * refused by Redis, so a value loaded before an invalidation cannot be stored after it.
  *
  * Without Redis a lease is only a name (`standing: 'local'`): the load goes on, its fill is dropped.
@@ -31,7 +25,7 @@ export class Lease {
   constructor(
     private readonly link: RedisLink,
     readonly keys: EntryKeys,
-    readonly token: string,
+    readonly mark: LeaseMark,
     private readonly leaseMs: number,
     standing: 'held' | 'local',
   ) {
@@ -64,7 +58,7 @@ export class Lease {
   async release(): Promise<boolean> {
     if (this.#end() !== 'held') return true;
     try {
-      await this.link.run(RELEASE, [this.keys.value, this.keys.lease], [this.token]);
+      await this.link.run(RELEASE, [this.keys.value, this.keys.lease], [this.mark.text]);
       return true;
     } catch {
       return false;
@@ -80,7 +74,7 @@ export class Lease {
 
   #renewSoon(): void {
     this.#timer = setTimeout(() => {
-      this.link.run(RENEW, [this.keys.lease], [this.token, this.leaseMs]).then(
+      this.link.run(RENEW, [this.keys.lease], [this.mark.text, this.leaseMs]).then(
         (renewed) => {
           if (this.#standing !== 'held') return;
           if (renewed === 1) this.#renewSoon();

@@ -10,7 +10,9 @@ export type Unusable =
   /** The sidecar belongs to other bytes: somebody else wrote the value, or half a pair was evicted. */
   | 'mismatch'
   /** The sidecar names another tenant. */
-  | 'tenant';
+  | 'tenant'
+  /** The entry's family, namespace or one of its tags was invalidated since, or its version was lost. */
+  | 'version';
 
 /**
  * What the cache tells whoever measures it. Called synchronously on the hot path: count and return. `family` is the

@@ -1,20 +1,33 @@
 import { assert, json, oneof, property, string, uint8Array } from 'fast-check';
-import { decodeSidecar, encodeSidecar, type Sidecar } from './sidecar.js';
+import { decodeSidecar, encodeSidecar } from './sidecar.js';
 
-const sidecar: Sidecar = {
+const sidecar = {
   tenant: 'acme',
   storedAtMs: 1_800_000_000_000,
+  freshUntilMs: 1_800_000_300_000,
   expiresAtMs: 1_800_000_600_000,
   loadCostMs: 812,
   fingerprints: ['3e8:9a0b1c2d', ''],
   note: '120,80',
+  versions: ['family:llm.response', 'Hq1-xA9', 'tag:x', 'b_7.1800000000000'],
 };
 
 describe('the sidecar', () => {
-  test('version 1 has these bytes for ever', () => {
-    const golden = '[1,"acme",1800000000000,1800000600000,812,["3e8:9a0b1c2d",""],"120,80"]';
+  test('version 2 has these bytes for ever', () => {
+    const golden =
+      '[2,"acme",1800000000000,1800000300000,1800000600000,812,["3e8:9a0b1c2d",""],"120,80",' +
+      '["family:llm.response","Hq1-xA9","tag:x","b_7.1800000000000"]]';
     expect(encodeSidecar(sidecar)).toBe(golden);
     expect(decodeSidecar(Buffer.from(golden))).toEqual(sidecar);
+  });
+
+  test('version 1 is known as what it is: under no version, and fresh until its end', () => {
+    const golden = '[1,"acme",1800000000000,1800000600000,812,["3e8:9a0b1c2d",""],"120,80"]';
+    expect(decodeSidecar(Buffer.from(golden))).toEqual({
+      ...sidecar,
+      freshUntilMs: sidecar.expiresAtMs,
+      versions: null,
+    });
   });
 
   test('round-trips any tenant and note', () => {
@@ -40,7 +53,11 @@ describe('the sidecar', () => {
       ),
     );
     for (const text of [
+      '[3,"t",1,1,1,1,[],"",[]]',
       '[2,"t",1,1,1,[],""]',
+      '[2,"t",1,1,1,1,[],"",["odd"]]',
+      '[2,"t",1,1,1,1,[],"",null]',
+      '[1,"t",1,1,1,[],"",[]]',
       '[1,"t",1,1,1,[1],""]',
       '[1,"t",1,1,1,[]]',
       '[1,null,1,1,1,[],""]',

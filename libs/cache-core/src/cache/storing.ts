@@ -2,10 +2,10 @@ import { encode } from '../codec/codec.js';
 import type { Companion } from '../keyspace/companion.js';
 import type { Family } from '../keyspace/family.js';
 import type { ScriptArgument } from '../redis/link.js';
-import type { EntryKeys } from './lease.js';
-import type { Entry } from './lookup.js';
+import type { Entry, EntryKeys } from './entry.js';
 import type { CacheSettings } from './settings.js';
 import { encodeSidecar } from './sidecar.js';
+import type { VersionPairs } from './versions.js';
 import { fingerprintOf, sizeOf, storedTypeOf, writeArguments, type Stored } from './stored.js';
 
 /** What is to be stored of an entry. */
@@ -20,8 +20,10 @@ export interface Filling {
 }
 
 export interface Storing {
-  /** The lease under which it is stored; '' for a put, which needs none. */
-  readonly token: string;
+  /** The lease's text under which it is stored; '' for a put, which needs none. */
+  readonly lease: string;
+  /** What it was loaded under. */
+  readonly versions: VersionPairs;
   /** Milliseconds since the epoch by Redis's clock. */
   readonly now: number;
   readonly settings: CacheSettings;
@@ -35,7 +37,7 @@ export function storeArguments(
   entry: Entry,
   keys: EntryKeys,
   filling: Filling,
-  { token, now, settings }: Storing,
+  { lease, versions, now, settings }: Storing,
 ): readonly ScriptArgument[] | null {
   const { family, tenant } = entry.ref;
   const { maxValueBytes } = settings;
@@ -55,6 +57,7 @@ export function storeArguments(
   const sidecar = encodeSidecar({
     tenant,
     storedAtMs,
+    freshUntilMs: storedAtMs + ttlMs,
     expiresAtMs: storedAtMs + ttlMs,
     loadCostMs: filling.loadCostMs ?? 0,
     fingerprints: [
@@ -62,8 +65,9 @@ export function storeArguments(
       ...packedParts.map((part) => (part === null ? '' : fingerprintOf('string', [part]))),
     ],
     note: filling.note ?? '',
+    versions,
   });
-  return [token, ttlMs, sidecar, ...packedParts.map((part) => part ?? ''), ...writeArguments(type, stored)];
+  return [lease, ttlMs, sidecar, ...packedParts.map((part) => part ?? ''), ...writeArguments(type, stored)];
 }
 
 /**

@@ -1,4 +1,4 @@
-import { companions } from '../keyspace/companion.js';
+import { companions, entryParts } from '../keyspace/companion.js';
 import { DEFAULT_TENANT, type KeyRef } from '../keyspace/family.js';
 import { colocate } from '../keyspace/physical-key.js';
 import type { RecoveryRun } from '../redis/link.js';
@@ -23,10 +23,10 @@ export function rootOf({ family, tenant, key }: KeyRef): string {
  * swept. Sidecars go before what they vouch for, so that nothing that is left over can be a hit.
  */
 export async function sweepEntries(run: RecoveryRun, root: string, keyPrefix: string): Promise<void> {
-  const { lease, sidecar, ...parts } = companions;
+  const { lease, sidecar } = companions;
   for (const { label } of [lease, sidecar]) await sweepPrefix(run, companionRoot(root, label, keyPrefix));
   await sweepPrefix(run, root);
-  for (const { label } of Object.values(parts)) await sweepPrefix(run, companionRoot(root, label, keyPrefix));
+  for (const { label } of entryParts) await sweepPrefix(run, companionRoot(root, label, keyPrefix));
 }
 
 /** What the companions of all keys begin with that begin with `root`. */

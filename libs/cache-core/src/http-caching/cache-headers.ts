@@ -1,5 +1,5 @@
 /** What a response says about where it came from: `x-cache`, `Cache-Status` (RFC 9211) and `Age`. */
-import type { Hit } from '../cache/lookup.js';
+import type { Hit } from '../cache/judgement.js';
 
 export type CacheOutcome = 'HIT' | 'MISS' | 'COALESCED' | 'STALE' | 'BYPASS' | 'REFRESH';
 

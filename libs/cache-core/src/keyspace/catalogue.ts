@@ -1,6 +1,5 @@
 /** All families together: checked against each other when they are put together, and found again from a key. */
 import { mayMeet } from './ambiguity.js';
-import type { Companion } from './companion.js';
 import { DEFAULT_TENANT, TENANT_LITERAL, type Family } from './family.js';
 import { KeyspaceError } from './keyspace-error.js';
 import type { Token } from './pattern.js';
@@ -16,18 +15,24 @@ export interface ParsedKey {
   readonly abbreviated: readonly string[];
 }
 
+/** Keys of our own that belong to no family: the first literal of their keys is theirs alone. */
+export interface ReservedLabel {
+  readonly id: string;
+  readonly label: string;
+}
+
 export class Catalogue {
   readonly families: readonly Family[];
   readonly #byTokenCount = new Map<number, Family[]>();
   readonly #byId = new Map<string, Family>();
 
-  constructor(families: readonly Family[], companions: readonly Companion[] = []) {
+  constructor(families: readonly Family[], others: readonly ReservedLabel[] = []) {
     const reserved = new Map<string, string>([[TENANT_LITERAL, 'keys of other tenants than the default one']]);
-    for (const companion of companions) {
-      if (!/^[a-z][a-z0-9_]*$/.test(companion.label) || reserved.has(companion.label)) {
-        throw new KeyspaceError('declaration', `companion ${companion.id}: the label ${companion.label} is not free`);
+    for (const other of others) {
+      if (!/^[a-z][a-z0-9_]*$/.test(other.label) || reserved.has(other.label)) {
+        throw new KeyspaceError('declaration', `${other.id}: the label ${other.label} is not free`);
       }
-      reserved.set(companion.label, `companion ${companion.id}`);
+      reserved.set(other.label, other.id);
     }
     for (const family of families) this.#add(family, reserved);
     this.families = Object.freeze([...families]);

@@ -92,3 +92,6 @@ export const companions = Object.freeze({
     compress: true,
   }),
 });
+
+/** Companions that are parts of cached entries: other forms of the value, stored and removed with it. */
+export const entryParts: readonly Companion[] = Object.freeze([companions.frames]);

@@ -6,6 +6,7 @@
  * - `value_shape`: a value does not have its family's schema.
  * - `value_unreadable`: what Redis holds is not this family's value; a reader treats it as a miss.
  * - `ttl_unknown`, `ttl_range`: a TTL override names nothing, or lies outside what its family permits.
+ * - `labels`: a namespace or tags that no entry can have.
  * - `key_prefix`: KEY_PREFIX has braces that are no whole hash tag.
  */
 export type KeyspaceErrorCode =
@@ -17,6 +18,7 @@ export type KeyspaceErrorCode =
   | 'value_unreadable'
   | 'ttl_unknown'
   | 'ttl_range'
+  | 'labels'
   | 'key_prefix';
 
 /** One place inside a value that does not fit its schema. `path` is a JSON pointer. */

@@ -10,6 +10,7 @@ import * as ratelimit from './families/ratelimit.js';
 import * as sessions from './families/sessions.js';
 import * as state from './families/state.js';
 import * as temp from './families/temp.js';
+import { versionKeys } from './version-key.js';
 
 export const keyspace = Object.freeze({
   ...cache,
@@ -21,7 +22,7 @@ export const keyspace = Object.freeze({
   ...temp,
 });
 
-export const catalogue = new Catalogue(Object.values(keyspace), Object.values(companions));
+export const catalogue = new Catalogue(Object.values(keyspace), [...Object.values(companions), versionKeys]);
 
 /** See `Catalogue.parseKey`. */
 export function parseKey(key: string): ParsedKey | null {

@@ -13,7 +13,7 @@
  * 5. An entry is served until its TTL ends, for the tenant that it belongs to, to readers with the decoder that made it.
  * 6. Entries together take no more than `maxBytes` (as HeapBytes reckons them).
  */
-import type { Hit } from '../cache/lookup.js';
+import type { Hit } from '../cache/judgement.js';
 import type { Family } from '../keyspace/family.js';
 import type { RedisLink } from '../redis/link.js';
 import type { RedisRoles } from '../redis/roles.js';

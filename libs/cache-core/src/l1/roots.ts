@@ -1,8 +1,9 @@
-import { companions } from '../keyspace/companion.js';
+import { entryParts } from '../keyspace/companion.js';
 import { TENANT_LITERAL, type Family } from '../keyspace/family.js';
+import { versionKeys } from '../keyspace/version-key.js';
 
 /**
- * What the keys begin with that L1 may hold, as few beginnings as possible, none of which begins with another: Redis
+ * What the keys begin with that L1 may hold or that such an entry depends on, as few beginnings as possible, none of which begins with another: Redis
  * refuses overlapping ones, and compares every key that anybody writes with each of them.
  */
 export function rootsOf(families: readonly Family[], keyPrefix: string): readonly string[] {
@@ -17,7 +18,7 @@ export function rootsOf(families: readonly Family[], keyPrefix: string): readonl
   }
   const roots = [...byFirst].map(([first, together]) => (together.size === 1 ? ([...together][0] as string) : first));
   if (held.some(({ isolatedByIdentity }) => !isolatedByIdentity)) roots.push(`${TENANT_LITERAL}:`);
-  const { sidecar: _sidecar, lease: _lease, ...parts } = companions;
-  for (const { label } of Object.values(parts)) roots.push(`${label}:`);
+  for (const { label } of entryParts) roots.push(`${label}:`);
+  roots.push(`${versionKeys.label}:`);
   return roots.map((root) => keyPrefix + root).toSorted();
 }

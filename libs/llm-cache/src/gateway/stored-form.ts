@@ -1,5 +1,5 @@
 /** How an entry is read: as JSON or as a recorded stream, each from a key of its own, without parsing either. */
-import { companions, keyspace, type Hit, type Reading } from '@promptsales/cache-core';
+import { companions, keyspace, type EntryLabels, type Hit, type Reading } from '@promptsales/cache-core';
 import { decodeNote, type AnswerNote } from '../stored/answer-note.js';
 import { sliceResponse } from '../stored/stored-answer.js';
 import { Recording } from '../stream/recording.js';
@@ -21,11 +21,17 @@ class UnreadableAnswer extends Error {
 
 const PARTS = [companions.frames] as const;
 
-export function readingOf({ hash, tenant, facts }: Inquiry): Reading<StoredForm> {
+export function readingOf({ hash, tenant, facts, controls }: Inquiry): Reading<StoredForm> {
   const ref = keyspace.llmResponse.at({ hash }, tenant);
+  const labels = labelsOf(controls);
   return facts.stream
-    ? { ref, parts: PARTS, part: companions.frames, decode: recordingIn }
-    : { ref, parts: PARTS, decode: jsonIn };
+    ? { ref, labels, parts: PARTS, part: companions.frames, decode: recordingIn }
+    : { ref, labels, parts: PARTS, decode: jsonIn };
+}
+
+/** What the answer can be invalidated by. The namespace is part of its identity as well. */
+function labelsOf({ namespace, tags }: Inquiry['controls']): EntryLabels {
+  return namespace === '' ? { tags } : { namespace, tags };
 }
 
 function jsonIn([value]: readonly Buffer[], note: string): StoredForm {

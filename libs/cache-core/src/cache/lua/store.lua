@@ -2,7 +2,7 @@
 -- always and ends whatever load is in flight, because what it writes is newer.
 -- keys: 3 and one for each part
 -- KEYS[1] value   KEYS[2] sidecar   KEYS[3] lease   KEYS[4…] parts
--- ARGV[1] deadline   ARGV[2] token, or '' for a put   ARGV[3] TTL ms   ARGV[4] sidecar
+-- ARGV[1] deadline   ARGV[2] the lease's text, or '' for a put   ARGV[3] TTL ms   ARGV[4] sidecar
 -- ARGV[5…] bytes of each part ('' removes it)
 -- then the Redis type of the value ('string', 'hash', 'list', 'zset') and its arguments:
 --   string: the bytes   hash: field, value, …   list: item, …   zset: score, member, …

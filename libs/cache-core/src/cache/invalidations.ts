@@ -1,0 +1,151 @@
+import { versionKeys, VERSIONED_ROLES, type VersionKind } from '../keyspace/version-key.js';
+import type { Role } from '../keyspace/roles.js';
+import { RedisUnavailableError } from '../redis/errors.js';
+import type { RecoveryRun, RedisLink } from '../redis/link.js';
+import type { RedisRoles } from '../redis/roles.js';
+import { loadScript } from '../redis/script.js';
+import { keysOf, type Entry } from './entry.js';
+import type { Flights } from './flights.js';
+import { InvalidationJournal, type InvalidationTarget } from './journal.js';
+import type { CacheObserver } from './observer.js';
+import type { OwnMemory } from './own-memory.js';
+import type { CacheParts } from './parts.js';
+import type { CacheSettings } from './settings.js';
+import { rootOf, sweepEntries } from './sweep.js';
+import { bumpVersion } from './versions.js';
+
+export interface Invalidation {
+  /**
+   * Whether there was a value; null while the invalidation is pending, and where it is not known because entries are
+   * invalidated by a version and not one by one.
+   */
+  readonly deleted: number | null;
+  /** Redis could not be asked: it is kept, and applied before this process trusts what Redis says of it. */
+  readonly pending: boolean;
+}
+
+/** What entries of several keys have in common. */
+export interface VersionSubject {
+  readonly kind: VersionKind;
+  readonly name: string;
+  readonly tenant: string;
+  /** Where such entries lie. */
+  readonly roles: readonly Role[];
+}
+
+const INVALIDATE = loadScript(new URL('./lua/invalidate.lua', import.meta.url));
+
+/**
+ * Carries invalidations out, each on every place that is concerned, and keeps what could not be carried out.
+ *
+ * From the moment on which one begins, this process neither reads what it is about, from Redis (`blocks`) or from its
+ * own memory, nor lets anybody join by key a load that is in flight for it.
+ */
+export class Invalidations {
+  readonly #roles: RedisRoles;
+  readonly #settings: CacheSettings;
+  readonly #flights: Flights;
+  readonly #memory: OwnMemory;
+  readonly #observer: CacheObserver;
+  readonly #journals = new Map<RedisLink, InvalidationJournal>();
+
+  constructor({ roles, settings, flights, memory, observer }: CacheParts) {
+    this.#roles = roles;
+    this.#settings = settings;
+    this.#flights = flights;
+    this.#memory = memory;
+    this.#observer = observer;
+    for (const link of roles.links()) {
+      const journal = new InvalidationJournal(link, settings.journal, {
+        apply: (run, target) => apply(run, target),
+        sweep: (run, root) => sweepEntries(run, root, settings.keyPrefix),
+      });
+      this.#journals.set(link, journal);
+    }
+  }
+
+  /** Whether an entry, or one of the versions that it is under, waits for its invalidation. */
+  blocks(link: RedisLink, valueKey: string, versionKeysOfIt: readonly string[]): boolean {
+    const journal = this.#journals.get(link) as InvalidationJournal;
+    if (journal.idle) return false;
+    return journal.blocks(valueKey) || versionKeysOfIt.some((key) => journal.blocks(key));
+  }
+
+  get pendingCount(): number {
+    let pending = 0;
+    for (const journal of this.#journals.values()) pending += journal.pendingCount;
+    return pending;
+  }
+
+  close(): void {
+    for (const journal of this.#journals.values()) journal.close();
+  }
+
+  /** An entry with all its keys, and every load of it that is in flight. */
+  async entry(entry: Entry): Promise<Invalidation> {
+    const { family } = entry.ref;
+    const { keyPrefix } = this.#settings;
+    const keys = keysOf(entry, keyPrefix);
+    const target: InvalidationTarget = {
+      of: 'entry',
+      subject: keys.value,
+      keys: [keys.value, keys.sidecar, keys.lease, ...keys.parts],
+      root: `${keyPrefix}${rootOf(entry.ref)}`,
+    };
+    const reply = await this.#carryOut(this.#roles.link(family.role), target);
+    this.#observer.invalidated?.(family.id, reply === null ? 'pending' : 'applied');
+    return { deleted: reply === null ? null : Number(reply), pending: reply === null };
+  }
+
+  /** All entries under a subject, and every load under it that is in flight. */
+  async subject({ kind, name, tenant, roles }: VersionSubject): Promise<Invalidation> {
+    const { keyPrefix } = this.#settings;
+    const key = versionKeys.keyOf(versionKeys.subject(kind, name), tenant, keyPrefix);
+    const target: InvalidationTarget = {
+      of: 'version',
+      subject: key,
+      keys: [key],
+      root: versionKeys.rootOf(kind, tenant, keyPrefix),
+    };
+    const links = new Set(roles.map((role) => this.#roles.link(role)));
+    const replies = await Promise.all([...links].map((link) => this.#carryOut(link, target)));
+    const pending = replies.includes(null);
+    this.#observer.invalidated?.(kind === 'family' ? name : kind, pending ? 'pending' : 'applied');
+    return { deleted: null, pending };
+  }
+
+  /** What the script replied; null when Redis could not be asked: then the journal has it. */
+  async #carryOut(link: RedisLink, target: InvalidationTarget): Promise<unknown> {
+    const journal = this.#journals.get(link) as InvalidationJournal;
+    journal.begin(target);
+    this.#letGo(target);
+    try {
+      const reply = await apply((script, keys, args) => link.run(script, keys, args), target);
+      journal.acknowledge(target);
+      // Again: a flight may have begun, without Redis, or a reader have come back, while the script was under way.
+      this.#letGo(target);
+      return reply;
+    } catch (error) {
+      if (!(error instanceof RedisUnavailableError)) throw error;
+      journal.retryLater();
+      return null;
+    }
+  }
+
+  #letGo({ of, subject, keys: [value = subject, ...others] }: InvalidationTarget): void {
+    if (of === 'entry') {
+      this.#flights.detach(subject);
+      this.#memory.forget({ value, parts: others });
+    } else {
+      this.#flights.detachUnder(subject);
+      this.#memory.forgetUnder(subject);
+    }
+  }
+}
+
+function apply(run: RecoveryRun, { of, subject, keys }: InvalidationTarget): Promise<unknown> {
+  return of === 'entry' ? run(INVALIDATE, keys, []) : bumpVersion(run, subject);
+}
+
+/** Tags and namespaces reach over all families, wherever their entries lie. */
+export const EVERYWHERE: readonly Role[] = VERSIONED_ROLES;

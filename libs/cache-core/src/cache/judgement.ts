@@ -1,0 +1,120 @@
+import { decode } from '../codec/codec.js';
+import type { Keyring } from '../codec/keyring.js';
+import { isVersioned } from '../keyspace/version-key.js';
+import { partIndex, type Reading } from './entry.js';
+import type { Unusable } from './observer.js';
+import type { Sidecar } from './sidecar.js';
+import { fingerprintOf, sizeOf, withBytesOfItsOwn, type Stored, type StoredType } from './stored.js';
+import { familySubject, type CurrentVersions, type VersionPairs } from './versions.js';
+
+export interface Hit<T> {
+  readonly value: T;
+  /** Milliseconds since the epoch by Redis's clock; null where another system wrote the value and no sidecar says. */
+  readonly storedAtMs: number | null;
+  readonly expiresAtMs: number | null;
+  /** Redis's clock at the time of reading: with the two above it gives age and remaining time. */
+  readonly readAtMs: number;
+  readonly note: string;
+  /** The versions that it was loaded under; empty where another system wrote the value. */
+  readonly versions: VersionPairs;
+}
+
+export type Judgement<T> =
+  /** `madeFromBytes`: what the value was decoded from, when it had been unpacked. */
+  | { readonly kind: 'hit'; readonly hit: Hit<T>; readonly madeFromBytes: number }
+  /** `unusable`: something lies there that is no hit. */
+  | { readonly kind: 'miss'; readonly unusable: Unusable | null };
+
+/** What was read of an entry. */
+export interface Evidence {
+  readonly type: StoredType;
+  readonly key: string;
+  readonly stored: Stored | 'unreadable' | null;
+  readonly sidecar: Sidecar | null;
+  /** Something lies at the sidecar's key, be it none that can be read. */
+  readonly sidecarThere: boolean;
+  readonly versions: CurrentVersions;
+  readonly now: number;
+}
+
+export interface Decoding {
+  readonly maxValueBytes: number;
+  readonly keyring?: Keyring;
+  /** The value will be kept: it gets bytes of its own instead of slices of what the socket received. */
+  readonly forKeeping: boolean;
+}
+
+/** Whether what lies there may be served. Never throws for anything that lies in Redis. */
+export function judge<T>(reading: Reading<T>, evidence: Evidence, how: Decoding): Judgement<T> {
+  const { type, key, stored, sidecar, now } = evidence;
+  if (stored === 'unreadable') return miss('unreadable');
+  if (stored === null || (stored.length === 0 && sidecar === null)) return miss(null);
+  const wrong = objection(reading, evidence, stored);
+  const foreign = wrong !== null && isForeignValue(reading, evidence, wrong);
+  if (wrong !== null && !foreign) return miss(wrong);
+  const own = foreign ? null : sidecar;
+  try {
+    const unpacked = type === 'string' ? [decode(stored[0] as Buffer, decoding(how, key))] : stored;
+    const plain = how.forKeeping ? unpacked.map(withBytesOfItsOwn) : unpacked;
+    return {
+      kind: 'hit',
+      hit: {
+        value: reading.decode(plain, own?.note ?? ''),
+        storedAtMs: own?.storedAtMs ?? null,
+        expiresAtMs: own?.expiresAtMs ?? null,
+        readAtMs: now,
+        note: own?.note ?? '',
+        versions: own?.versions ?? [],
+      },
+      madeFromBytes: sizeOf(plain),
+    };
+  } catch {
+    // Whatever the codec or the reader has against the bytes, they are no value for it; the miss is counted by its reason.
+    return miss('unreadable');
+  }
+}
+
+/** Why these bytes are not to be served by what the sidecar says; null when they are. */
+function objection(
+  reading: Reading<unknown>,
+  { type, sidecar, versions }: Evidence,
+  stored: Stored,
+): Exclude<Unusable, 'unreadable'> | null {
+  if (sidecar === null) return 'no_sidecar';
+  if (sidecar.tenant !== reading.ref.tenant) return 'tenant';
+  const print = sidecar.fingerprints[reading.part === undefined ? 0 : 1 + partIndex(reading)];
+  if (print !== fingerprintOf(type, stored)) return 'mismatch';
+  return isCurrent(reading, sidecar.versions, versions) ? null : 'version';
+}
+
+/** An entry is under its family's version at least: one that records none would escape the family's invalidation. */
+function isCurrent(
+  { ref: { family } }: Reading<unknown>,
+  recorded: VersionPairs | null,
+  now: CurrentVersions,
+): boolean {
+  if (recorded === null) return false;
+  if (!isVersioned(family.role)) return true;
+  return recorded.includes(familySubject(family)) && now.allow(recorded);
+}
+
+/**
+ * Whether it is somebody else's value in a family where that counts. One of ours that a version has invalidated is not,
+ * and beside a sidecar that cannot be read it cannot be told.
+ */
+function isForeignValue({ ref, part }: Reading<unknown>, evidence: Evidence, wrong: Unusable): boolean {
+  if (!ref.family.otherWriters || part !== undefined || wrong === 'version') return false;
+  return evidence.sidecar !== null || !evidence.sidecarThere;
+}
+
+function miss(unusable: Unusable | null): { kind: 'miss'; unusable: Unusable | null } {
+  return { kind: 'miss', unusable };
+}
+
+function decoding(how: Decoding, key: string): { maxBytes: number; keyring?: Keyring; aad: string } {
+  return {
+    maxBytes: how.maxValueBytes,
+    aad: key,
+    ...(how.keyring === undefined ? {} : { keyring: how.keyring }),
+  };
+}

@@ -1,0 +1,214 @@
+import { RedisUnavailableError } from '../redis/errors.js';
+import type { RedisLink } from '../redis/link.js';
+import { loadScript } from '../redis/script.js';
+import type { EntryKeys, Reading } from './entry.js';
+import { keysOf } from './entry.js';
+import type { Flight } from './flights.js';
+import type { Hit } from './judgement.js';
+import type { Leadership, Leaderships } from './leadership.js';
+import { markOf, readMark, type LeaseMark } from './lease-mark.js';
+import type { Look } from './lookup.js';
+import type { CacheParts } from './parts.js';
+import { CurrentVersions, subjectsOf, type Subjects, type VersionKeeper } from './versions.js';
+
+export interface Boardings<T, F extends Flight> {
+  /** We are to load. The flight ends the leadership. */
+  lead(leadership: Leadership): F;
+  /** Another process loads under this token. */
+  follow(token: string): F;
+  /** Whether an entry found is good enough for this caller; by default every one is. */
+  accept?(hit: Hit<T>): boolean;
+  /** Do not look: load anew, and let no other load in flight be stored over it. */
+  anew?: boolean;
+  /** The caller has peeked, and what he found, if anything, will not do. */
+  peeked?: boolean;
+}
+
+export type Opened<T, F extends Flight> =
+  | { readonly kind: 'hit'; readonly hit: Hit<T> }
+  | {
+      readonly kind: 'flight';
+      readonly flight: F;
+      readonly how: 'led' | 'joined' | 'followed';
+      /** The entry that `accept` refused: it may still serve when the load fails. */
+      readonly refused: Hit<T> | null;
+    };
+
+type Acquired = { kind: 'taken' } | { kind: 'held'; mark: LeaseMark } | { kind: 'changed' } | { kind: 'away' };
+
+/** What a caller that would load goes by. */
+interface Attempt<T> {
+  readonly reading: Reading<T>;
+  readonly keys: EntryKeys;
+  readonly subjects: Subjects;
+  readonly link: RedisLink;
+}
+
+interface OpeningParts extends CacheParts {
+  readonly keeper: VersionKeeper;
+  readonly leaderships: Leaderships;
+  peek<T>(reading: Reading<T>): Hit<T> | undefined;
+  /** Null when Redis could not be asked, or may not be trusted for this key just now. */
+  look<T>(reading: Reading<T>): Promise<Look<T> | null>;
+}
+
+const ACQUIRE = loadScript(new URL('./lua/acquire.lua', import.meta.url));
+
+/** A caller that meets changes under its hands looks again so many times before it leads without a lease. */
+const MOST_ROUNDS = 8;
+
+/** The way of a caller to the entry or to the one flight that will have it. */
+export class Opening {
+  readonly #parts: OpeningParts;
+
+  constructor(parts: OpeningParts) {
+    this.#parts = parts;
+  }
+
+  async open<T, F extends Flight>(reading: Reading<T>, boardings: Boardings<T, F>): Promise<Opened<T, F>> {
+    const { keyPrefix } = this.#parts.settings;
+    const attempt: Attempt<T> = {
+      reading,
+      keys: keysOf(reading, keyPrefix),
+      subjects: subjectsOf(reading, keyPrefix),
+      link: this.#parts.roles.link(reading.ref.family.role),
+    };
+    if (boardings.anew === true) return this.#leadAnew(attempt, boardings);
+
+    let refused: Hit<T> | null = null;
+    const warm = boardings.peeked === true ? undefined : this.#parts.peek(reading);
+    if (warm !== undefined) {
+      if (boardings.accept?.(warm) ?? true) return { kind: 'hit', hit: warm };
+      refused = warm;
+    }
+    for (let round = 0; round < MOST_ROUNDS; round += 1) {
+      const seen = await this.#parts.look(reading);
+      if (seen === null) return this.#withoutRedis(attempt, boardings, refused);
+      const { found } = seen;
+      if (found.kind === 'hit') {
+        if (boardings.accept?.(found.hit) ?? true) return { kind: 'hit', hit: found.hit };
+        refused = found.hit;
+      }
+      let mark = seen.lease;
+      if (mark === null || seen.outdatedLease || this.#isOrphanOfOurs(mark.token)) {
+        const taken = await this.#take(attempt, boardings, seen);
+        if (taken.kind === 'led') return { kind: 'flight', flight: taken.flight, how: 'led', refused };
+        if (taken.kind === 'away') return this.#withoutRedis(attempt, boardings, refused);
+        // A lease that was not there when we looked may be under versions that we know nothing of: look again.
+        if (taken.kind === 'changed' || !seen.versions.allow(taken.mark.versions)) continue;
+        mark = taken.mark;
+      }
+      const boarded = await this.#board(attempt, mark, boardings);
+      if (boarded !== null) return { kind: 'flight', ...boarded, refused };
+    }
+    return this.#withoutRedis(attempt, boardings, refused);
+  }
+
+  /** A lease in this process's name whose flight has ended: its release was lost. */
+  #isOrphanOfOurs(token: string): boolean {
+    const { leaderships, flights } = this.#parts;
+    return leaderships.named(token) && flights.under(token) === null;
+  }
+
+  async #board<T, F extends Flight>(
+    { reading, keys, subjects }: Attempt<T>,
+    { token }: LeaseMark,
+    boardings: Boardings<T, F>,
+  ): Promise<{ flight: F; how: 'joined' | 'followed' } | null> {
+    const { flights, observer } = this.#parts;
+    const boarding = flights.under(token);
+    if (boarding !== null) {
+      const flight = (await boarding) as F | null;
+      if (flight === null) return null;
+      observer.joined?.(reading.ref.family.id);
+      return { flight, how: 'joined' };
+    }
+    if (this.#isOrphanOfOurs(token)) return null;
+    const flight = boardings.follow(token);
+    flights.add(keys.value, token, flight, subjects.keys);
+    return { flight, how: 'followed' };
+  }
+
+  /** @param seen what the caller looked at; null to take the lease whatever there is */
+  async #take<T, F extends Flight>(
+    attempt: Attempt<T>,
+    boardings: Boardings<T, F>,
+    seen: Look<T> | null,
+  ): Promise<{ kind: 'led'; flight: F } | Exclude<Acquired, { kind: 'taken' }>> {
+    const { flights, leaderships, keeper } = this.#parts;
+    const { reading, keys, subjects, link } = attempt;
+    const token = leaderships.newToken();
+    const acquiring = this.#orAway(attempt, async () => {
+      const versions = await keeper.forLoad(link, subjects, seen?.versions ?? new CurrentVersions([], []));
+      const mark = markOf(token, versions);
+      return { mark, acquired: await this.#acquire(attempt, mark, seen) };
+    });
+    const leading = acquiring.then((result) => {
+      if (result?.acquired.kind !== 'taken') return null;
+      const leadership = leaderships.held(reading, keys, result.mark);
+      try {
+        return boardings.lead(leadership);
+      } catch (error) {
+        void leadership.release();
+        throw error;
+      }
+    });
+    flights.announce(keys.value, token, leading, subjects.keys);
+    const result = await acquiring;
+    if (result === null) return { kind: 'away' };
+    if (result.acquired.kind !== 'taken') return result.acquired;
+    return { kind: 'led', flight: (await leading) as F };
+  }
+
+  async #acquire<T>({ keys, link }: Attempt<T>, mark: LeaseMark, seen: Look<T> | null): Promise<Acquired> {
+    const [kind, holder] = (await link.run(
+      ACQUIRE,
+      [keys.sidecar, keys.lease],
+      [
+        mark.text,
+        this.#parts.settings.leaseMs,
+        seen === null ? 'steal' : 'seen',
+        seen?.lease?.text ?? '',
+        seen?.sidecar ?? '',
+      ],
+    )) as ['taken' | 'held' | 'changed', string?];
+    return kind === 'held' ? { kind, mark: readMark(holder as string) } : { kind };
+  }
+
+  async #leadAnew<T, F extends Flight>(attempt: Attempt<T>, boardings: Boardings<T, F>): Promise<Opened<T, F>> {
+    const taken = await this.#take(attempt, boardings, null);
+    if (taken.kind === 'led') return { kind: 'flight', flight: taken.flight, how: 'led', refused: null };
+    const flight = boardings.lead(this.#parts.leaderships.local(attempt.reading, attempt.keys));
+    return { kind: 'flight', flight, how: 'led', refused: null };
+  }
+
+  /** Redis cannot be asked: share what this process has in flight for the key, else load without storing. */
+  async #withoutRedis<T, F extends Flight>(
+    { reading, keys, subjects }: Attempt<T>,
+    boardings: Boardings<T, F>,
+    refused: Hit<T> | null,
+  ): Promise<Opened<T, F>> {
+    const { flights, observer, leaderships } = this.#parts;
+    // No `await` between finding none and adding one: callers of one tick must not all lead.
+    for (let boarding = flights.any(keys.value); boarding !== null; boarding = flights.any(keys.value)) {
+      const flight = (await boarding) as F | null;
+      if (flight === null) continue;
+      observer.joined?.(reading.ref.family.id);
+      return { kind: 'flight', flight, how: 'joined', refused };
+    }
+    const leadership = leaderships.local(reading, keys);
+    const flight = boardings.lead(leadership);
+    flights.add(keys.value, leadership.token, flight, subjects.keys);
+    return { kind: 'flight', flight, how: 'led', refused };
+  }
+
+  async #orAway<T, R>({ reading }: Attempt<T>, work: () => Promise<R>): Promise<R | null> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof RedisUnavailableError)) throw error;
+      this.#parts.observer.bypass?.(reading.ref.family.id, error.trouble);
+      return null;
+    }
+  }
+}

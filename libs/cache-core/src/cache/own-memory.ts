@@ -1,0 +1,60 @@
+import { colocate, physicalKey } from '../keyspace/physical-key.js';
+import type { L1, L1Status, Ticket } from '../l1/l1.js';
+import type { RedisLink } from '../redis/link.js';
+import { keyRead, type EntryKeys, type Reading } from './entry.js';
+import type { Hit } from './judgement.js';
+import type { Look } from './lookup.js';
+
+/** L1 as the protocol uses it; where there is none, it finds and keeps nothing. */
+export class OwnMemory {
+  readonly #l1: L1 | null;
+  readonly #keyPrefix: string;
+
+  constructor(l1: L1 | null, keyPrefix: string) {
+    this.#l1 = l1;
+    this.#keyPrefix = keyPrefix;
+  }
+
+  get status(): L1Status | null {
+    return this.#l1?.status ?? null;
+  }
+
+  peek<T>({ ref: { family, key, tenant }, part, decode }: Reading<T>): Hit<T> | undefined {
+    if (this.#l1 === null || !family.l1) return undefined;
+    const value = physicalKey(this.#keyPrefix, key);
+    return this.#l1.get<T>(part === undefined ? value : colocate(value, part.label, this.#keyPrefix), decode, tenant);
+  }
+
+  /** Before a look at Redis. Null: what it sees cannot be kept. */
+  ticket({ ref: { family } }: Reading<unknown>, link: RedisLink): Ticket | null {
+    return family.l1 ? (this.#l1?.ticket(link) ?? null) : null;
+  }
+
+  /** Keeps what a look found, for as long as neither the entry nor any version that it records changes. */
+  keep<T>(ticket: Ticket | null, reading: Reading<T>, keys: EntryKeys, { found, under }: Look<T>): void {
+    if (ticket === null || found.kind !== 'hit') return;
+    this.#l1?.keep(ticket, {
+      key: keyRead(reading, keys),
+      hit: found.hit,
+      tenant: reading.ref.tenant,
+      decoder: reading.decode,
+      madeFromBytes: found.madeFromBytes,
+      dependsOn: under,
+    });
+  }
+
+  /** What this process is about to change, or has changed, is nothing that it may serve. */
+  forget({ value, parts }: Pick<EntryKeys, 'value' | 'parts'>): void {
+    this.#l1?.drop(value);
+    for (const part of parts) this.#l1?.drop(part);
+  }
+
+  /** The same for all that depends on a version. */
+  forgetUnder(versionKey: string): void {
+    this.#l1?.drop(versionKey);
+  }
+
+  close(): void {
+    this.#l1?.close();
+  }
+}

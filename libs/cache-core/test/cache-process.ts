@@ -1,0 +1,40 @@
+import { Cache, CacheAside, RedisRoles, type CacheObserver, type CacheSettings } from '../src/index.js';
+
+/** One process of the platform, as far as the cache is concerned. */
+export interface Process {
+  readonly roles: RedisRoles;
+  readonly cache: Cache;
+  readonly aside: CacheAside;
+  /** What the observer was told, with how often. */
+  readonly counts: Map<string, number>;
+}
+
+export async function startProcess(url: string, settings: Partial<CacheSettings> = {}): Promise<Process> {
+  const counts = new Map<string, number>();
+  const count = (what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1);
+  const observer: CacheObserver = {
+    hit: () => count('hit'),
+    miss: () => count('miss'),
+    unusable: (_family, why) => count(`unusable ${why}`),
+    bypass: (_family, why) => count(`bypass ${why}`),
+    fill: (_family, result) => count(`fill ${result}`),
+  };
+  const roles = new RedisRoles({
+    url,
+    layout: 'single',
+    times: { commandTimeoutMs: 400, heartbeatMs: 50, holdAfterRestartMs: 100 },
+  }).open();
+  await Promise.all(roles.links().map((link) => link.untilUp(5000)));
+  const cache = new Cache(roles, { leaseMs: 600, ...settings }, observer);
+  return { roles, cache, aside: new CacheAside(cache, roles), counts };
+}
+
+export async function stop(process: Process): Promise<void> {
+  process.cache.close();
+  await process.roles.close();
+}
+
+/** Looks until it is so; the test's own time-out is the bound. */
+export async function until(so: () => Promise<boolean>): Promise<void> {
+  while (!(await so())) await new Promise((resolve) => setTimeout(resolve, 5));
+}
