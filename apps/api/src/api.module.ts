@@ -31,9 +31,9 @@ export class ApiModule {
         IdentityModule.forRoot(identityOptions(environment)),
         LedgerModule.forRoot(ledgerOptions(environment, ledger)),
         LlmCacheModule.forRootAsync({
-          inject: [Cache, RedisRoles, Ledger],
-          useFactory: (cache: Cache, roles: RedisRoles, lines: Ledger) =>
-            llmCacheOptions({ environment, cache, roles, ledger: lines, instruments: gateway, logger }),
+          inject: [Cache, RedisRoles, Ledger, Breakers],
+          useFactory: (cache: Cache, roles: RedisRoles, lines: Ledger, breakers: Breakers) =>
+            llmCacheOptions({ environment, cache, roles, ledger: lines, breakers, instruments: gateway, logger }),
         }),
         SavingsModule.forRoot({ callerOf: ledgerReaderOf }),
         CacheManagementModule.forRoot({ callerOf: tenantCallerOf }),

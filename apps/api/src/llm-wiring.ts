@@ -1,13 +1,14 @@
-import type { Cache, RedisRoles } from '@promptsales/cache-core';
+import type { Breakers, Cache, RedisRoles } from '@promptsales/cache-core';
 import type { Environment } from '@promptsales/environment';
 import type { GatewayInstruments } from '@promptsales/health';
 import type { Logger } from '@promptsales/http-edge';
-import type {
-  Ledger,
-  LlmCacheObserver,
-  LlmCacheOptions,
-  UpstreamDirectory,
-  UpstreamTarget,
+import {
+  upstreamService,
+  type Ledger,
+  type LlmCacheObserver,
+  type LlmCacheOptions,
+  type UpstreamDirectory,
+  type UpstreamTarget,
 } from '@promptsales/llm-cache';
 import { callerOf } from './access/caller.js';
 import { FailureLog } from './failure-log.js';
@@ -20,18 +21,21 @@ export interface LlmParts {
   readonly cache: Cache;
   readonly roles: RedisRoles;
   readonly ledger: Ledger;
+  readonly breakers: Breakers;
   readonly instruments: GatewayInstruments;
   readonly logger: Logger;
 }
 
-export function llmCacheOptions({ environment, cache, roles, ledger, instruments, logger }: LlmParts): LlmCacheOptions {
+export function llmCacheOptions(parts: LlmParts): LlmCacheOptions {
+  const { environment, cache, roles, ledger, breakers, instruments, logger } = parts;
   const { upstream, api } = environment;
   return {
     cache,
     roles,
     ledger,
     callerOf,
-    upstreams: upstreamsOf(environment),
+    upstreams: upstreamsOf(environment, breakers),
+    breakers,
     upstream: { timeoutMs: upstream.timeoutMs, idleTimeoutMs: upstream.idleTimeoutMs },
     observer: observerOf(instruments, new FailureLog(logger)),
     bodyLimitBytes: api.maxBodyBytes,
@@ -40,7 +44,7 @@ export function llmCacheOptions({ environment, cache, roles, ledger, instruments
 }
 
 /** The default upstreams of the environment, by protocol. */
-function upstreamsOf({ upstream }: Environment): UpstreamDirectory {
+function upstreamsOf({ upstream }: Environment, breakers: Breakers): UpstreamDirectory {
   const openAi: UpstreamTarget | null =
     upstream.openAiBaseUrl === null
       ? null
@@ -50,6 +54,8 @@ function upstreamsOf({ upstream }: Environment): UpstreamDirectory {
           apiKey: upstream.openAiApiKey?.reveal() ?? null,
           simulated: upstream.simulated,
         };
+  // Shown from the start, also where nobody has asked it yet.
+  if (openAi !== null) breakers.of(upstreamService(openAi));
   return { targetFor: () => openAi };
 }
 

@@ -37,6 +37,7 @@ export { DEFAULT_FLIGHT, type FlightBounds } from './flight/flight-bounds.js';
 export type { FlightObserver } from './flight/flight-observer.js';
 export { DEFAULT_POLICY, type CachePolicy, type PolicyMatch, type PolicyMode } from './request/policy.js';
 export type { NotStored } from './stored/storage-rules.js';
+export { upstreamService } from './upstream/guarded-upstream.js';
 export { DEFAULT_UPSTREAM, type UpstreamSettings, type UpstreamTarget } from './upstream/upstream-client.js';
 
 // What other layers need to answer on those routes in the provider's shape.

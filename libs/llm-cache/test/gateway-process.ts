@@ -2,7 +2,7 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Cache, RedisRoles, type CacheSettings } from '@promptsales/cache-core';
+import { Breakers, Cache, RedisRoles, type BreakerSettings, type CacheSettings } from '@promptsales/cache-core';
 import OpenAI from 'openai';
 import {
   LlmCacheModule,
@@ -22,6 +22,8 @@ export interface GatewayProcessOptions {
   readonly cache?: Partial<CacheSettings>;
   readonly bounds?: Partial<FlightBounds>;
   readonly upstream?: Partial<UpstreamSettings>;
+  /** @default no breakers */
+  readonly breaker?: Partial<BreakerSettings>;
   readonly bodyLimitBytes?: number;
 }
 
@@ -38,6 +40,7 @@ export class GatewayProcess {
     readonly app: NestFastifyApplication,
     /** Of each hit: from which tier it was served. */
     readonly tiers: readonly string[],
+    readonly breakers: Breakers | null,
   ) {}
 
   static async start(options: GatewayProcessOptions): Promise<GatewayProcess> {
@@ -56,6 +59,7 @@ export class GatewayProcess {
     const ledger = new MemoryLedger();
     const target = { provider: 'openai', baseUrl: options.providerUrl, apiKey: 'sk-upstream', simulated: true };
     const events: string[] = [];
+    const breakers = options.breaker === undefined ? null : new Breakers(roles, { breaker: options.breaker });
     const { policies, upstream = {}, bounds = {}, bodyLimitBytes = 10 * 1024 * 1024 } = options;
     const module = LlmCacheModule.forRoot({
       cache,
@@ -69,6 +73,7 @@ export class GatewayProcess {
         client: 'test',
       }),
       upstream,
+      ...(breakers === null ? {} : { breakers }),
       bounds,
       bodyLimitBytes,
       shutdownMs: 500,
@@ -82,7 +87,7 @@ export class GatewayProcess {
     });
     const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), { logger: false });
     await app.listen(0, '127.0.0.1');
-    const process = new GatewayProcess(await app.getUrl(), ledger, cache, roles, target, app, tiers);
+    const process = new GatewayProcess(await app.getUrl(), ledger, cache, roles, target, app, tiers, breakers);
     process.events.push(...events);
     events.push = (...more) => process.events.push(...more);
     return process;
@@ -108,6 +113,7 @@ export class GatewayProcess {
 
   async stop(): Promise<void> {
     await this.app.close();
+    this.breakers?.close();
     this.cache.close();
     await this.roles.close();
   }

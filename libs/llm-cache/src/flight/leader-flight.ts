@@ -9,7 +9,7 @@
  * 4. The call goes on for as long as anybody waits, here or in another process, whoever asked first; when nobody is
  *    left, it is aborted, and nothing is stored.
  */
-import type { FillResult, Leadership } from '@promptsales/cache-core';
+import type { FillResult, Leadership, Permit } from '@promptsales/cache-core';
 import { LedgerUnavailable } from '../ledger/ledger-errors.js';
 import type { CallFacts, CallOutcome, Intent, Ledger } from '../ledger/ledger.js';
 import { LlmError, toLlmError } from '../protocol/llm-error.js';
@@ -29,7 +29,7 @@ import { fillingOf, type Keeping } from './keep-answer.js';
 import { answerTooLarge, wholeReply } from './whole-reply.js';
 
 export interface Leading {
-  readonly question: Omit<Question, 'signal' | 'onRefused'>;
+  readonly question: Omit<Question, 'signal' | 'onRefused' | 'permit'>;
   readonly keeping: Keeping;
   readonly call: CallFacts;
   readonly leadership: Leadership;
@@ -111,15 +111,21 @@ export class LeaderFlight implements AnswerFlight {
 
   async #fly(): Promise<void> {
     let settled: Settled | null = null;
+    let permit: Permit | null = null;
     try {
+      // What may not be called at the moment is no call: it gets no line.
+      const entering = this.#tools.asker.enter(this.#leading.question.target);
+      if (entering !== null) permit = await entering;
       this.#intent = await this.#tools.ledger.begin(this.#leading.call);
       const asked = await this.#tools.asker.ask({
         ...this.#leading.question,
+        permit,
         signal: this.#abort.signal,
         onRefused: (refused) => this.#callAgain(refused),
       });
       settled = await this.#answer(asked);
     } catch (thrown) {
+      permit?.settle('unknown');
       const error = asLlmError(thrown);
       if (error.code === 'internal_error') this.#tools.observer.failed?.(thrown);
       this.#fail(error);

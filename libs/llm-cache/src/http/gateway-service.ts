@@ -1,4 +1,4 @@
-import { CacheAside, type Cache, type RedisRoles } from '@promptsales/cache-core';
+import { CacheAside, type Breakers, type Cache, type RedisRoles } from '@promptsales/cache-core';
 import type { FastifyInstance } from 'fastify';
 import { DEFAULT_FLIGHT, type FlightBounds } from '../flight/flight-bounds.js';
 import type { PolicySource, UpstreamDirectory } from '../gateway/directories.js';
@@ -7,7 +7,8 @@ import { Gateway } from '../gateway/gateway.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { DEFAULT_POLICY } from '../request/policy.js';
 import { Asker } from '../upstream/asker.js';
-import { UpstreamClient, type UpstreamSettings } from '../upstream/upstream-client.js';
+import { GuardedUpstream } from '../upstream/guarded-upstream.js';
+import { UpstreamClient, type Upstream, type UpstreamSettings } from '../upstream/upstream-client.js';
 import type { CallerOf } from './caller.js';
 import { registerGatewayRoutes } from './gateway-routes.js';
 import type { LlmCacheObserver } from './llm-cache-observer.js';
@@ -22,6 +23,8 @@ export interface LlmCacheOptions {
   /** @default the one policy `default` */
   readonly policies?: PolicySource;
   readonly upstream?: Partial<UpstreamSettings>;
+  /** One in front of each upstream. @default none */
+  readonly breakers?: Breakers;
   readonly bounds?: Partial<FlightBounds>;
   readonly observer?: LlmCacheObserver;
   /** @default 10 MiB */
@@ -38,14 +41,16 @@ export const SHUTDOWN_MS = 10_000;
 export class GatewayService {
   readonly #options: LlmCacheOptions;
   readonly #client: UpstreamClient;
+  readonly #upstream: Upstream;
   readonly #deck: FlightDeck;
   #models: ModelList | null = null;
 
   constructor(options: LlmCacheOptions) {
-    const { cache, roles, ledger, bounds, observer = {}, upstream } = options;
+    const { cache, roles, ledger, bounds, observer = {}, upstream, breakers } = options;
     this.#options = options;
     this.#client = new UpstreamClient(upstream);
-    const asker = new Asker(this.#client);
+    this.#upstream = breakers === undefined ? this.#client : new GuardedUpstream(this.#client, breakers);
+    const asker = new Asker(this.#upstream);
     this.#deck = new FlightDeck({ cache, roles, ledger, asker, bounds: { ...DEFAULT_FLIGHT, ...bounds }, observer });
   }
 
@@ -56,7 +61,7 @@ export class GatewayService {
     const models = new ModelList({
       cache,
       aside: new CacheAside(cache, roles),
-      client: this.#client,
+      client: this.#upstream,
       upstreams,
       observer,
     });

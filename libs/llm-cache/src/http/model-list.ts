@@ -22,13 +22,13 @@ import { parseLlmCacheControls, type LlmCacheControls } from '../request/cache-c
 import { forwardedHeaders } from '../request/forwarded-headers.js';
 import { collect } from '../upstream/upstream-body.js';
 import { readable, unauthorizedIn } from '../upstream/refusal.js';
-import type { UpstreamClient, UpstreamTarget } from '../upstream/upstream-client.js';
+import type { Upstream, UpstreamTarget } from '../upstream/upstream-client.js';
 import type { LlmCacheObserver } from './llm-cache-observer.js';
 
 export interface ModelListParts {
   readonly cache: Cache;
   readonly aside: CacheAside;
-  readonly client: UpstreamClient;
+  readonly client: Upstream;
   readonly upstreams: UpstreamDirectory;
   readonly observer: LlmCacheObserver;
 }

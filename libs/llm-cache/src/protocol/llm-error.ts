@@ -23,6 +23,7 @@ export const LLM_ERROR_STATUS = {
   upstream_died: 502,
   upstream_unauthorized: 502,
   upstream_not_configured: 503,
+  upstream_circuit_open: 503,
   ledger_unavailable: 503,
   shutting_down: 503,
   overloaded: 503,

@@ -3,8 +3,9 @@
  * stream gets its first token, and the recording serves both forms. Where a provider refuses that, it is asked once more
  * in the client's own form, and the model is remembered so that the next call does not try again for a while.
  */
+import type { Permit } from '@promptsales/cache-core';
 import type { JsonObject, Protocol, RequestFacts } from '../protocol/protocol.js';
-import type { UpstreamClient, UpstreamResponse, UpstreamTarget } from './upstream-client.js';
+import type { Upstream, UpstreamResponse, UpstreamTarget } from './upstream-client.js';
 
 const REMEMBERED_MODELS = 1000;
 const REMEMBERED_MS = 3_600_000;
@@ -21,6 +22,8 @@ export interface Question {
   readonly json: JsonObject | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
+  /** Of `enter`, for the first call. */
+  readonly permit?: Permit | null;
   /** Told, before the second call, that the first was refused: each call has a ledger line of its own. */
   readonly onRefused?: (refused: UpstreamResponse) => Promise<void>;
 }
@@ -32,14 +35,19 @@ export interface Asked {
 }
 
 export class Asker {
-  readonly #client: Pick<UpstreamClient, 'call'>;
+  readonly #client: Upstream;
   readonly #now: () => number;
   /** Models that want the client's own form, with the time until which that is believed; oldest first. */
   readonly #ownForm = new Map<string, number>();
 
-  constructor(client: Pick<UpstreamClient, 'call'>, now: () => number = Date.now) {
+  constructor(client: Upstream, now: () => number = Date.now) {
     this.#client = client;
     this.#now = now;
+  }
+
+  /** The right to ask, where somebody watches over the provider; null where nobody does. */
+  enter(target: UpstreamTarget): Promise<Permit> | null {
+    return this.#client.enter?.(target) ?? null;
   }
 
   async ask(question: Question): Promise<Asked> {
@@ -49,7 +57,7 @@ export class Asker {
     const response = await this.#send(question, question.protocol.streamedRequest(json));
     if (!refusesStreaming(response)) return { response, usageAsked: true };
     await question.onRefused?.(response);
-    const asked = await this.#askInOwnForm(question);
+    const asked = await this.#askInOwnForm({ ...question, permit: null });
     // The refusal was about streaming only if the provider takes the same request without it.
     if (asked.response.kind === 'stream' || asked.response.kind === 'json') this.#remember(question);
     return asked;
@@ -59,8 +67,8 @@ export class Asker {
     return { response: await this.#send(question, question.raw), usageAsked: question.facts.usageAsked };
   }
 
-  #send({ target, protocol, headers, signal }: Question, body: Buffer): Promise<UpstreamResponse> {
-    return this.#client.call({ target, method: 'POST', path: protocol.upstreamPath, headers, body, signal });
+  #send({ target, protocol, headers, signal, permit = null }: Question, body: Buffer): Promise<UpstreamResponse> {
+    return this.#client.call({ target, method: 'POST', path: protocol.upstreamPath, headers, body, signal, permit });
   }
 
   #wantsOwnForm(question: Question): boolean {

@@ -4,6 +4,7 @@
  * The answer is unpacked if it came compressed; its first bytes say whether it is a stream of events or JSON where the
  * content type does not. Redirects are never followed: they would carry the credential to another host.
  */
+import type { Permit } from '@promptsales/cache-core';
 import type { Readable } from 'node:stream';
 import { Pool } from 'undici';
 import { LlmError } from '../protocol/llm-error.js';
@@ -44,6 +45,8 @@ export interface UpstreamRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer | null;
   readonly signal: AbortSignal;
+  /** What `enter` gave for this call, where it was asked. */
+  readonly permit?: Permit | null;
 }
 
 interface Answered {
@@ -59,7 +62,18 @@ export type UpstreamResponse =
   | (Answered & { readonly kind: 'refused'; readonly body: Buffer })
   | { readonly kind: 'failed'; readonly error: LlmError };
 
-export class UpstreamClient {
+/** Whom the gateway asks. */
+export interface Upstream {
+  /** Never throws. */
+  call(request: UpstreamRequest): Promise<UpstreamResponse>;
+  /**
+   * Says before anything is entered into the ledger whether a call may be made.
+   * @throws LlmError when it may not
+   */
+  enter?(target: UpstreamTarget): Promise<Permit>;
+}
+
+export class UpstreamClient implements Upstream {
   readonly #settings: UpstreamSettings;
   readonly #pools = new Map<string, Pool>();
   #closed = false;
