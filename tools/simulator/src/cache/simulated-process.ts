@@ -11,6 +11,9 @@ export const SIMULATED_TIMES = {
   leaseMs: 1500,
 } as const;
 
+/** The process's own memory, at the same pace. */
+export const SIMULATED_L1 = { maxBytes: 1_000_000, boundMs: 400, beatMs: 80, retryRefusedMs: 1000 } as const;
+
 /** One process of the platform: its own links, cache and flights, on its own machine. */
 export class SimulatedProcess {
   readonly machine: Machine;

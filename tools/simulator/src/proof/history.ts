@@ -18,6 +18,8 @@ export interface ReadRecord {
   source: string | null;
   /** Redis could not be asked on the way: the origin, or a load of this process, answered. */
   bypassed: boolean;
+  /** The process's own memory answered (L1). */
+  fromMemory: boolean;
 }
 
 export interface WriteRecord {

@@ -6,6 +6,8 @@
  * - restarted: all connections break, scripts are unknown, the run id is new; with loss, it is the dataset of a moment ago
  *   (a power cut between two fsyncs, or a failover to a replica that lagged), perhaps with another clock
  * - evicting, out of memory
+ *
+ * It works in turns, as a real one does: see `#turn`.
  */
 import { createHash } from 'node:crypto';
 import { loadedScripts } from '@promptsales/cache-core';
@@ -30,6 +32,10 @@ interface Session {
   readonly peer: Peer;
   readonly parser: RedisParser;
   readonly channels: Set<Bytes>;
+  /** Of what changes it is told (CLIENT TRACKING … BCAST), and on which connection; null: of nothing. */
+  tracking: { readonly prefixes: readonly Bytes[]; readonly redirect: number } | null;
+  /** What is to be sent when the turn ends. */
+  out: Buffer[];
   /** Bytes that arrived and have not been read. */
   unread: { readonly bytes: Buffer; readonly sentAt: number }[];
   /** The client has closed its end: to be noticed after what it sent before. */
@@ -51,6 +57,8 @@ export class SimulatedRedis {
   readonly #random: Random;
   readonly #sessions = new Map<number, Session>();
   readonly #scripts = new Map<string, string>();
+  readonly #changed = new Set<Bytes>();
+  #turnComes = false;
   #sentAt = 0;
   #running: string | null = null;
   #runId = 0;
@@ -62,7 +70,10 @@ export class SimulatedRedis {
     private readonly observer: ServerObserver = {},
   ) {
     this.#random = time.random.fork();
-    const changed: Change = (...change) => observer.key?.(...change);
+    const changed: Change = (key, ...change) => {
+      this.#changed.add(key);
+      observer.key?.(key, ...change);
+    };
     this.data = new Dataset(
       () => time.now,
       () => this.now(),
@@ -92,11 +103,13 @@ export class SimulatedRedis {
     const session: Session = {
       peer,
       channels: new Set(),
+      tracking: null,
+      out: [],
       unread: [],
       ended: false,
       parser: new RedisParser({
         returnBuffers: true,
-        returnReply: (request) => peer.send(encodeReply(this.#execute(session, request))),
+        returnReply: (request) => session.out.push(encodeReply(this.#execute(session, request))),
         returnError: (error) => {
           throw error;
         },
@@ -109,7 +122,7 @@ export class SimulatedRedis {
     const session = this.#sessions.get(id);
     if (session === undefined) return;
     session.unread.push({ bytes, sentAt });
-    if (!this.#frozen) this.#read(session);
+    this.#wake();
   }
 
   /** The client has closed its end. */
@@ -117,7 +130,7 @@ export class SimulatedRedis {
     const session = this.#sessions.get(id);
     if (session === undefined) return;
     session.ended = true;
-    if (!this.#frozen) this.#read(session);
+    this.#wake();
   }
 
   /** The connection is gone, with what it had sent and nobody has read. */
@@ -132,7 +145,7 @@ export class SimulatedRedis {
   thaw(): void {
     if (!this.#frozen) return;
     this.#frozen = false;
-    for (const session of this.#random.shuffled([...this.#sessions.values()])) this.#read(session);
+    this.#wake();
   }
 
   /** @param forgetMs how much of the past is lost: everything since that many milliseconds ago */
@@ -152,7 +165,50 @@ export class SimulatedRedis {
   }
 
   evict(key: Bytes): boolean {
+    this.#wake();
     return this.data.delete(key, 'evicted');
+  }
+
+  /** A command of somebody who is not simulated. */
+  callFromOutside(name: string, ...args: readonly string[]): Reply {
+    this.#wake();
+    return this.call(
+      name,
+      args.map((argument) => Buffer.from(argument)),
+    );
+  }
+
+  #wake(): void {
+    if (this.#turnComes || this.#frozen || !this.#up) return;
+    this.#turnComes = true;
+    this.time.in(this.#random.between(0, LONGEST_TURN_MS), () => this.#turn());
+  }
+
+  /**
+   * One turn of the event loop: all sockets are read, in any order; at the end come the messages to those who track what
+   * has changed, behind the answers of the turn; then everything is sent.
+   */
+  #turn(): void {
+    this.#turnComes = false;
+    if (this.#frozen || !this.#up) return;
+    const sessions = [...this.#sessions.values()];
+    for (const session of this.#random.shuffled(sessions)) this.#read(session);
+    this.#tellTrackers(sessions);
+    for (const { out, peer } of sessions) if (out.length > 0) peer.send(Buffer.concat(out.splice(0)));
+  }
+
+  #tellTrackers(sessions: readonly Session[]): void {
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    if (changed.length === 0) return;
+    for (const { tracking } of sessions) {
+      if (tracking === null) continue;
+      for (const prefix of tracking.prefixes) {
+        const keys = changed.filter((key) => key.startsWith(prefix)).map((key) => Buffer.from(key, 'latin1'));
+        const message: Reply = [Buffer.from('message'), TRACKING_CHANNEL, keys];
+        if (keys.length > 0) this.#sessions.get(tracking.redirect)?.out.push(encodeReply(message));
+      }
+    }
   }
 
   #read(session: Session): void {
@@ -173,7 +229,9 @@ export class SimulatedRedis {
       case 'UNSUBSCRIBE':
         return this.#unsubscribe(session, args);
       case 'CLIENT':
-        return OK;
+        return this.#client(session, String(args[0]).toUpperCase(), args.slice(1));
+      case 'PING':
+        return session.channels.size > 0 ? [Buffer.from('pong'), Buffer.alloc(0)] : this.call(command, args);
       case 'INFO':
         return Buffer.from(`# Server\r\nredis_mode:standalone\r\nrun_id:run${this.#runId}\r\n`);
       case 'EVAL':
@@ -187,6 +245,16 @@ export class SimulatedRedis {
       default:
         return this.call(command, args);
     }
+  }
+
+  #client(session: Session, what: string, args: readonly Buffer[]): Reply {
+    if (what === 'ID') return session.peer.id;
+    if (what === 'TRACKING') {
+      const words = args.map(String);
+      const prefixes = words.flatMap((word, at) => (word === 'PREFIX' ? [bytesOf(args[at + 1])] : []));
+      session.tracking = { prefixes, redirect: Number(words[words.indexOf('REDIRECT') + 1]) };
+    }
+    return OK;
   }
 
   /** One command of the dataset, by whomever. */
@@ -227,7 +295,7 @@ export class SimulatedRedis {
       session.channels.add(bytesOf(channel));
       return [Buffer.from('subscribe'), channel, session.channels.size];
     });
-    for (const reply of replies.slice(0, -1)) session.peer.send(encodeReply(reply));
+    for (const reply of replies.slice(0, -1)) session.out.push(encodeReply(reply));
     return replies.at(-1) ?? new Failure("ERR wrong number of arguments for 'subscribe' command");
   }
 
@@ -236,21 +304,24 @@ export class SimulatedRedis {
       session.channels.delete(bytesOf(channel));
       return [Buffer.from('unsubscribe'), channel, session.channels.size];
     });
-    for (const reply of replies.slice(0, -1)) session.peer.send(encodeReply(reply));
+    for (const reply of replies.slice(0, -1)) session.out.push(encodeReply(reply));
     return replies.at(-1) ?? [Buffer.from('unsubscribe'), null, 0];
   }
 
   #publish(channel: Bytes, message: Buffer): number {
     let heard = 0;
     const reply = encodeReply([Buffer.from('message'), Buffer.from(channel, 'latin1'), message]);
-    for (const { channels, peer } of this.#sessions.values()) {
+    for (const { channels, out } of this.#sessions.values()) {
       if (!channels.has(channel)) continue;
       heard += 1;
-      peer.send(reply);
+      out.push(reply);
     }
     return heard;
   }
 }
+
+const TRACKING_CHANNEL = Buffer.from('__redis__:invalidate');
+const LONGEST_TURN_MS = 0.3;
 
 const shas = new Map<string, string>();
 

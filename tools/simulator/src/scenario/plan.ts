@@ -49,6 +49,8 @@ export interface Plan {
   readonly ttlSeconds: number;
   /** The writers of an entry take turns, as those must who put values into the cache. */
   readonly turns: boolean;
+  /** Processes keep what they read in their own memory. */
+  readonly l1: boolean;
   /** In order of time. */
   readonly steps: readonly Step[];
   /** When the last step is over and everything heals. */
@@ -113,6 +115,7 @@ export function planFrom(seed: number): Plan {
     entries,
     ttlSeconds: random.pick([3, 120]),
     turns,
+    l1: random.chance(0.4),
     steps: steps.map((step) => ({ ...step, at: Math.round(step.at) })).toSorted((a, b) => a.at - b.at),
     lengthMs: LENGTH_MS,
   };
@@ -139,7 +142,7 @@ function aFault(random: Random, kind: FaultKind, processes: number, entries: num
   const forMs = Math.round(random.chance(0.5) ? random.between(20, 400) : random.between(400, 2500));
   switch (kind) {
     case 'break':
-      return { kind, process, connection: random.below(2), how: random.pick(['both ways', 'answers only'] as const) };
+      return { kind, process, connection: random.below(3), how: random.pick(['both ways', 'answers only'] as const) };
     case 'slow':
       // A few milliseconds are enough for one message to be overtaken.
       return {

@@ -1,7 +1,7 @@
 /** Runs a plan: real protocol code on simulated machines, against a simulated Redis and an origin that counts. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { encodeValue, keyspace, type CacheObserver, type KeyRef, type Loaded } from '@promptsales/cache-core';
-import { SIMULATED_TIMES, SimulatedProcess } from '../cache/simulated-process.js';
+import { SIMULATED_L1, SIMULATED_TIMES, SimulatedProcess } from '../cache/simulated-process.js';
 import { Network } from '../network/network.js';
 import { CLAIMS, CallerLeft, OriginError, check } from '../proof/claims.js';
 import { History, type Life, type LoadRecord, type ReadRecord, type Violation } from '../proof/history.js';
@@ -23,7 +23,12 @@ const RECOVERY_MS = 6000;
 const LAST_READ: ReadPlan = { load: { ms: 5, fails: false, reads: 'early' }, anew: false, leavesAfterMs: null };
 const FOREIGN = -1;
 /** What a call is doing, for the cache's observer to note what befell it. */
-const calls = new AsyncLocalStorage<{ bypassed: boolean }>();
+const calls = new AsyncLocalStorage<Call>();
+
+interface Call {
+  bypassed: boolean;
+  fromMemory: boolean;
+}
 
 export async function simulate(plan: Plan, story?: Story): Promise<Outcome> {
   const release = useVirtualGlobals();
@@ -102,6 +107,12 @@ class Simulation {
     const life: Life = this.#lives.size;
     const name = `${'ABC'[index]}${life < this.plan.processes ? '' : life}`;
     const observer: CacheObserver = {
+      hit: (_family, tier) => {
+        const call = calls.getStore();
+        if (call !== undefined) call.fromMemory = tier === 'l1';
+        this.#count(`hit in ${tier}`);
+      },
+      emptied: (why) => this.#tell(name, `empties its memory: ${why}`),
       bypass: (_family, why) => {
         const call = calls.getStore();
         if (call !== undefined) call.bypassed = true;
@@ -113,7 +124,8 @@ class Simulation {
         this.#tell(name, `fill: ${result}`);
       },
     };
-    const process = new SimulatedProcess(name, this.#time, this.#network, observer, {});
+    const l1 = this.plan.l1 ? SIMULATED_L1 : null;
+    const process = new SimulatedProcess(name, this.#time, this.#network, observer, { l1 });
     for (const link of process.roles.links()) {
       link.on('state', (state, reason) => {
         if (state === 'up') this.#history.ups.push({ life, at: this.#time.now });
@@ -186,10 +198,7 @@ class Simulation {
         return;
       case 'foreign write':
         this.#tell('fault', `somebody else writes to ${this.#valueKey(entry)}`);
-        this.#server.call(
-          'SET',
-          [this.#valueKey(entry), String(FOREIGN), 'PX', '3000'].map((text) => Buffer.from(text)),
-        );
+        this.#server.callFromOutside('SET', this.#valueKey(entry), String(FOREIGN), 'PX', '3000');
         return;
     }
   }
@@ -197,7 +206,7 @@ class Simulation {
   async #read(process: SimulatedProcess, entry: number, { load, anew, leavesAfterMs }: ReadPlan): Promise<void> {
     const read = this.#beginRead(process, entry);
     this.#tell(process.name, `read ${read.id} of entry ${entry} begins${anew ? ', past the cache' : ''}`);
-    const call = { bypassed: false };
+    const call: Call = { bypassed: false, fromMemory: false };
     try {
       const loaded = await calls.run(call, () =>
         process.aside.getOrLoad(
@@ -214,7 +223,7 @@ class Simulation {
           },
         ),
       );
-      this.#endRead(read, loaded, call.bypassed);
+      this.#endRead(read, loaded, call);
     } catch (error) {
       read.ended = this.#time.now;
       read.error = error as Error;
@@ -235,19 +244,24 @@ class Simulation {
       error: null,
       source: null,
       bypassed: false,
+      fromMemory: false,
     };
     this.#history.reads.push(read);
     return read;
   }
 
-  #endRead(read: ReadRecord, { value, source }: Loaded<unknown>, bypassed: boolean): void {
+  #endRead(read: ReadRecord, { value, source }: Loaded<unknown>, { bypassed, fromMemory }: Call): void {
     read.bypassed = bypassed;
+    read.fromMemory = fromMemory && source === 'hit';
     read.ended = this.#time.now;
     read.source = source;
     read.version = (value as { version: number }).version;
     this.#count(source);
     if (read.version === undefined) this.#saw(CLAIMS.ownValues, `read ${read.id} got ${JSON.stringify(value)}`);
-    this.#tell(read.process, `read ${read.id} ends with version ${read.version} (${source})`);
+    this.#tell(
+      read.process,
+      `read ${read.id} ends with version ${read.version} (${read.fromMemory ? 'own memory' : source})`,
+    );
   }
 
   async #load(
