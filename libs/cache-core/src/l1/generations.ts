@@ -5,6 +5,8 @@
  * sequence before he asks; if the key's bucket holds a later number when the answer is here, the answer may be the older
  * of the two. Keys that share a bucket suspect each other, which only costs a miss.
  */
+import { hashOf } from './hash.js';
+
 const BUCKETS = 65_536;
 
 export class Generations {
@@ -32,9 +34,6 @@ export class Generations {
   }
 }
 
-/** FNV-1a over the text's code units. */
 export function bucketOf(key: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < key.length; at += 1) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
-  return (hash ^ (hash >>> 16)) & (BUCKETS - 1);
+  return hashOf(key) % BUCKETS;
 }
