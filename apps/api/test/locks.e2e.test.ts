@@ -29,7 +29,7 @@ describe('locks over HTTP', () => {
     api.app
       .get(RedisRoles)
       .link('state')
-      .read((client) => client.get(key));
+      .readAt(key, (client) => client.get(key));
   const take = (name: string, body: object = {}, key = acme) =>
     request(api.server).post(`/v1/locks/${name}`).set(key).send(body);
   const extend = (name: string, body: object, key = acme) =>

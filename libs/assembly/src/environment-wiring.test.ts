@@ -41,12 +41,27 @@ describe('redisTopology', () => {
     });
   });
 
-  it.each([
-    [{ REDIS_URL: '' }, /REDIS_URL: is not set/],
-    [{ REDIS_CLUSTER_NODES: 'a:1,b:2' }, /^REDIS_CLUSTER_NODES/],
-    [{ REDIS_SENTINELS: 'a:1', REDIS_SENTINEL_NAME: 'main' }, /^REDIS_SENTINELS/],
-  ])('refuses %j by the name of the variable', (env, message) => {
-    expect(() => redisTopology(environment(env))).toThrow(message);
+  it('knows a cluster and the Sentinels of a primary', () => {
+    const nodes = [
+      { host: 'a', port: 7000 },
+      { host: 'b', port: 6379 },
+    ];
+    expect(redisTopology(environment({ REDIS_URL: '', REDIS_CLUSTER_NODES: 'a:7000,b' }))).toMatchObject({
+      cluster: nodes,
+      layout: 'single',
+    });
+    const sentinels = {
+      REDIS_SENTINELS: 'a:7000,b:6379',
+      REDIS_SENTINEL_NAME: 'main',
+      REDIS_SENTINEL_PASSWORD: 's3nt',
+    };
+    const topology = redisTopology(environment({ ...sentinels, REDIS_URL: '', REDIS_URL_LLM: 'redis://llm' }));
+    expect(topology).toMatchObject({ sentinels: nodes, primaryName: 'main', sentinelPassword: 's3nt' });
+    expect(topology.urls).toEqual({ llm: 'redis://llm' });
+  });
+
+  it('says which variable is missing when none names a server', () => {
+    expect(() => redisTopology(environment({ REDIS_URL: '' }))).toThrow(/REDIS_URL: is not set/);
   });
 });
 

@@ -1,7 +1,7 @@
-import type { RedisRoles, RedisTopology } from '@promptsales/cache-core';
+import type { RedisHome, RedisRoles, RedisTopology } from '@promptsales/cache-core';
 import type { Environment } from '@promptsales/environment';
 
-/** A topology that is asked for and not spoken yet, or none at all. */
+/** Nothing says where Redis is. */
 export class RedisAddressError extends Error {
   readonly code = 'redis_address';
 
@@ -13,16 +13,9 @@ export class RedisAddressError extends Error {
 
 /** Where the keyspace's roles live, as the environment says. */
 export function redisTopology({ redis }: Environment): RedisTopology {
-  if (redis.clusterNodes !== null || redis.sentinels !== null) {
-    const variable = redis.clusterNodes === null ? 'REDIS_SENTINELS' : 'REDIS_CLUSTER_NODES';
-    throw new RedisAddressError(`${variable}: this version connects to single servers; give REDIS_URL instead.`);
-  }
-  if (redis.url === null) {
-    throw new RedisAddressError('REDIS_URL: is not set; it takes redis://[user:password@]host[:port][/database].');
-  }
   const urls = Object.entries(redis.urlByRole).map(([role, url]) => [role, url.reveal()] as const);
   return {
-    url: redis.url.reveal(),
+    ...homeOf(redis),
     layout: redis.layout,
     urls: Object.fromEntries(urls),
     databases: redis.databaseByRole,
@@ -30,6 +23,20 @@ export function redisTopology({ redis }: Environment): RedisTopology {
     tls: redis.tls,
     times: { retryReads: redis.retryOnTimeout },
   };
+}
+
+function homeOf(redis: Environment['redis']): RedisHome {
+  const { clusterNodes, sentinels, sentinelName, sentinelPassword, url } = redis;
+  if (clusterNodes !== null) return { cluster: clusterNodes };
+  if (sentinels !== null) {
+    return {
+      sentinels,
+      primaryName: sentinelName ?? '',
+      ...(sentinelPassword === null ? {} : { sentinelPassword: sentinelPassword.reveal() }),
+    };
+  }
+  if (url !== null) return { url: url.reveal() };
+  throw new RedisAddressError('REDIS_URL: is not set; it takes redis://[user:password@]host[:port][/database].');
 }
 
 /** The process would open more than it may. */

@@ -71,8 +71,11 @@ export class EvictionCheck {
   async #look(): Promise<void> {
     const { health, logger, required } = this.#parts;
     const unsafe: string[] = [];
+    const unseen = new Set(this.#unseen);
     for (const { roles, eviction } of (await health.report()).servers) {
-      const fresh = roles.filter((role) => this.#unseen.delete(role));
+      // Several servers of a cluster have the same roles: what one look sees of them is all new.
+      const fresh = roles.filter((role) => unseen.has(role));
+      for (const role of fresh) this.#unseen.delete(role);
       const explanation = fresh.length === 0 ? null : explainEviction(eviction);
       if (explanation === null) continue;
       logger.warn({ eviction }, explanation);

@@ -48,14 +48,18 @@ export { requestIdentity, type RequestParts } from './request-identity/request-i
 // Redis
 export {
   DEFAULT_LINK_TIMES,
-  RedisLink,
-  type LinkSettings,
   type LinkState,
+  type LinkTimes,
+  type RecoveringPart,
   type RecoveryRun,
+  type RedisLink,
+  type RedisNode,
   type ScriptArgument,
 } from './redis/link.js';
+export { ClusterLink, type ClusterSettings } from './redis/cluster-link.js';
+export { ServerLink, type LinkSettings } from './redis/server-link.js';
 export { RedisConfigurationError, RedisUnavailableError, type RedisTrouble } from './redis/errors.js';
-export { RedisRoles, type RedisTopology } from './redis/roles.js';
+export { RedisRoles, type RedisAddress, type RedisHome, type RedisTopology } from './redis/roles.js';
 export { loadScript, loadedScripts, type Script } from './redis/script.js';
 export { Subscriptions, type Listener } from './redis/subscriptions.js';
 

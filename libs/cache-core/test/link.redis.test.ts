@@ -3,7 +3,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startRedis, type TestRedis } from '@promptsales/test-kit';
 import { RedisUnavailableError } from '../src/redis/errors.js';
-import { DEFAULT_LINK_TIMES, RedisLink, type LinkSettings } from '../src/redis/link.js';
+import { DEFAULT_LINK_TIMES } from '../src/redis/link.js';
+import { type LinkSettings, ServerLink } from '../src/redis/server-link.js';
 import { loadScript } from '../src/redis/script.js';
 import { parseRedisUrl } from '../src/redis/url.js';
 
@@ -11,10 +12,10 @@ const COUNT = loadScript(new URL('./lua/slow-count.lua', import.meta.url));
 
 describe('a link to Redis', () => {
   let redis: TestRedis;
-  let link: RedisLink;
+  let link: ServerLink;
 
-  const linkTo = (url: string, settings: Partial<LinkSettings> = {}): RedisLink =>
-    new RedisLink({
+  const linkTo = (url: string, settings: Partial<LinkSettings> = {}): ServerLink =>
+    new ServerLink({
       ...DEFAULT_LINK_TIMES,
       commandTimeoutMs: 200,
       heartbeatMs: 50,

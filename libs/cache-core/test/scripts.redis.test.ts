@@ -1,5 +1,5 @@
 import { startRedis, type TestRedis } from '@promptsales/test-kit';
-import { DEFAULT_LINK_TIMES, RedisLink, loadScript, type ScriptArgument } from '../src/index.js';
+import { DEFAULT_LINK_TIMES, ServerLink, loadScript, type ScriptArgument } from '../src/index.js';
 
 const script = (name: string) => loadScript(new URL(`../src/cache/lua/${name}.lua`, import.meta.url));
 const ACQUIRE = script('acquire');
@@ -13,7 +13,7 @@ const BUMP = script('bump-version');
 /** Each script alone, with the arguments that its header names. */
 describe('the scripts of the cache', () => {
   let redis: TestRedis;
-  let link: RedisLink;
+  let link: ServerLink;
   const keys = ['v', 'meta:{v}', 'lease:{v}'];
   const run = (which: typeof ACQUIRE, on: readonly string[], ...args: ScriptArgument[]) => link.run(which, on, args);
   const set = (key: string, value: string) => link.read((client) => client.set(key, value));
@@ -21,7 +21,7 @@ describe('the scripts of the cache', () => {
 
   beforeAll(async () => {
     redis = await startRedis();
-    link = new RedisLink({
+    link = new ServerLink({
       ...DEFAULT_LINK_TIMES,
       name: 'test',
       connection: { host: '127.0.0.1', port: redis.port },

@@ -92,13 +92,18 @@ export const VARIABLES = {
       clusterNodes: optional('REDIS_CLUSTER_NODES', list(address(6379)), 'Redis Cluster: nodes to begin from.'),
       sentinels: optional('REDIS_SENTINELS', list(address(26_379)), 'Redis Sentinel: who knows the primary.'),
       sentinelName: optional('REDIS_SENTINEL_NAME', word, 'Redis Sentinel: the name of the primary.'),
+      sentinelPassword: optional(
+        'REDIS_SENTINEL_PASSWORD',
+        password,
+        'Redis Sentinel: for the Sentinels themselves, where they want one.',
+      ),
       password: optional('REDIS_PASSWORD', password, 'Where no URL carries one.'),
       tls: withDefault('REDIS_SSL', boolean, 'false', 'TLS to every node; `rediss://` switches it on for its own URL.'),
       maxConnections: withDefault(
         'REDIS_MAX_CONNECTIONS',
         integer(1, 10_000),
         '20',
-        'The most that one process may open; it refuses to start where the roles’ servers and databases need more (two each: commands, subscriptions).',
+        'The most that one process may open; it refuses to start where the roles’ servers and databases need more (two each: commands, subscriptions; a cluster counts as one, and takes a connection for each further primary).',
       ),
       retryOnTimeout: withDefault(
         'REDIS_RETRY_ON_TIMEOUT',

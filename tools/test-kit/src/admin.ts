@@ -1,14 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 
-/** Sends one command over a connection of its own and resolves with the reply; rejects within two seconds. */
+/** Sends one command over a connection of its own and resolves with the reply; rejects within a second. */
 export async function admin(port: number, ...command: readonly (string | number)[]): Promise<unknown> {
   const client = new Redis({
     port,
     host: '127.0.0.1',
     lazyConnect: true,
-    connectTimeout: 2000,
-    commandTimeout: 2000,
+    connectTimeout: 1000,
+    commandTimeout: 1000,
     retryStrategy: () => null,
     enableReadyCheck: false,
     disableClientInfo: true,

@@ -236,7 +236,7 @@ export class Cache {
     const subjects = subjectsOf(entry, settings.keyPrefix);
     try {
       const versions = await this.#keeper.forLoad(link, subjects, new CurrentVersions([], []));
-      const args = storeArguments(entry, keys, filling, { lease: '', versions, now: link.now(), settings });
+      const args = storeArguments(entry, keys, filling, { lease: '', versions, now: link.now(keys.value), settings });
       if (args === null) return 'too_large';
       await link.run(STORE, [keys.value, keys.sidecar, keys.lease, ...keys.parts], args);
       return 'stored';

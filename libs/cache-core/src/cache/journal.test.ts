@@ -1,14 +1,22 @@
-import type { RecoveryRun, RedisLink } from '../redis/link.js';
+import type { RecoveringPart, RecoveryRun, RecoveryStep, RedisLink } from '../redis/link.js';
 import { InvalidationJournal, type InvalidationTarget } from './journal.js';
 
 /** A link whose state and recovery the test decides. */
 class TestLink {
   up = true;
-  recover: (run: RecoveryRun) => Promise<void> = () => Promise.resolve();
+  recover: (run: RecoveryRun, part?: RecoveringPart) => Promise<void> = () => Promise.resolve();
 
-  onRecovery(step: (run: RecoveryRun) => Promise<void>): () => void {
-    this.recover = step;
+  onRecovery(step: RecoveryStep): () => void {
+    this.recover = (run, part = { whole: true, covers: () => true }) => step(run, part);
     return () => {};
+  }
+
+  upFor(): boolean {
+    return this.up;
+  }
+
+  onEachNode(visit: (node: this) => Promise<void>): Promise<void> {
+    return visit(this);
   }
 
   run(): Promise<unknown> {

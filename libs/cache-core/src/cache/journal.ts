@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
-import type { RedisLink, RecoveryRun } from '../redis/link.js';
+import { RedisUnavailableError } from '../redis/errors.js';
+import type { RecoveringPart, RecoveryRun, RedisLink } from '../redis/link.js';
 
 /** What one invalidation is about. */
 export interface InvalidationTarget {
@@ -24,6 +25,7 @@ export interface JournalSettings {
 export const DEFAULT_JOURNAL: JournalSettings = { capacity: 10_000, keepAcknowledgedMs: 60_000, retryMs: 100 };
 
 type Apply = (run: RecoveryRun, target: InvalidationTarget) => Promise<unknown>;
+/** Removes a family from the server on which `run` runs. */
 type Sweep = (run: RecoveryRun, root: string) => Promise<void>;
 
 /**
@@ -32,6 +34,8 @@ type Sweep = (run: RecoveryRun, root: string) => Promise<void>;
  * Invariants
  * 1. A key with an unconfirmed invalidation, be it an entry's or a version's, is not trusted by this process (`blocks`).
  * 2. The link does not become usable before every unconfirmed invalidation has been applied; they are recovery steps.
+ *    In a cluster each node recovers what it serves. What it cannot apply, because the slot is on its way or a family
+ *    has to be swept on other nodes too, stays unconfirmed and is tried again.
  * 3. A server that comes back as another one (crash between two fsyncs, failover to a replica that lagged) may have
  *    lost invalidations that it had acknowledged. Those of the last `keepAcknowledgedMs` are applied again at recovery.
  *    Applying one twice only costs a miss.
@@ -58,7 +62,7 @@ export class InvalidationJournal {
     this.#settings = settings;
     this.#apply = how.apply;
     this.#sweep = how.sweep;
-    link.onRecovery((run) => this.#recover(run));
+    link.onRecovery((run, part) => this.#recover(run, part));
   }
 
   get pendingCount(): number {
@@ -105,11 +109,10 @@ export class InvalidationJournal {
     if (this.#retry !== undefined) return;
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
-      if (!this.#link.up) {
-        this.retryLater();
-        return;
-      }
-      this.#workOff((script, keys, args) => this.#link.run(script, keys, args)).catch(() => this.retryLater());
+      this.#tryAgain().then(
+        () => this.#retryWhatIsLeft(),
+        () => this.retryLater(),
+      );
     }, this.#settings.retryMs);
     this.#retry.unref();
   }
@@ -118,32 +121,64 @@ export class InvalidationJournal {
     clearTimeout(this.#retry);
   }
 
-  async #recover(run: RecoveryRun): Promise<void> {
+  async #recover(run: RecoveryRun, part: RecoveringPart): Promise<void> {
     const now = performance.now();
-    const recent = [...this.#acknowledged.values()].filter(({ at }) => now - at <= this.#settings.keepAcknowledgedMs);
-    await this.#replay(
-      recent.map(({ target }) => target),
-      run,
-    );
-    await this.#workOff(run);
+    const recent = [...this.#acknowledged.values()]
+      .filter(({ at, target }) => now - at <= this.#settings.keepAcknowledgedMs && part.covers(target.subject))
+      .map(({ target }) => target);
+    await this.#replay(recent, run);
+    await this.#workOff(run, part, (root) => this.#sweep(run, root));
+    this.#retryWhatIsLeft();
   }
 
-  async #workOff(run: RecoveryRun): Promise<void> {
-    while (this.#pending.size > 0 || this.#roots.size > 0) {
-      await this.#replay([...this.#pending.values()], run);
-      for (const [root, generation] of this.#roots) {
-        await this.#sweep(run, root);
-        if (this.#roots.get(root) === generation) this.#roots.delete(root);
+  #tryAgain(): Promise<void> {
+    const link = this.#link;
+    const runOn =
+      (where: RedisLink): RecoveryRun =>
+      (script, keys, args) =>
+        where.run(script, keys, args);
+    return this.#workOff(runOn(link), { whole: true, covers: (key) => link.upFor(key) }, (root) =>
+      link.onEachNode((node) => this.#sweep(runOn(node), root)),
+    );
+  }
+
+  #retryWhatIsLeft(): void {
+    if (this.#pending.size > 0 || this.#roots.size > 0) this.retryLater();
+  }
+
+  async #workOff(run: RecoveryRun, part: RecoveringPart, sweep: (root: string) => Promise<void>): Promise<void> {
+    const postponed = new Set<InvalidationTarget>();
+    const swept = new Map<string, number>();
+    for (;;) {
+      const due = [...this.#pending.values()].filter((one) => part.covers(one.subject) && !postponed.has(one));
+      const unswept = [...this.#roots].filter(([root, generation]) => swept.get(root) !== generation);
+      if (due.length === 0 && unswept.length === 0) return;
+      for (const target of await this.#replay(due, run)) postponed.add(target);
+      for (const [root, generation] of unswept) {
+        await sweep(root);
+        swept.set(root, generation);
+        if (part.whole && this.#roots.get(root) === generation) this.#roots.delete(root);
       }
     }
   }
 
-  async #replay(targets: readonly InvalidationTarget[], run: RecoveryRun): Promise<void> {
+  /** @returns those that nobody takes just now; they are pending */
+  async #replay(targets: readonly InvalidationTarget[], run: RecoveryRun): Promise<InvalidationTarget[]> {
     const AT_ONCE = 200;
+    const left: InvalidationTarget[] = [];
+    const apply = async (target: InvalidationTarget): Promise<void> => {
+      try {
+        await this.#apply(run, target);
+        this.acknowledge(target);
+      } catch (error) {
+        if (!(error instanceof RedisUnavailableError) || error.trouble !== 'away') throw error;
+        this.begin(target);
+        left.push(target);
+      }
+    };
     for (let from = 0; from < targets.length; from += AT_ONCE) {
-      const some = targets.slice(from, from + AT_ONCE);
-      await Promise.all(some.map((target) => this.#apply(run, target)));
-      for (const target of some) this.acknowledge(target);
+      await Promise.all(targets.slice(from, from + AT_ONCE).map(apply));
     }
+    return left;
   }
 }

@@ -68,7 +68,7 @@ export class Leaderships {
         let args: readonly ScriptArgument[] | null = null;
         try {
           const { text, versions } = mark;
-          args = storeArguments(entry, keys, filling, { lease: text, versions, now: link.now(), settings });
+          args = storeArguments(entry, keys, filling, { lease: text, versions, now: link.now(keys.value), settings });
         } finally {
           if (args === null) await lease.release();
         }

@@ -52,7 +52,15 @@ export async function look<T>(
   const unnamed = versions.unknownAmong(sidecar?.versions ?? [], lease?.versions ?? []);
   const others = unnamed.map((name) => versionKeys.keyOf(name, reading.ref.tenant, how.keyPrefix));
   if (others.length > 0) versions.learn(unnamed, await link.readStrings(others));
-  const evidence = { type, key, stored, sidecar, sidecarThere: Boolean(sidecarBytes), versions, now: link.now() };
+  const evidence = {
+    type,
+    key,
+    stored,
+    sidecar,
+    sidecarThere: Boolean(sidecarBytes),
+    versions,
+    now: link.now(keys.value),
+  };
   return {
     found: { ...judge(reading, evidence, how), lease: lease?.token ?? null },
     lease,
@@ -83,7 +91,7 @@ async function readCollectionBeside(
 ): Promise<Raw> {
   // Sent in the same turn of the event loop, so that they share a round trip.
   const [stored, beside] = await Promise.all([
-    link.read((client) => readCollection(client, type, key)).catch(unreadableUnlessAway),
+    link.readAt(key, (client) => readCollection(client, type, key)).catch(unreadableUnlessAway),
     link.readStrings(others),
   ]);
   return { stored, beside };

@@ -15,7 +15,7 @@
  */
 import type { Hit } from '../cache/judgement.js';
 import type { Family } from '../keyspace/family.js';
-import type { RedisLink } from '../redis/link.js';
+import type { RedisLink, RedisNode } from '../redis/link.js';
 import type { RedisRoles } from '../redis/roles.js';
 import { deepFreeze } from './deep-freeze.js';
 import { bucketOf, Generations } from './generations.js';
@@ -95,7 +95,9 @@ export class L1 {
         families.filter(({ role }) => here.has(role)),
         keyPrefix,
       );
-      if (roots.length > 0) this.#sessions.set(link, this.#follow(link, roots));
+      // In a cluster an entry and the versions that it is under lie on several servers, and one session does not see both.
+      const server = link.nodes().find((node) => node === link);
+      if (server !== undefined && roots.length > 0) this.#sessions.set(link, this.#follow(server, roots));
     }
   }
 
@@ -162,7 +164,7 @@ export class L1 {
     this.#store.clear();
   }
 
-  #follow(link: RedisLink, roots: readonly string[]): TrackingSession {
+  #follow(link: RedisNode, roots: readonly string[]): TrackingSession {
     const session: TrackingSession = new TrackingSession(link, roots, this.#settings, {
       changed: (key) => this.drop(key),
       emptied: (why) => {

@@ -1,5 +1,6 @@
 import { Command, type Redis } from 'ioredis';
-import { runIdIn, type LinkState, type RedisLink } from '../redis/link.js';
+import type { LinkState, RedisNode } from '../redis/link.js';
+import { runIdIn } from '../redis/server-link.js';
 import type { L1Settings } from './settings.js';
 
 /**
@@ -36,7 +37,7 @@ export class TrackingSession {
   /** By the monotonic clock, in milliseconds. */
   trustedUntil = Number.NEGATIVE_INFINITY;
   epoch = 0;
-  readonly #link: RedisLink;
+  readonly #link: RedisNode;
   readonly #roots: readonly string[];
   readonly #settings: L1Settings;
   readonly #listener: TrackingListener;
@@ -47,7 +48,7 @@ export class TrackingSession {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
-    link: RedisLink,
+    link: RedisNode,
     roots: readonly string[],
     settings: L1Settings,
     listener: TrackingListener,
@@ -73,7 +74,7 @@ export class TrackingSession {
 
   /** The server's clock at a moment of the monotonic one. */
   redisTime(monotonic: number): number {
-    return this.#link.clock.at(monotonic);
+    return this.#link.timeAt(monotonic);
   }
 
   close(): void {

@@ -1,7 +1,9 @@
 import type { RedisOptions } from 'ioredis';
 import { ROLES, type Role } from '../keyspace/roles.js';
 import { RedisConfigurationError } from './errors.js';
-import { DEFAULT_LINK_TIMES, RedisLink, type LinkSettings } from './link.js';
+import { ClusterLink } from './cluster-link.js';
+import { DEFAULT_LINK_TIMES, type LinkTimes, type RedisLink } from './link.js';
+import { ServerLink } from './server-link.js';
 import { Subscriptions } from './subscriptions.js';
 import { parseRedisUrl } from './url.js';
 
@@ -11,23 +13,34 @@ import { parseRedisUrl } from './url.js';
  * - `single`: everything in one database; no two patterns of the keyspace can meet
  * A role with a URL of its own lives there, in that URL's database (0 when it names none).
  */
-export interface RedisTopology {
-  readonly url: string;
-  readonly layout: 'databases' | 'single';
+export type RedisTopology = RedisHome & {
+  /** @default 'databases'; a cluster has one database, so there it is always `single` */
+  readonly layout?: 'databases' | 'single';
   readonly urls?: Partial<Record<Role, string>>;
   readonly databases?: Partial<Record<Role, number>>;
   /** Used where a URL has no password of its own. */
   readonly password?: string;
   readonly tls?: boolean;
-  readonly times?: Partial<Omit<LinkSettings, 'name' | 'connection' | 'database'>>;
+  readonly times?: Partial<LinkTimes>;
   /** Connects in place of ioredis's own connector: a simulated network, a tunnel. */
   readonly connector?: NonNullable<RedisOptions['Connector']>;
+};
+
+/** Where the roles live that have no URL of their own: a server, the primary that Sentinels name, or a cluster. */
+export type RedisHome =
+  | { readonly url: string }
+  | { readonly sentinels: readonly RedisAddress[]; readonly primaryName: string; readonly sentinelPassword?: string }
+  | { readonly cluster: readonly RedisAddress[] };
+
+export interface RedisAddress {
+  readonly host: string;
+  readonly port: number;
 }
 
-interface Place {
-  readonly connection: RedisOptions;
-  readonly database: number;
-}
+/** What a link is made from; roles with the same share one. */
+type Place =
+  | { readonly connection: RedisOptions; readonly database: number }
+  | { readonly connection: RedisOptions; readonly seeds: readonly string[] };
 
 /** One link for each distinct place (server and database), shared by the roles that live there. */
 export class RedisRoles {
@@ -49,7 +62,9 @@ export class RedisRoles {
       else shared.roles.push(role);
     }
     for (const { place, roles: sharing } of byPlace.values()) {
-      const link = new RedisLink({ ...DEFAULT_LINK_TIMES, ...topology.times, ...place, name: sharing.join('+') });
+      const settings = { ...DEFAULT_LINK_TIMES, ...topology.times, name: sharing.join('+') };
+      const link =
+        'seeds' in place ? new ClusterLink({ ...settings, ...place }) : new ServerLink({ ...settings, ...place });
       for (const role of sharing) this.#links.set(role, link);
       this.#subscriptions.set(link, new Subscriptions(link));
     }
@@ -90,27 +105,50 @@ export class RedisRoles {
 
 function placeOf(role: Role, topology: RedisTopology): Place {
   const own = topology.urls?.[role];
-  const { connection, database } = parseRedisUrl(own ?? topology.url);
+  const url = own ?? ('url' in topology ? topology.url : undefined);
+  const { connection, database } = url === undefined ? { connection: {}, database: undefined } : parseRedisUrl(url);
   const withCredentials: RedisOptions = {
     ...connection,
     ...(topology.tls === true && connection.tls === undefined && connection.path === undefined ? { tls: {} } : {}),
     ...(connection.password === undefined && topology.password !== undefined ? { password: topology.password } : {}),
     ...(topology.connector === undefined ? {} : { Connector: topology.connector }),
   };
-  return { connection: withCredentials, database: databaseOf(role, topology, own !== undefined, database) };
+  if (own === undefined && 'cluster' in topology) {
+    checkOneDatabase(role, topology.databases?.[role], 0, 'a cluster has database 0 only');
+    return { connection: withCredentials, seeds: topology.cluster.map(({ host, port }) => `${host}:${port}`) };
+  }
+  const connected =
+    own === undefined && 'sentinels' in topology
+      ? { ...withCredentials, ...throughSentinels(topology, withCredentials) }
+      : withCredentials;
+  return { connection: connected, database: databaseOf(role, topology, own !== undefined, database) };
+}
+
+function throughSentinels(
+  { sentinels, primaryName, sentinelPassword }: Extract<RedisHome, { sentinels: unknown }>,
+  { tls }: RedisOptions,
+): RedisOptions {
+  return {
+    sentinels: sentinels.map(({ host, port }) => ({ host, port })),
+    name: primaryName,
+    role: 'master',
+    ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
+    ...(tls === undefined ? {} : { sentinelTLS: tls, enableTLSForSentinelMode: true }),
+  };
 }
 
 function databaseOf(role: Role, topology: RedisTopology, ownUrl: boolean, inUrl: number | undefined): number {
   const moved = topology.databases?.[role];
   if (ownUrl) return moved ?? inUrl ?? 0;
   if (topology.layout === 'single') {
-    if (moved !== undefined && moved !== (inUrl ?? 0)) {
-      throw new RedisConfigurationError(
-        `role ${role} cannot have database ${moved}: the layout "single" uses one database`,
-      );
-    }
+    checkOneDatabase(role, moved, inUrl ?? 0, 'the layout "single" uses one database');
     return inUrl ?? 0;
   }
   // A database number in the shared URL is role cache's: existing readers of that URL look there.
   return moved ?? (role === 'cache' ? inUrl : undefined) ?? ROLES[role].database;
+}
+
+function checkOneDatabase(role: Role, asked: number | undefined, only: number, why: string): void {
+  if (asked === undefined || asked === only) return;
+  throw new RedisConfigurationError(`role ${role} cannot have database ${asked}: ${why}`);
 }

@@ -60,7 +60,7 @@ export class Subscriptions {
   }
 
   #connected(): Promise<Redis> {
-    if (this.#closed || !this.#link.up) return Promise.reject(new RedisUnavailableError('away', this.#link.name));
+    if (this.#closed) return Promise.reject(new RedisUnavailableError('away', this.#link.name));
     if (this.#client?.status === 'ready') return Promise.resolve(this.#client);
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = undefined;

@@ -53,16 +53,17 @@ export class LiveTransport {
     const link = this.#roles.link('state');
     const key = this.#key(token);
     const [found, exists] = await Promise.all([
-      link.read((client) => client.xrangeBuffer(key, `${after}-1`, '+', 'COUNT', READ_COUNT)),
-      link.read((client) => client.exists(key)),
+      link.readAt(key, (client) => client.xrangeBuffer(key, `${after}-1`, '+', 'COUNT', READ_COUNT)),
+      link.readAt(key, (client) => client.exists(key)),
     ]);
     return { entries: found.map(([id, fields]) => entryOf(id, fields)), exists: exists === 1 };
   }
 
-  /** @returns whether the process heard it */
+  /** @returns whether the process heard it. In a cluster only those count that listen at the node which published it */
   async announce(process: string, interest: Interest): Promise<boolean> {
+    const channel = this.#channel(process);
     const message = JSON.stringify(interest);
-    return (await this.#roles.link('state').read((client) => client.publish(this.#channel(process), message))) > 0;
+    return (await this.#roles.link('state').readAt(channel, (client) => client.publish(channel, message))) > 0;
   }
 
   onInterest(process: string, listener: (interest: Interest) => void): Promise<() => void> {

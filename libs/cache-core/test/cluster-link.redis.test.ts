@@ -1,0 +1,228 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { startRedisCluster, type TestClusterNode, type TestRedisCluster } from '@promptsales/test-kit';
+import { ClusterLink, type ClusterSettings } from '../src/redis/cluster-link.js';
+import type { RedisUnavailableError } from '../src/redis/errors.js';
+import { DEFAULT_LINK_TIMES } from '../src/redis/link.js';
+import { loadScript } from '../src/redis/script.js';
+
+const COUNT = loadScript(new URL('./lua/slow-count.lua', import.meta.url));
+const SWEEP = loadScript(new URL('../src/cache/lua/sweep.lua', import.meta.url));
+
+/** One of these lies in each third of the slots. */
+const KEYS = ['b', 'a', 'c'];
+
+describe('a link to a cluster', () => {
+  let cluster: TestRedisCluster;
+  let link: ClusterLink;
+
+  const linkTo = (settings: Partial<ClusterSettings> = {}): ClusterLink =>
+    new ClusterLink({
+      ...DEFAULT_LINK_TIMES,
+      commandTimeoutMs: 300,
+      heartbeatMs: 50,
+      holdAfterRestartMs: 0,
+      lookEveryMs: 300,
+      name: 'test',
+      seeds: cluster.addresses.split(',').slice(0, 2),
+      connection: {},
+      ...settings,
+    });
+
+  const set = (key: string, value: string) => link.readAt(key, (client) => client.set(key, value));
+  const get = (key: string) => link.readAt(key, (client) => client.get(key));
+  const linkOf = (node: TestClusterNode) =>
+    link.nodes().find(({ name }) => name.endsWith(`:${node.port}`)) as ReturnType<ClusterLink['nodes']>[number];
+  const until = async (so: () => boolean | Promise<boolean>): Promise<void> => {
+    while (!(await so())) await pause(5);
+  };
+  const away = (error: unknown): string => (error as RedisUnavailableError).trouble;
+
+  beforeAll(async () => {
+    cluster = await startRedisCluster({ nodeTimeoutMs: 5000 });
+  }, 30_000);
+
+  beforeEach(async () => {
+    link = linkTo().open();
+    await link.untilUp(10_000);
+    await link.onEachNode(async (node) => void (await node.read((client) => client.flushall())));
+  });
+
+  afterEach(async () => {
+    await link.close();
+    await cluster.untilWhole();
+  });
+
+  test('reads and runs scripts where each key is', async () => {
+    for (const key of KEYS) expect(await link.run(COUNT, [key], [])).toBe(1);
+    expect(await Promise.all(KEYS.map(get))).toEqual(['1', '1', '1']);
+    const owners = new Set(await Promise.all(KEYS.map(async (key) => (await cluster.primaryOf(key)).port)));
+    expect(owners.size).toBe(3);
+    await expect(link.run(SWEEP, [], ['0', '*', 1])).rejects.toThrow(RangeError);
+  });
+
+  test('trap 4: strings of many slots are read in one go, each in its place', async () => {
+    const keys = Array.from({ length: 50 }, (_, n) => `k${n}`);
+    await Promise.all(keys.filter((_, n) => n % 2 === 0).map((key) => set(key, `value of ${key}`)));
+    const wanted = [...keys, 'k0'];
+    const values = (await link.readStrings(wanted)).map((value) => value?.toString() ?? null);
+    expect(values).toEqual(wanted.map((key) => (Number(key.slice(1)) % 2 === 0 ? `value of ${key}` : null)));
+    expect(await link.readStrings([])).toEqual([]);
+  });
+
+  test('trap 4: every primary is visited, each once', async () => {
+    const visited: string[] = [];
+    await link.onEachNode(async (node) => void visited.push(node.name));
+    const ports = (await cluster.primaries()).map(({ port }) => `test@127.0.0.1:${port}`);
+    expect(visited.toSorted()).toEqual(ports.toSorted());
+  });
+
+  test('follows a slot that has moved, scripts too, without asking for the map first', async () => {
+    const key = 'moved';
+    const [from, slot] = [await cluster.primaryOf(key), await cluster.slotOf(key)];
+    const to = (await cluster.primaries()).find((node) => node !== from) as TestClusterNode;
+    await set(key, '1');
+    await cluster.moveSlot(slot, to);
+    expect(await get(key)).toBe('1');
+    // One that has slots taken and given back between two looks would be held: that cannot be told from a failover.
+    await link.onEachNode(async () => {});
+    await cluster.moveSlot(slot, from);
+    expect(await link.run(COUNT, [key], [])).toBe(2);
+  });
+
+  test('a slot on its way is asked for where its keys are', async () => {
+    const [here, there] = ['{way}here', '{way}there'];
+    const [from, slot] = [await cluster.primaryOf(here), await cluster.slotOf(here)];
+    const to = (await cluster.primaries()).find((node) => node !== from) as TestClusterNode;
+    await set(there, '1');
+    const move = await cluster.beginMove(slot, to);
+    await move.moveKeys();
+    // New keys of a slot that leaves are made where it goes, by whoever asks there.
+    expect(await get(there)).toBe('1');
+    expect(await link.run(COUNT, [there], [])).toBe(2);
+    // Reads of several keys find what exists; a script of several cannot run while they may be apart.
+    expect((await link.readStrings([there, '{way}none'])).map(String)).toEqual(['2', 'null']);
+    const apart = await link.run(COUNT, [there, '{way}none'], []).catch(away);
+    expect(apart).toBe('away');
+    await move.finish();
+    expect(await link.run(COUNT, [there, '{way}none'], [])).toBe(3);
+    await cluster.moveSlot(slot, from);
+  });
+
+  test('trap 4: a key that moves behind the back of a scan is met', async () => {
+    const key = 'wandering';
+    const slot = await cluster.slotOf(key);
+    const seen: string[] = [];
+    let moved = false;
+    const [first, , last] = link.nodes();
+    const at = (node: typeof first) =>
+      cluster.nodes.find(({ port }) => node?.name.endsWith(`:${port}`)) as TestClusterNode;
+    const home = await cluster.primaryOf(key);
+    if (home !== at(last)) await cluster.moveSlot(slot, at(last));
+    await until(async () => (await get(key)) === null);
+    await set(key, 'x');
+    await link.onEachNode(async (node) => {
+      seen.push(...(await node.read((client) => client.keys('*'))));
+      // From the node that is visited last to one that has been visited.
+      if (node === first && !moved) await cluster.moveSlot(slot, at(first));
+      moved = true;
+    });
+    expect(seen).toContain(key);
+    if (home !== at(first)) await cluster.moveSlot(slot, home);
+  });
+
+  test('a node that is frozen takes its own slots with it and no others, and its callers wait for nothing', async () => {
+    const [lost, ...others] = KEYS as [string, string, string];
+    const node = await cluster.primaryOf(lost);
+    node.freeze();
+    try {
+      await until(() => !link.upFor(lost));
+      expect(link.up).toBe(false);
+      expect(link.lastError).toContain(`:${node.port}`);
+      for (const key of others) expect(await link.run(COUNT, [key], [])).toBe(1);
+      const refused = await Promise.all(Array.from({ length: 200 }, () => get(lost).catch(away)));
+      expect(new Set(refused)).toEqual(new Set(['away']));
+      await expect(link.readStrings(KEYS)).rejects.toMatchObject({ trouble: 'away' });
+    } finally {
+      node.thaw();
+    }
+    await link.untilUp(5000);
+    expect(await get(lost)).toBeNull();
+  });
+
+  test('what takes over is held and recovered before it is read; the others stay in use', async () => {
+    await link.close();
+    link = linkTo({ holdAfterRestartMs: 300 });
+    const recovered: string[][] = [];
+    link.onRecovery(async (run, part) => {
+      recovered.push(KEYS.filter((key) => part.covers(key)));
+      for (const key of KEYS) if (part.covers(key)) await run(COUNT, [`{${key}}n`], []);
+    });
+    link.open();
+    await link.untilUp(10_000);
+    expect(recovered.map((keys) => keys.length)).toEqual([1, 1, 1]);
+    recovered.length = 0;
+
+    const [key, ...others] = KEYS as [string, string, string];
+    const disturbed: string[] = [];
+    const over = new AbortController();
+    const use = async (): Promise<void> => {
+      while (!over.signal.aborted) {
+        await Promise.all(others.map((other) => get(other).catch((error) => void disturbed.push(away(error)))));
+        await pause(2);
+      }
+    };
+    const using = use();
+    const before = await cluster.primaryOf(key);
+    const heir = await cluster.failOver(before);
+    const states: string[] = [];
+    await until(() => linkOf(heir) !== undefined);
+    linkOf(heir).on('state', (state) => states.push(state));
+    const began = performance.now();
+    await until(() => link.upFor(key) && linkOf(heir).up);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(250);
+    expect(states).toEqual(['recovering', 'up']);
+    expect(recovered).toEqual([[key]]);
+    await until(() => linkOf(before) === undefined);
+    over.abort();
+    await using;
+    expect(disturbed).toEqual([]);
+  });
+
+  test('tells which nodes came and went, and ends a dedicated client with its node', async () => {
+    const changes: string[] = [];
+    const nameOf = (node: TestClusterNode): string => `test@127.0.0.1:${node.port}`;
+    link.on('nodes', (added, removed) => {
+      changes.push(...added.map(({ name }) => `+${name}`), ...removed.map(({ name }) => `-${name}`));
+    });
+    const clients = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const client = link.dedicatedClient('test');
+        client.on('error', () => undefined);
+        await client.connect();
+        return client;
+      }),
+    );
+    const before = await cluster.primaryOf('a');
+    const onIt = clients.filter(({ options }) => options.port === before.port);
+    expect(onIt.length).toBeGreaterThan(0);
+    before.freeze();
+    try {
+      await until(() => onIt.every(({ status }) => status === 'end'));
+      expect(clients.filter(({ status }) => status === 'end')).toHaveLength(onIt.length);
+      const heir = await cluster.failOver(before);
+      await until(() => changes.length === 2);
+      expect(changes).toEqual([`+${nameOf(heir)}`, `-${nameOf(before)}`]);
+    } finally {
+      before.thaw();
+      for (const client of clients) client.disconnect(false);
+    }
+  });
+
+  test('is up when the first seeds are dead', async () => {
+    await link.close();
+    const [alive] = cluster.addresses.split(',').toReversed();
+    link = linkTo({ seeds: ['127.0.0.1:1', alive as string] }).open();
+    await link.untilUp(10_000);
+    expect(link.nodes()).toHaveLength(3);
+  });
+});
