@@ -1,6 +1,6 @@
-import { Inject, Injectable, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { Module, type DynamicModule } from '@nestjs/common';
 import { FencingNumbers } from '@promptsales/cache-management';
-import { Breakers, Cache, Keyring, Locks, RedisRoles } from '@promptsales/cache-core';
+import { Breakers, Cache, CacheCoreModule, Keyring, Locks, RedisRoles } from '@promptsales/cache-core';
 import { DatabaseModule } from '@promptsales/database';
 import type { Environment } from '@promptsales/environment';
 import { CacheInstruments, type MetricsRegistry } from '@promptsales/health';
@@ -16,16 +16,6 @@ export interface PlatformOptions {
   readonly service: string;
   readonly logger: Logger;
   readonly metrics: MetricsRegistry;
-}
-
-/** Closes Redis last: whoever flushes into it does so in an earlier hook. */
-@Injectable()
-class RedisEnd implements OnApplicationShutdown {
-  constructor(@Inject(RedisRoles) private readonly roles: RedisRoles) {}
-
-  onApplicationShutdown(): Promise<void> {
-    return this.roles.close();
-  }
 }
 
 /** What both processes stand on: Redis, the cache, locks and breakers, PostgreSQL, keys for what is stored encrypted. */
@@ -49,6 +39,7 @@ export class PlatformModule {
       module: PlatformModule,
       global: true,
       imports: [
+        CacheCoreModule.forRoot({ redis: roles, cache }),
         DatabaseModule.forRoot({
           url: environment.database.url.reveal(),
           migrations: MIGRATIONS,
@@ -56,14 +47,8 @@ export class PlatformModule {
           log: { info: (line) => logger.info(line), warn: (line) => logger.warn(line) },
         }),
       ],
-      providers: [
-        { provide: RedisRoles, useFactory: () => roles.open() },
-        { provide: Cache, useValue: cache },
-        { provide: Keyring, useValue: keys },
-        ...coordination(roles, settings, metrics),
-        RedisEnd,
-      ],
-      exports: [RedisRoles, Cache, Keyring, Locks, FencingNumbers, Breakers],
+      providers: [{ provide: Keyring, useValue: keys }, ...coordination(roles, settings, metrics)],
+      exports: [Keyring, Locks, FencingNumbers, Breakers],
     };
   }
 }

@@ -45,6 +45,10 @@ export type { OmittedPath } from './request-identity/omissions.js';
 export { ParsedBody, parseBody, type JsonValue } from './request-identity/parsed-body.js';
 export { requestIdentity, type RequestParts } from './request-identity/request-identity.js';
 
+// keys that cover what their loaders read
+export { covered, type Keyed, type KeyedWork } from './key-coverage/key-coverage.js';
+export { KeyCoverageError } from './key-coverage/key-coverage-error.js';
+
 // Redis
 export {
   DEFAULT_LINK_TIMES,
@@ -119,3 +123,15 @@ export { DEFAULT_BREAKER, type BreakerSettings } from './breakers/breaker-settin
 export { Breakers, type BreakerReport, type BreakersSettings } from './breakers/breakers.js';
 export { outcomeOfStatus, retryAfterMs, type CallOutcome } from './breakers/call-outcome.js';
 export type { BreakerStatus } from './breakers/shared-breaker.js';
+
+// Nest
+export { CacheCoreModule, type CacheCoreAsyncOptions, type CacheCoreOptions } from './nest/cache-core.module.js';
+export { Cacheable } from './nest/cacheable.decorator.js';
+export { CacheEvict } from './nest/cache-evict.decorator.js';
+export { CachedRoute } from './nest/cached-route.decorator.js';
+export { CacheAsideInterceptor } from './nest/cache-aside.interceptor.js';
+export type { CacheableOptions, CacheEvictOptions, SegmentsFor } from './nest/cacheable-options.js';
+export type { CachedRouteOptions, RequestInput } from './nest/cached-route-options.js';
+export { KeyvStores, type KeyvStoreOptions } from './nest/cache-manager/keyv-stores.js';
+export { KeyspaceKeyvAdapter } from './nest/cache-manager/keyspace-keyv-adapter.js';
+export { NotKeptError } from './nest/cache-manager/keyspace-redis.js';

@@ -6,6 +6,7 @@ import { companions } from './companion.js';
 import * as analytics from './families/analytics.js';
 import * as cache from './families/cache.js';
 import * as llm from './families/llm.js';
+import * as nest from './families/nest.js';
 import * as ratelimit from './families/ratelimit.js';
 import * as sessions from './families/sessions.js';
 import * as state from './families/state.js';
@@ -20,6 +21,7 @@ export const keyspace = Object.freeze({
   ...analytics,
   ...state,
   ...temp,
+  ...nest,
 });
 
 export const catalogue = new Catalogue(Object.values(keyspace), [...Object.values(companions), versionKeys]);
