@@ -2,10 +2,14 @@
 import { cpus } from 'node:os';
 import { gatewayHitBenchmark } from './gateway-hit/gateway-hit.js';
 import { identityBenchmark } from './identity.js';
+import { l1LagBenchmark } from './l1-lag/l1-lag.js';
+import { warmHitBenchmark } from './warm-hit/warm-hit.js';
 
 const BENCHMARKS: Readonly<Record<string, () => void | Promise<void>>> = {
   identity: identityBenchmark,
   'gateway-hit': gatewayHitBenchmark,
+  'warm-hit': warmHitBenchmark,
+  'l1-lag': l1LagBenchmark,
 };
 
 const wanted = process.argv.slice(2);
