@@ -1,6 +1,7 @@
 export { CLAIMS } from './proof/claims.js';
 export type { Violation } from './proof/history.js';
 export { describe, explain, prove, type Counterexample, type Proof, type ProofOptions } from './proof/prove.js';
+export { HARD_CASES, type HardCase } from './scenario/hard-cases.js';
 export { planFrom, type Fault, type Operation, type Plan, type Step } from './scenario/plan.js';
 export { simulate, type Outcome } from './scenario/simulation.js';
 export { Story } from './scenario/story.js';

@@ -1,4 +1,4 @@
-import { describe as tell, planFrom, prove, simulate, Story, type Plan } from '../src/index.js';
+import { HARD_CASES, describe as tell, planFrom, prove, simulate, Story, type Plan } from '../src/index.js';
 import { shrink } from '../src/proof/shrink.js';
 
 /** Enough for each fault to occur dozens of times; `npm run chaos -- simulate` runs as many as are asked for. */
@@ -23,6 +23,13 @@ test(`every claim holds under ${SEEDS} schedules of faults`, async () => {
     expect(`${fault} ${(counts[fault] ?? 0) > 3}`).toBe(`${fault} true`);
   }
 }, 60_000);
+
+test.each(HARD_CASES)('$name', async ({ plan, seeds }) => {
+  for (let seed = 1; seed <= seeds; seed += 1) {
+    const { violations } = await simulate(plan(seed));
+    expect(violations.map(({ claim, what }) => `seed ${seed}: ${claim}: ${what}`)).toEqual([]);
+  }
+});
 
 test('a seed tells the same story twice', async () => {
   const stories = [new Story(), new Story()];

@@ -137,6 +137,7 @@ export class Cache {
     this.#memory.forget(keys);
     const result = await this.#putNow(entry, filling);
     this.#memory.forget(keys);
+    if (result === 'stored') this.#invalidations.noteWritten(entry);
     this.#observer.fill?.(entry.ref.family.id, result);
     return result;
   }
@@ -242,6 +243,8 @@ export class Cache {
       return 'stored';
     } catch (error) {
       if (!(error instanceof RedisUnavailableError)) throw error;
+      // The script may still be on its way, and must not arrive behind the invalidation that follows.
+      if (error.trouble === 'lost') await link.untilScriptsExpire();
       return 'dropped';
     }
   }

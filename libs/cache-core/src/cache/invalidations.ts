@@ -84,17 +84,19 @@ export class Invalidations {
   /** An entry with all its keys, and every load of it that is in flight. */
   async entry(entry: Entry): Promise<Invalidation> {
     const { family } = entry.ref;
-    const { keyPrefix } = this.#settings;
-    const keys = keysOf(entry, keyPrefix);
-    const target: InvalidationTarget = {
-      of: 'entry',
-      subject: keys.value,
-      keys: [keys.value, keys.sidecar, keys.lease, ...keys.parts],
-      root: `${keyPrefix}${rootOf(entry.ref)}`,
-    };
+    const target = this.#targetOf(entry);
     const reply = await this.#carryOut(this.#roles.link(family.role), target);
     this.#observer.invalidated?.(family.id, reply === null ? 'pending' : 'applied');
     return { deleted: reply === null ? null : Number(reply), pending: reply === null };
+  }
+
+  /**
+   * Notes that an entry was put. A server that comes back without its last moments would give the old value back, so what
+   * was put is then removed, as if it had been invalidated.
+   */
+  noteWritten(entry: Entry): void {
+    const journal = this.#journals.get(this.#roles.link(entry.ref.family.role)) as InvalidationJournal;
+    journal.acknowledge(this.#targetOf(entry));
   }
 
   /** All entries under a subject, and every load under it that is in flight. */
@@ -112,6 +114,17 @@ export class Invalidations {
     const pending = replies.includes(null);
     this.#observer.invalidated?.(kind === 'family' ? name : kind, pending ? 'pending' : 'applied');
     return { deleted: null, pending };
+  }
+
+  #targetOf(entry: Entry): InvalidationTarget {
+    const { keyPrefix } = this.#settings;
+    const keys = keysOf(entry, keyPrefix);
+    return {
+      of: 'entry',
+      subject: keys.value,
+      keys: [keys.value, keys.sidecar, keys.lease, ...keys.parts],
+      root: `${keyPrefix}${rootOf(entry.ref)}`,
+    };
   }
 
   /** What the script replied; null when Redis could not be asked: then the journal has it. */

@@ -167,6 +167,10 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
     return client;
   }
 
+  untilScriptsExpire(): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, this.#settings.commandTimeoutMs));
+  }
+
   within<T>(work: Promise<T>): Promise<T> {
     return this.#deadlines.race(
       work,

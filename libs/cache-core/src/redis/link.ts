@@ -44,6 +44,8 @@ export interface RedisLink extends EventEmitter<LinkEvents> {
    * @throws RedisUnavailableError; with `timeout` or `lost` it is unknown whether the script ran
    */
   run: RunScript;
+  /** Resolves when no script that was sent before can take effect any more. */
+  untilScriptsExpire(): Promise<void>;
 
   /**
    * A step that must succeed before reads are trusted again, of the whole link or of a part of it. Returns a function

@@ -162,6 +162,10 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
     });
   }
 
+  untilScriptsExpire(): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, this.#settings.commandTimeoutMs));
+  }
+
   within<T>(work: Promise<T>): Promise<T> {
     return this.#deadlines.race(
       work,

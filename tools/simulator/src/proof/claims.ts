@@ -42,7 +42,9 @@ function checkRead(history: History, read: ReadRecord): Violation[] {
     if (read.error instanceof OriginError || read.error instanceof CallerLeft) return [];
     return [{ claim: CLAIMS.neverFails, at, what: `${nameOf(read)} failed: ${read.error.message}` }];
   }
-  const version = read.version as number;
+  // A look that found nothing.
+  if (read.version === null) return [];
+  const { version } = read;
   const violations: Violation[] = [];
   for (const write of history.writes) {
     if (write.entry !== read.entry || write.version <= version) continue;

@@ -60,7 +60,7 @@ export class SimulatedRedis {
   readonly #changed = new Set<Bytes>();
   #turnComes = false;
   #sentAt = 0;
-  #running: string | null = null;
+  #running: { readonly name: string; readonly args: readonly Buffer[] } | null = null;
   #runId = 0;
   #up = true;
   #frozen = false;
@@ -85,8 +85,8 @@ export class SimulatedRedis {
     return this.#up;
   }
 
-  /** The name of the script that is running. */
-  get running(): string | null {
+  /** The script that is running. */
+  get running(): { readonly name: string; readonly args: readonly Buffer[] } | null {
     return this.#running;
   }
 
@@ -280,7 +280,7 @@ export class SimulatedRedis {
     const keys = rest.slice(0, Number(String(count)));
     const args = rest.slice(keys.length);
     const name = nameOf(source);
-    this.#running = name;
+    this.#running = { name, args };
     const reply = runScript(source, keys, args, ([command, ...given]) =>
       this.call(String(command).toUpperCase(), given),
     );

@@ -17,13 +17,22 @@ export interface ReadPlan {
   readonly leavesAfterMs: number | null;
 }
 
+/** By what an entry is invalidated: each reaches it, most of them others as well. */
+export const REACHES = ['key', 'own tag', 'shared tag', 'namespace', 'family'] as const;
+export type Reach = (typeof REACHES)[number];
+
 /** What callers do. */
 export type Operation =
   | ({ readonly kind: 'read'; readonly process: number; readonly entry: number } & ReadPlan)
+  /** A look that leads to no load, by a caller who knows nothing of tags. */
+  | { readonly kind: 'look'; readonly process: number; readonly entry: number }
   /** The origin changes, then its entry is invalidated. */
-  | { readonly kind: 'write'; readonly process: number; readonly entry: number }
+  | { readonly kind: 'write'; readonly process: number; readonly entry: number; readonly by: Reach }
   /** The origin changes, then the new value is put into the cache; where that fails, the entry is invalidated. */
   | { readonly kind: 'write through'; readonly process: number; readonly entry: number };
+
+export const EVICTABLE = ['value', 'sidecar', 'lease', 'version'] as const;
+export type Evictable = (typeof EVICTABLE)[number];
 
 /** What befalls them. */
 export type Fault =
@@ -36,7 +45,7 @@ export type Fault =
   | { readonly kind: 'freeze server'; readonly forMs: number }
   | { readonly kind: 'restart server'; readonly forMs: number; readonly forgetMs: number; readonly skewMs: number }
   | { readonly kind: 'out of memory'; readonly forMs: number }
-  | { readonly kind: 'evict'; readonly entry: number; readonly what: 'value' | 'sidecar' | 'lease' }
+  | { readonly kind: 'evict'; readonly entry: number; readonly what: Evictable }
   /** Somebody else writes to the contract key. */
   | { readonly kind: 'foreign write'; readonly entry: number };
 
@@ -51,6 +60,8 @@ export interface Plan {
   readonly turns: boolean;
   /** Processes keep what they read in their own memory. */
   readonly l1: boolean;
+  /** How many pending invalidations a process keeps one by one. */
+  readonly journalCapacity: number;
   /** In order of time. */
   readonly steps: readonly Step[];
   /** When the last step is over and everything heals. */
@@ -59,7 +70,7 @@ export interface Plan {
 
 const LENGTH_MS = 6000;
 /** The part of the schedules whose writers put values into the cache. */
-const WRITE_THROUGH = 0;
+const WRITE_THROUGH = 0.4;
 export const LONGEST_LOAD_MS = 700;
 
 type FaultKind = Fault['kind'];
@@ -99,10 +110,13 @@ export function planFrom(seed: number): Plan {
     random.chance(0.75) ? Math.max(0, random.pick(moments) + random.between(-60, 120)) : random.between(0, LENGTH_MS);
 
   const turns = random.chance(WRITE_THROUGH);
+  const l1 = random.chance(0.4);
+  // One who keeps what he has read is tried by reading again.
+  const reading = l1 ? 0.8 : 0.65;
 
   const steps: Step[] = [];
-  for (let left = 12 + random.below(30); left > 0; left -= 1) {
-    steps.push({ at: when(), ...anOperation(random, processes, entries, turns) });
+  for (let left = 12 + random.below(l1 ? 50 : 30); left > 0; left -= 1) {
+    steps.push({ at: when(), ...anOperation(random, processes, entries, { turns, reading }) });
   }
   if (weather.length > 0) {
     for (let left = 1 + random.below(6); left > 0; left -= 1) {
@@ -115,13 +129,19 @@ export function planFrom(seed: number): Plan {
     entries,
     ttlSeconds: random.pick([3, 120]),
     turns,
-    l1: random.chance(0.4),
+    l1,
+    journalCapacity: random.chance(0.85) ? 1000 : 1,
     steps: steps.map((step) => ({ ...step, at: Math.round(step.at) })).toSorted((a, b) => a.at - b.at),
     lengthMs: LENGTH_MS,
   };
 }
 
-function anOperation(random: Random, processes: number, entries: number, turns: boolean): Operation {
+function anOperation(
+  random: Random,
+  processes: number,
+  entries: number,
+  how: { readonly turns: boolean; readonly reading: number },
+): Operation {
   const whose = { process: random.below(processes), entry: random.below(entries) };
   const load: LoadPlan = {
     ms: Math.round(random.chance(0.6) ? random.between(1, 60) : random.between(60, LONGEST_LOAD_MS)),
@@ -129,11 +149,13 @@ function anOperation(random: Random, processes: number, entries: number, turns: 
     reads: random.chance(0.6) ? 'early' : 'late',
   };
   const which = random.next();
-  if (which < 0.7) {
+  if (which < 0.05) return { kind: 'look', ...whose };
+  if (which < how.reading) {
     const leavesAfterMs = random.chance(0.08) ? Math.round(random.between(1, 150)) : null;
     return { kind: 'read', ...whose, load, anew: random.chance(0.06), leavesAfterMs };
   }
-  return { kind: turns && random.chance(0.6) ? 'write through' : 'write', ...whose };
+  if (how.turns && random.chance(0.6)) return { kind: 'write through', ...whose };
+  return { kind: 'write', ...whose, by: random.chance(0.5) ? 'key' : random.pick(REACHES) };
 }
 
 function aFault(random: Random, kind: FaultKind, processes: number, entries: number): Fault {
@@ -161,7 +183,7 @@ function aFault(random: Random, kind: FaultKind, processes: number, entries: num
         skewMs: random.chance(0.3) ? Math.round(random.between(-2000, 2000)) : 0,
       };
     case 'evict':
-      return { kind, entry, what: random.pick(['value', 'sidecar', 'lease'] as const) };
+      return { kind, entry, what: random.pick(EVICTABLE) };
     case 'foreign write':
       return { kind, entry };
     case 'freeze server':

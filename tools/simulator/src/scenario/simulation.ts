@@ -1,16 +1,32 @@
 /** Runs a plan: real protocol code on simulated machines, against a simulated Redis and an origin that counts. */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { encodeValue, keyspace, type CacheObserver, type KeyRef, type Loaded } from '@promptsales/cache-core';
+import {
+  encodeValue,
+  keyspace,
+  valueReading,
+  type CacheObserver,
+  type EntryLabels,
+  type Invalidation,
+  type KeyRef,
+  type Loaded,
+} from '@promptsales/cache-core';
 import { SIMULATED_L1, SIMULATED_TIMES, SimulatedProcess } from '../cache/simulated-process.js';
 import { Network } from '../network/network.js';
 import { CLAIMS, CallerLeft, OriginError, check } from '../proof/claims.js';
-import { History, type Life, type LoadRecord, type ReadRecord, type Violation } from '../proof/history.js';
-import type { Bytes } from '../redis/dataset.js';
+import {
+  History,
+  type Life,
+  type LoadRecord,
+  type ReadRecord,
+  type Violation,
+  type WriteRecord,
+} from '../proof/history.js';
+import type { Bytes, Cause, Held } from '../redis/dataset.js';
 import { Failure } from '../redis/reply.js';
 import { SimulatedRedis } from '../redis/server.js';
 import { useVirtualGlobals } from '../time/globals.js';
 import { VirtualTime } from '../time/virtual-time.js';
-import type { LoadPlan, Plan, ReadPlan, Step } from './plan.js';
+import type { Evictable, LoadPlan, Plan, Reach, ReadPlan, Step } from './plan.js';
 import type { Story } from './story.js';
 
 export interface Outcome {
@@ -45,6 +61,29 @@ function refOf(entry: number): EntryRef {
   return keyspace.githubRepos.at({ user: `e${entry}` });
 }
 
+function labelsOf(entry: number): EntryLabels {
+  return { namespace: 'n', tags: [`t${entry}`, 'shared'] };
+}
+
+function invalidate({ cache }: SimulatedProcess, entry: number, by: Reach): Promise<Invalidation> {
+  switch (by) {
+    case 'key':
+      return cache.invalidate({ ref: refOf(entry) });
+    case 'own tag':
+      return cache.invalidateTag(`t${entry}`);
+    case 'shared tag':
+      return cache.invalidateTag('shared');
+    case 'namespace':
+      return cache.invalidateNamespace('n');
+    case 'family':
+      return cache.invalidateFamily(keyspace.githubRepos);
+  }
+}
+
+function bytesIn(held: Held | undefined): string {
+  return held?.value.type === 'string' ? held.value.bytes.toString() : '';
+}
+
 /** A caller who waits no longer than that. */
 function leaving(afterMs: number): AbortSignal {
   const controller = new AbortController();
@@ -73,7 +112,7 @@ class Simulation {
     this.#server = new SimulatedRedis(time, {
       key: (key, cause, before, after) => {
         if (after !== undefined && after.expiresAt === null) this.#saw(CLAIMS.allExpire, `${key} has no end`);
-        if (key.startsWith('lease:') && before !== undefined) this.#leaseChanged(key, cause);
+        if (key.startsWith('lease:') && before !== undefined) this.#leaseChanged(key, cause, before);
         if (cause !== 'written' || story !== undefined) this.#tell('redis', `${key} is ${cause}`);
       },
       script: (name, keys, args, reply, ageMs) => {
@@ -125,7 +164,10 @@ class Simulation {
       },
     };
     const l1 = this.plan.l1 ? SIMULATED_L1 : null;
-    const process = new SimulatedProcess(name, this.#time, this.#network, observer, { l1 });
+    const process = new SimulatedProcess(name, this.#time, this.#network, observer, {
+      l1,
+      journal: { capacity: this.plan.journalCapacity, keepAcknowledgedMs: 60_000, retryMs: 50 },
+    });
     for (const link of process.roles.links()) {
       link.on('state', (state, reason) => {
         if (state === 'up') this.#history.ups.push({ life, at: this.#time.now });
@@ -147,11 +189,14 @@ class Simulation {
       case 'read':
         void machine.run(() => this.#read(process, entry, step));
         return;
+      case 'look':
+        void machine.run(() => this.#look(process, entry));
+        return;
       case 'write':
-        void machine.run(() => this.#write(process, entry, false));
+        void machine.run(() => this.#write(process, entry, step.by));
         return;
       case 'write through':
-        void machine.run(() => this.#write(process, entry, true));
+        void machine.run(() => this.#write(process, entry, 'put'));
         return;
       case 'break':
         this.#tell('fault', `connection ${step.connection} of ${machine.name} breaks, ${step.how}`);
@@ -192,9 +237,7 @@ class Simulation {
         back(step.forMs, () => (this.#server.outOfMemory = false));
         return;
       case 'evict':
-        this.#server.evict(
-          { value: '', sidecar: 'meta:', lease: 'lease:' }[step.what] + this.#keyOf(step.entry, step.what),
-        );
+        this.#evict(entry, step.what);
         return;
       case 'foreign write':
         this.#tell('fault', `somebody else writes to ${this.#valueKey(entry)}`);
@@ -218,6 +261,7 @@ class Simulation {
           },
           {
             ttlSeconds: this.plan.ttlSeconds,
+            labels: labelsOf(entry),
             anew,
             ...(leavesAfterMs === null ? {} : { signal: leaving(leavesAfterMs) }),
           },
@@ -250,7 +294,11 @@ class Simulation {
     return read;
   }
 
-  #endRead(read: ReadRecord, { value, source }: Loaded<unknown>, { bypassed, fromMemory }: Call): void {
+  #endRead(
+    read: ReadRecord,
+    { value, source }: Pick<Loaded<unknown>, 'value' | 'source'>,
+    { bypassed, fromMemory }: Call,
+  ): void {
     read.bypassed = bypassed;
     read.fromMemory = fromMemory && source === 'hit';
     read.ended = this.#time.now;
@@ -294,50 +342,69 @@ class Simulation {
     return { version: load.reads === 'early' ? early : (this.#origin[entry] as number) };
   }
 
-  async #write(process: SimulatedProcess, entry: number, through: boolean): Promise<void> {
-    if (!this.plan.turns) return this.#writeNow(process, entry, through);
+  /** A look says what lies there; a miss says nothing. */
+  async #look(process: SimulatedProcess, entry: number): Promise<void> {
+    const read = this.#beginRead(process, entry);
+    this.#tell(process.name, `read ${read.id} of entry ${entry} begins, a look only`);
+    const call: Call = { bypassed: false, fromMemory: false };
+    const found = await calls.run(call, () => process.cache.lookup(valueReading(refOf(entry))));
+    read.ended = this.#time.now;
+    if (found.kind === 'hit') this.#endRead(read, { value: found.hit.value, source: 'hit' }, call);
+  }
+
+  async #write(process: SimulatedProcess, entry: number, how: Reach | 'put'): Promise<void> {
+    if (!this.plan.turns) return this.#writeNow(process, entry, how);
     const turn = this.#turns[entry] as Promise<void>;
-    const mine = turn.then(() => process.machine.run(() => this.#writeNow(process, entry, through)));
+    const mine = turn.then(() => process.machine.run(() => this.#writeNow(process, entry, how)));
     // Whoever dies in his turn holds the others up until nothing that he sent can still arrive.
     this.#turns[entry] = Promise.race([mine, this.#deathOf(process)]);
     return mine;
   }
 
-  async #writeNow(process: SimulatedProcess, entry: number, through: boolean): Promise<void> {
+  async #writeNow(process: SimulatedProcess, entry: number, how: Reach | 'put'): Promise<void> {
     const version = (this.#origin[entry] = (this.#origin[entry] as number) + 1);
-    const ref = refOf(entry);
-    const write = {
-      id: this.#history.writes.length,
+    const reached =
+      how === 'put' || how === 'key' || how === 'own tag' ? [entry] : this.#origin.map((_version, one) => one);
+    const id = this.#history.writes.length;
+    const writes = reached.map((one) => this.#beginWrite(process, id, one));
+    this.#tell(process.name, `write ${id}: entry ${entry} becomes ${version} at the origin, then ${how}`);
+    try {
+      const { pending } = await (how === 'put' ? this.#put(process, entry, version) : invalidate(process, entry, how));
+      for (const write of writes) write.completed = !pending;
+      this.#count(pending ? 'invalidation pending' : 'invalidation applied');
+    } catch (error) {
+      for (const write of writes) write.error = error as Error;
+      this.#saw(CLAIMS.neverFails, `write ${id} of ${process.name} failed: ${String(error)}`);
+    }
+    const order = this.#history.nextOrder();
+    for (const write of writes) {
+      write.returned = this.#time.now;
+      write.returnedOrder = order;
+    }
+    this.#tell(process.name, `write ${id} is ${writes[0]?.completed ? 'confirmed' : 'pending'}`);
+  }
+
+  #beginWrite(process: SimulatedProcess, id: number, entry: number): WriteRecord {
+    const write: WriteRecord = {
+      id,
       process: process.name,
       life: this.#lives.get(process) as Life,
       entry,
-      version,
+      version: this.#origin[entry] as number,
       began: this.#time.now,
-      returned: null as number | null,
+      returned: null,
       returnedOrder: Infinity,
       completed: false,
-      error: null as Error | null,
+      error: null,
     };
     this.#history.writes.push(write);
-    this.#tell(process.name, `write ${write.id}: entry ${entry} becomes ${version} at the origin`);
-    try {
-      const { pending } = through
-        ? await this.#putThrough(process, ref, version)
-        : await process.cache.invalidate({ ref });
-      write.completed = !pending;
-      this.#count(pending ? 'invalidation pending' : 'invalidation applied');
-    } catch (error) {
-      write.error = error as Error;
-      this.#saw(CLAIMS.neverFails, `write ${write.id} of ${process.name} failed: ${String(error)}`);
-    }
-    write.returned = this.#time.now;
-    write.returnedOrder = this.#history.nextOrder();
-    this.#tell(process.name, `write ${write.id} is ${write.completed ? 'confirmed' : 'pending'}`);
+    return write;
   }
 
-  async #putThrough(process: SimulatedProcess, ref: EntryRef, version: number): Promise<{ pending: boolean }> {
-    const stored = encodeValue(ref.family, { version });
-    const result = await process.cache.put({ ref }, { stored, ttlSeconds: this.plan.ttlSeconds });
+  async #put(process: SimulatedProcess, entry: number, version: number): Promise<{ pending: boolean }> {
+    const ref = refOf(entry);
+    const filling = { stored: encodeValue(ref.family, { version }), ttlSeconds: this.plan.ttlSeconds };
+    const result = await process.cache.put({ ref, labels: labelsOf(entry) }, filling);
     return result === 'stored' ? { pending: false } : process.cache.invalidate({ ref });
   }
 
@@ -425,9 +492,26 @@ class Simulation {
     if (left.length > 0) this.#saw(CLAIMS.recovers, `left behind: ${left.join(', ')}`);
   }
 
-  #leaseChanged(key: Bytes, cause: string): void {
-    const byItsHolder = cause === 'written' || cause === 'deleted' ? ['ps_release', 'ps_store', 'ps_renew'] : [];
-    if (!byItsHolder.includes(this.#server.running ?? '')) this.#leaseEnded(key);
+  /** Of the ways in which a lease comes to its end, those that let somebody else load although its holder still does. */
+  #leaseChanged(key: Bytes, cause: Cause, before: Held): void {
+    const { running } = this.#server;
+    if (running?.name === 'ps_acquire' && cause === 'written') {
+      // Else it was a holder's that is known to be gone.
+      if (String(running.args[3]) === 'steal' || this.#isOutdated(before)) this.#leaseEnded(key);
+      return;
+    }
+    const byItsHolder = ['ps_release', 'ps_store', 'ps_renew'].includes(running?.name ?? '');
+    if (!byItsHolder || cause === 'expired' || cause === 'evicted') this.#leaseEnded(key);
+  }
+
+  /** The lease names a version that is no longer any subject's. */
+  #isOutdated({ value }: Held): boolean {
+    if (value.type !== 'string') return true;
+    const text = value.bytes.toString();
+    const pairs = text.includes(' ') ? (JSON.parse(text.slice(text.indexOf(' '))) as string[]) : [];
+    const current = this.#server.data.keys().filter((key) => key.startsWith('version:'));
+    const versions = new Set(current.map((key) => bytesIn(this.#server.data.get(key))));
+    return pairs.some((version, at) => at % 2 === 1 && !versions.has(version));
   }
 
   #leaseEnded(key: Bytes): void {
@@ -447,8 +531,16 @@ class Simulation {
     return refOf(entry).key;
   }
 
-  #keyOf(entry: number, what: 'value' | 'sidecar' | 'lease'): string {
-    return what === 'value' ? this.#valueKey(entry) : `{${this.#valueKey(entry)}}`;
+  #evict(entry: number, what: Evictable): void {
+    const key = this.#valueKey(entry);
+    const versions = this.#server.data.keys().filter((one) => one.startsWith('version:'));
+    const chosen = {
+      value: key,
+      sidecar: `meta:{${key}}`,
+      lease: `lease:{${key}}`,
+      version: versions[entry % Math.max(1, versions.length)],
+    }[what];
+    if (chosen !== undefined) this.#server.evict(chosen);
   }
 
   #saw(claim: string, what: string): void {

@@ -1,0 +1,35 @@
+import type { LoadPlan, Plan, Step } from './plan.js';
+
+/** Schedules that somebody thought of, each run with many seeds: the delays of its messages differ. */
+export interface HardCase {
+  readonly name: string;
+  readonly seeds: number;
+  plan(seed: number): Plan;
+}
+
+const QUICK: LoadPlan = { ms: 5, fails: false, reads: 'early' };
+
+function hardCase(name: string, seeds: number, what: Partial<Plan>, steps: readonly Step[]): HardCase {
+  const plan = { processes: 2, entries: 1, ttlSeconds: 120, turns: false, l1: false, journalCapacity: 1000 };
+  return { name, seeds, plan: (seed) => ({ ...plan, lengthMs: 2000, ...what, seed, steps }) };
+}
+
+function reads(process: number, ...moments: readonly number[]): Step[] {
+  return moments.map((at) => ({ at, kind: 'read', process, entry: 0, load: QUICK, anew: false, leavesAfterMs: null }));
+}
+
+export const HARD_CASES: readonly HardCase[] = [
+  hardCase('a put whose connection broke does not come back over what was invalidated after it', 40, { turns: true }, [
+    { at: 100, kind: 'slow', process: 0, ms: 160, forMs: 1 },
+    { at: 100, kind: 'write through', process: 0, entry: 0 },
+    { at: 101, kind: 'break', process: 0, connection: 0, how: 'answers only' },
+    ...[110, 120, 130, 140].map((at): Step => ({ at, kind: 'write', process: 1, entry: 0, by: 'key' })),
+    ...reads(1, 200, 250, 300, 400, 500),
+  ]),
+  hardCase('a put that a server forgets is put right by whoever made it', 3, { turns: true }, [
+    ...reads(1, 10),
+    { at: 100, kind: 'write through', process: 0, entry: 0 },
+    { at: 200, kind: 'restart server', forMs: 50, forgetMs: 150, skewMs: 0 },
+    ...reads(1, 1200, 1300),
+  ]),
+];
