@@ -4,7 +4,7 @@ import type { LoadPlan, Plan, Step } from './plan.js';
 export interface HardCase {
   readonly name: string;
   readonly seeds: number;
-  plan(seed: number): Plan;
+  readonly plan: (seed: number) => Plan;
 }
 
 const QUICK: LoadPlan = { ms: 5, fails: false, reads: 'early' };

@@ -75,7 +75,7 @@ function invalidate({ cache }: SimulatedProcess, entry: number, by: Reach): Prom
       return cache.invalidateTag('shared');
     case 'namespace':
       return cache.invalidateNamespace('n');
-    case 'family':
+    default:
       return cache.invalidateFamily(keyspace.githubRepos);
   }
 }
