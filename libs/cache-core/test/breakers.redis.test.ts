@@ -140,6 +140,37 @@ describe('breakers on Redis', () => {
     await stop(c);
   });
 
+  test('each state has an epoch above all before, also when Redis has forgotten them', async () => {
+    const epochs: number[] = [];
+    const note = async (): Promise<void> => void epochs.push(Number(await raw.hget(OWN, 'epoch')));
+    for (let round = 0; round < 2; round += 1) {
+      await fail(a);
+      await b.became('open');
+      await note();
+      const [probe] = await enter(b);
+      await note();
+      probe?.settle('success');
+      await a.became('closed');
+      await note();
+      await raw.flushdb();
+    }
+    expect(epochs).toEqual([...new Set(epochs)].toSorted((left, right) => left - right));
+    expect(epochs).toHaveLength(6);
+  });
+
+  test('a process that begins before Redis is there hears the rings afterwards', async () => {
+    const roles = new RedisRoles({ url: redis.url, layout: 'single' });
+    const breakers = new Breakers(roles, { breaker: SETTINGS });
+    const late = breakers.of('openai');
+    roles.open();
+    await listening(3);
+    await fail(a);
+    while (late.view.status !== 'open') await new Promise((resolve) => setTimeout(resolve, 5));
+    await expect(late.enter()).rejects.toBeInstanceOf(BreakerOpenError);
+    breakers.close();
+    await roles.close();
+  });
+
   test('each probe that fails keeps it open for twice as long, for all', async () => {
     await fail(a);
     await b.became('open');

@@ -124,6 +124,10 @@ describe('locks on Redis', () => {
     expect((refused as LockHeldError).retryAfterMs).toBeLessThanOrEqual(5000);
   });
 
+  test.each([500, 1000.5, 3_600_001])('a time to live of %d ms is refused', async (ttlMs) => {
+    await expect(a.locks.acquire(ref, { ttlMs })).rejects.toBeInstanceOf(RangeError);
+  });
+
   test('tenants do not meet', async () => {
     await a.locks.acquire(ref);
     const theirs = await b.locks.acquire(keyspace.lockNamed.at({ name: 'report' }, 'acme'));
@@ -152,9 +156,16 @@ describe('locks on Redis', () => {
 
   test('who waits is woken by the release', async () => {
     const lock = await a.locks.acquire(ref, { ttlMs: 60_000 });
-    const waiting = b.locks.acquire(ref, { waitMs: 15_000 });
+    // Nobody looks at a pace of his own within the time of this test.
+    const random = jest.spyOn(Math, 'random').mockReturnValue(1e9);
+    const looks = jest.spyOn(b.roles.link('state'), 'run');
+    const waiting = b.locks.acquire(ref, { waitMs: 60_000 });
+    // Once before the ring is listened for, once after.
+    while (looks.mock.results.length < 2) await new Promise(setImmediate);
+    expect(await looks.mock.results[1]?.value).toMatchObject(['held', expect.any(Number)]);
     await lock.release();
     expect((await waiting).held).toBe(true);
+    random.mockRestore();
   });
 
   test('who waits gets a lock that expired without anybody saying so', async () => {
@@ -265,6 +276,13 @@ describe('locks on Redis', () => {
       expect(await b.locks.extend(ref, lock.owner)).toMatchObject({ kind: 'held', token: 4 });
       await lock.release();
       expect(await raw.dbsize()).toBe(0);
+    });
+
+    test('a number does not outlive the lock that it was drawn for', async () => {
+      await a.locks.acquire(ref, { fenced: true });
+      await raw.del(ref.key);
+      const lock = await b.locks.acquire(ref);
+      expect(await b.locks.extend(ref, lock.owner)).toMatchObject({ kind: 'held', token: null });
     });
 
     test('who lost the lock while drawing does not work under a number greater than its successor’s', async () => {

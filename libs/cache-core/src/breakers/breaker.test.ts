@@ -252,6 +252,18 @@ describe('a breaker', () => {
     expect(breaker.view).toEqual({ service: 'openai', status: 'open', waitMs: 2000, alone: false });
   });
 
+  test('the number that Redis gives a state of ours does not make calls of that state late', async () => {
+    await opened();
+    now += 1000;
+    shared.answers.probe = () => state({ done: true, status: 'half-open', epoch: 8, waitMs: 5000, opens: 1 });
+    shared.answers.settle = () => state({ done: true, status: 'closed', epoch: 9 });
+    (await breaker.enter()).settle('success');
+    const permits = await Promise.all([breaker.enter(), breaker.enter(), breaker.enter()]);
+    await settled();
+    for (const permit of permits) permit.settle('failure');
+    expect(breaker.view.status).toBe('open');
+  });
+
   test('run counts errors as failures unless told otherwise, and passes results and errors on', async () => {
     expect(await breaker.run(async () => 'answer')).toBe('answer');
     const fail = (): Promise<never> => Promise.reject(new Error('refused'));

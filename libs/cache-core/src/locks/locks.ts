@@ -88,8 +88,11 @@ export class Locks {
         if (attempt instanceof HeldLock) return attempt;
         const leftMs = untilMs - performance.now();
         if (leftMs <= 0) throw this.#refused(ref, new LockHeldError(ref.key, attempt.freeInMs));
-        // Before the next look, so that no release falls between the two.
-        silence ??= await this.#listen(ref, wake);
+        if (silence === null) {
+          silence = await this.#listen(ref, wake);
+          // It may have been released before its ring was listened for.
+          continue;
+        }
         const pace = Math.min(paceMs, attempt.freeInMs ?? paceMs) * (0.75 + Math.random() / 2);
         await wake.orAfter(Math.min(pace + 1, leftMs), options.signal);
       }

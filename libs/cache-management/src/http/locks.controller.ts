@@ -17,6 +17,7 @@ import {
 } from '@nestjs/common';
 import {
   ApiBearerAuth,
+  ApiBody,
   ApiConflictResponse,
   ApiCreatedResponse,
   ApiNoContentResponse,
@@ -87,6 +88,7 @@ export class LocksController {
   @Delete(':name')
   @HttpCode(204)
   @ApiOperation({ summary: 'Release a lock of one’s own' })
+  @ApiBody({ type: ReleaseLockBody, required: false })
   @ApiNoContentResponse()
   @ApiConflictResponse({ description: '`not_lock_holder`: it is somebody else’s' })
   @ApiNotFoundResponse({ description: 'Nobody holds it' })
