@@ -12,7 +12,10 @@ registerHooks({
   },
 });
 
-const { keyspace, Locks, RedisRoles } = await import('../src/index.js');
+// Not through the index, whose decorators Node.js does not read.
+const { keyspace } = await import('../src/keyspace/keyspace.js');
+const { Locks } = await import('../src/locks/locks.js');
+const { RedisRoles } = await import('../src/redis/roles.js');
 const [url, name, ttlMs] = process.argv.slice(2);
 const roles = new RedisRoles({ url, layout: 'single' }).open();
 await roles.link('state').untilUp(5000);
