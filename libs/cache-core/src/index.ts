@@ -107,6 +107,12 @@ export type { Boardings, Opened } from './cache/opening.js';
 export type { Stored } from './cache/stored.js';
 export { MOST_TAGS, type VersionPairs } from './cache/versions.js';
 
+// invalidation by pattern
+export { FamilyGlob } from './invalidation/family-glob.js';
+export { GlobRefusedError, type GlobRefusal } from './invalidation/glob-refused-error.js';
+export type { StepObserver } from './invalidation/node-scan.js';
+export type { NodeProgress, PatternProgress, PatternRun } from './invalidation/pattern-invalidation.js';
+
 // locks
 export type { FencedLock, FencingSource } from './locks/fencing.js';
 export { HeldLock } from './locks/held-lock.js';

@@ -30,6 +30,8 @@
  * 11. What lies at a key and cannot be used (another type, truncated, a newer version, too large) is a miss and is
  *     counted, never an error.
  */
+import type { FamilyGlob } from '../invalidation/family-glob.js';
+import type { PatternProgress, PatternRun } from '../invalidation/pattern-invalidation.js';
 import { DEFAULT_TENANT, type Family } from '../keyspace/family.js';
 import { keyspace } from '../keyspace/keyspace.js';
 import { KeyspaceError } from '../keyspace/keyspace-error.js';
@@ -172,6 +174,23 @@ export class Cache {
       throw new KeyspaceError('labels', `keys of role ${role} are invalidated one by one`, { family: id });
     }
     return this.#invalidations.subject({ kind: 'family', name: id, tenant, roles: [role] });
+  }
+
+  /**
+   * All entries that a pattern covers, found by going through Redis: for what no version stands for. It takes as long as
+   * there are keys; `InvalidationOperations` let it outlive its caller.
+   * @throws what the run's signal says
+   */
+  invalidateMatching(glob: FamilyGlob, run: PatternRun): Promise<PatternProgress> {
+    return this.#invalidations.matching(glob, run);
+  }
+
+  /**
+   * The same when Redis is away, without a word when it is done: meanwhile this process reads none of it from Redis. What
+   * merely begins as the pattern does may go with it.
+   */
+  invalidateMatchingLater(glob: FamilyGlob): void {
+    this.#invalidations.matchingLater(glob);
   }
 
   /**

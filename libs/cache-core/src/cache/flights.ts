@@ -61,6 +61,11 @@ export class Flights<F extends Flight = Flight> {
     this.#current.delete(key);
   }
 
+  /** The same for all whose keys are such. */
+  detachWhere(covered: (key: string) => boolean): void {
+    for (const key of this.#current.keys()) if (covered(key)) this.#current.delete(key);
+  }
+
   /** The same for all that is loaded under a version. */
   detachUnder(versionKey: string): void {
     for (const [key, { subjects }] of this.#current) if (subjects.includes(versionKey)) this.#current.delete(key);

@@ -1,3 +1,6 @@
+import type { FamilyGlob } from '../invalidation/family-glob.js';
+import { PatternInvalidation, type PatternProgress, type PatternRun } from '../invalidation/pattern-invalidation.js';
+import { logicalKey } from '../keyspace/physical-key.js';
 import { versionKeys, VERSIONED_ROLES, type VersionKind } from '../keyspace/version-key.js';
 import type { Role } from '../keyspace/roles.js';
 import { RedisUnavailableError } from '../redis/errors.js';
@@ -66,7 +69,7 @@ export class Invalidations {
 
   /** Whether an entry, or one of the versions that it is under, waits for its invalidation. */
   blocks(link: RedisLink, valueKey: string, versionKeysOfIt: readonly string[]): boolean {
-    const journal = this.#journals.get(link) as InvalidationJournal;
+    const journal = this.#journalOf(link);
     if (journal.idle) return false;
     return journal.blocks(valueKey) || versionKeysOfIt.some((key) => journal.blocks(key));
   }
@@ -95,7 +98,7 @@ export class Invalidations {
    * was put is then removed, as if it had been invalidated.
    */
   noteWritten(entry: Entry): void {
-    const journal = this.#journals.get(this.#roles.link(entry.ref.family.role)) as InvalidationJournal;
+    const journal = this.#journalOf(this.#roles.link(entry.ref.family.role));
     journal.acknowledge(this.#targetOf(entry));
   }
 
@@ -127,9 +130,57 @@ export class Invalidations {
     };
   }
 
+  /**
+   * All entries that a pattern covers, and every load of them that was in flight when it began; see PatternInvalidation.
+   * Goes on, whatever Redis does, until it is done.
+   * @throws what the run's signal says
+   */
+  async matching(glob: FamilyGlob, run: PatternRun): Promise<PatternProgress> {
+    const { family } = glob;
+    const link = this.#roles.link(family.role);
+    const walk = new PatternInvalidation(glob, link, run, {
+      keyPrefix: this.#settings.keyPrefix,
+      observer: this.#observer,
+      letGo: (keys) => {
+        this.#flights.detach(keys.value);
+        this.#memory.forget(keys);
+      },
+    });
+    if (run.dryRun) return walk.untilDone();
+    this.#detachCovered(glob);
+    const progress = await walk.untilDone();
+    this.#detachCovered(glob);
+    this.#journalOf(link).acknowledgeRoot(this.#rootOf(glob));
+    this.#observer.invalidated?.(family.id, 'applied');
+    return progress;
+  }
+
+  /** Keeps what a pattern covers from being read by this process until all that begins as it does has been removed. */
+  matchingLater(glob: FamilyGlob): void {
+    const journal = this.#journalOf(this.#roles.link(glob.family.role));
+    journal.beginRoot(this.#rootOf(glob));
+    journal.retryLater();
+    this.#detachCovered(glob);
+    this.#observer.invalidated?.(glob.family.id, 'pending');
+  }
+
+  #rootOf(glob: FamilyGlob): string {
+    return `${this.#settings.keyPrefix}${glob.root}`;
+  }
+
+  /** Loads that began without Redis have no lease by which they could be found there. */
+  #detachCovered(glob: FamilyGlob): void {
+    const { keyPrefix } = this.#settings;
+    this.#flights.detachWhere((key) => glob.covers(logicalKey(keyPrefix, key) ?? ''));
+  }
+
+  #journalOf(link: RedisLink): InvalidationJournal {
+    return this.#journals.get(link) as InvalidationJournal;
+  }
+
   /** What the script replied; null when Redis could not be asked: then the journal has it. */
   async #carryOut(link: RedisLink, target: InvalidationTarget): Promise<unknown> {
-    const journal = this.#journals.get(link) as InvalidationJournal;
+    const journal = this.#journalOf(link);
     journal.begin(target);
     this.#letGo(target);
     try {

@@ -55,6 +55,7 @@ export class InvalidationJournal {
   readonly #roots = new Map<string, number>();
   #generation = 0;
   readonly #acknowledged = new Map<string, { target: InvalidationTarget; at: number }>();
+  readonly #acknowledgedRoots = new Map<string, number>();
   #retry: NodeJS.Timeout | undefined;
 
   constructor(link: RedisLink, settings: JournalSettings, how: { apply: Apply; sweep: Sweep }) {
@@ -84,8 +85,7 @@ export class InvalidationJournal {
   begin(target: InvalidationTarget): void {
     const full = this.#pending.size >= this.#settings.capacity && !this.#pending.has(target.subject);
     if (full || this.#roots.has(target.root)) {
-      this.#generation += 1;
-      this.#roots.set(target.root, this.#generation);
+      this.beginRoot(target.root);
       for (const [key, other] of this.#pending) if (other.root === target.root) this.#pending.delete(key);
       return;
     }
@@ -102,6 +102,18 @@ export class InvalidationJournal {
       if (now - at <= this.#settings.keepAcknowledgedMs && this.#acknowledged.size <= this.#settings.capacity) break;
       this.#acknowledged.delete(key);
     }
+  }
+
+  /** Everything that begins with `root` is to be removed, and was not: as `begin`, for what cannot be noted key by key. */
+  beginRoot(root: string): void {
+    this.#generation += 1;
+    this.#roots.set(root, this.#generation);
+  }
+
+  /** Much of what begins with `root` was removed, and Redis has confirmed it. */
+  acknowledgeRoot(root: string): void {
+    this.#acknowledgedRoots.set(root, performance.now());
+    for (const [other, at] of this.#acknowledgedRoots) if (!this.#isRecent(at)) this.#acknowledgedRoots.delete(other);
   }
 
   /** It failed: tried again until it is done, and at the latest at the link's next recovery. */
@@ -122,9 +134,9 @@ export class InvalidationJournal {
   }
 
   async #recover(run: RecoveryRun, part: RecoveringPart): Promise<void> {
-    const now = performance.now();
+    for (const [root, at] of this.#acknowledgedRoots) if (this.#isRecent(at)) this.beginRoot(root);
     const recent = [...this.#acknowledged.values()]
-      .filter(({ at, target }) => now - at <= this.#settings.keepAcknowledgedMs && part.covers(target.subject))
+      .filter(({ at, target }) => this.#isRecent(at) && part.covers(target.subject))
       .map(({ target }) => target);
     await this.#replay(recent, run);
     await this.#workOff(run, part, (root) => this.#sweep(run, root));
@@ -140,6 +152,10 @@ export class InvalidationJournal {
     return this.#workOff(runOn(link), { whole: true, covers: (key) => link.upFor(key) }, (root) =>
       link.onEachNode((node) => this.#sweep(runOn(node), root)),
     );
+  }
+
+  #isRecent(at: number): boolean {
+    return performance.now() - at <= this.#settings.keepAcknowledgedMs;
   }
 
   #retryWhatIsLeft(): void {

@@ -1,3 +1,4 @@
+import type { StepObserver } from '../invalidation/node-scan.js';
 import type { L1Observer } from '../l1/l1-observer.js';
 import type { RedisTrouble } from '../redis/errors.js';
 
@@ -18,7 +19,7 @@ export type Unusable =
  * What the cache tells whoever measures it. Called synchronously on the hot path: count and return. `family` is the
  * family's id; no key, tenant or user is ever given.
  */
-export interface CacheObserver extends L1Observer {
+export interface CacheObserver extends L1Observer, StepObserver {
   /** `tier`: this process's own memory, or Redis. */
   hit?(family: string, tier: 'l1' | 'redis'): void;
   miss?(family: string): void;

@@ -25,6 +25,7 @@ export class Catalogue {
   readonly families: readonly Family[];
   readonly #byTokenCount = new Map<number, Family[]>();
   readonly #byId = new Map<string, Family>();
+  readonly #reserved: ReadonlySet<string>;
 
   constructor(families: readonly Family[], others: readonly ReservedLabel[] = []) {
     const reserved = new Map<string, string>([[TENANT_LITERAL, 'keys of other tenants than the default one']]);
@@ -35,11 +36,17 @@ export class Catalogue {
       reserved.set(other.label, other.id);
     }
     for (const family of families) this.#add(family, reserved);
+    this.#reserved = new Set(reserved.keys());
     this.families = Object.freeze([...families]);
   }
 
   family(id: string): Family | undefined {
     return this.#byId.get(id);
+  }
+
+  /** Whether no family's keys may begin with it, because others of our own do. */
+  isReserved(label: string): boolean {
+    return this.#reserved.has(label);
   }
 
   /**

@@ -136,6 +136,18 @@ export class Family<P extends string = string, S = unknown, C extends ValueContr
     return Object.freeze({ family: this, tenant, key });
   }
 
+  /**
+   * The parts of the keys that have these segments, whatever the others are; null for each that is not given.
+   * @throws KeyspaceError where a segment is unknown or not of its shape
+   */
+  partsWith(segments: Readonly<Record<string, string>>): readonly (string | null)[] {
+    this.#refuseUnknown(Object.keys(segments));
+    return this.tokens.map((token) => {
+      if ('literal' in token) return token.literal;
+      return Object.hasOwn(segments, token.segment) ? encodeSegmentText(this.#shaped(token, segments)) : null;
+    });
+  }
+
   #shaped(token: SegmentToken, given: Readonly<Record<string, string>>): string {
     const content = Object.hasOwn(given, token.segment) ? given[token.segment] : undefined;
     if (typeof content !== 'string') {

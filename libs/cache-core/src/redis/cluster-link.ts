@@ -85,6 +85,10 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
     return this.#state === 'up';
   }
 
+  get clustered(): boolean {
+    return true;
+  }
+
   get lastError(): string | null {
     if (this.up) return null;
     if (!this.#map.known) return this.#lookError;

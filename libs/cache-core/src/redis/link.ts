@@ -13,6 +13,8 @@ export interface RedisLink extends EventEmitter<LinkEvents> {
   readonly state: LinkState;
   /** Whether every key can be asked for. In a cluster some may be (`upFor`) when others cannot. */
   readonly up: boolean;
+  /** Whether one command may only name keys of one slot. */
+  readonly clustered: boolean;
   /** Why the link is not up, for health reports. Holds no credentials. */
   readonly lastError: string | null;
 

@@ -98,6 +98,10 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
     return this.#database;
   }
 
+  get clustered(): boolean {
+    return this.#clustered;
+  }
+
   /** Why the link is not up, for health reports. Holds no credentials. */
   get lastError(): string | null {
     return this.#state === 'up' ? null : this.#lastError;
