@@ -3,13 +3,17 @@ import { cpus } from 'node:os';
 import { gatewayHitBenchmark } from './gateway-hit/gateway-hit.js';
 import { identityBenchmark } from './identity.js';
 import { l1LagBenchmark } from './l1-lag/l1-lag.js';
+import { redisHitBenchmark } from './redis-hit/redis-hit.js';
+import { stampedeBenchmark } from './stampede/stampede.js';
 import { warmHitBenchmark } from './warm-hit/warm-hit.js';
 
 const BENCHMARKS: Readonly<Record<string, () => void | Promise<void>>> = {
   identity: identityBenchmark,
-  'gateway-hit': gatewayHitBenchmark,
   'warm-hit': warmHitBenchmark,
   'l1-lag': l1LagBenchmark,
+  'redis-hit': redisHitBenchmark,
+  stampede: stampedeBenchmark,
+  'gateway-hit': gatewayHitBenchmark,
 };
 
 const wanted = process.argv.slice(2);

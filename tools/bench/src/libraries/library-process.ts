@@ -1,0 +1,93 @@
+/** One library in a process of its own, so that what it leaves in the compiler and on the heap meets no other. See `Orders`. */
+import { isDeepStrictEqual } from 'node:util';
+import { setTimeout as pause } from 'node:timers/promises';
+import { sampleValue } from '../sample-value.js';
+import { LIBRARIES } from './libraries.js';
+import type { Message, OrderName, Orders, ProcessArguments, Work } from './orders.js';
+
+const { library: name, redisUrl, tiers } = JSON.parse(process.argv[2] as string) as ProcessArguments;
+const library = await LIBRARIES[name](redisUrl, tiers);
+
+const keyOf = (index: number): string => `sample-${index}`;
+const never = (): Promise<never> => Promise.reject(new Error(`${name} loads a value that is stored`));
+const getMany = (keys: readonly string[]): Promise<unknown[]> =>
+  library.getMany?.(keys) ?? Promise.all(keys.map((key) => library.getOrLoad(key, never)));
+
+const doers: { [N in OrderName]: (order: Orders[N]['order']) => Promise<Orders[N]['answer']> } = {
+  async prepare({ keys }) {
+    for (let index = 0; index < keys; index += 1) {
+      const key = keyOf(index);
+      await library.getOrLoad(key, async () => sampleValue(key));
+    }
+    // A library may store in the background.
+    await pause(200);
+    for (let index = 0; index < keys; index += 1) {
+      const [key, next] = [keyOf(index), keyOf((index + 1) % keys)];
+      check(await library.getOrLoad(key, never), key);
+      const both = await getMany([key, next]);
+      [key, next].forEach((one, at) => check(both[at], one));
+    }
+    return { stored: keys };
+  },
+
+  hits: ({ keys, underWay, ms }) =>
+    work(underWay, ms, async (turn) => {
+      await library.getOrLoad(keyOf(turn % keys), never);
+      return 1;
+    }),
+
+  batches: ({ keys, batch, underWay, ms }) =>
+    work(underWay, ms, async (turn) => {
+      const wanted = Array.from({ length: batch }, (_, at) => keyOf((turn * batch + at) % keys));
+      return (await getMany(wanted)).length;
+    }),
+
+  async stampede({ key, callers, at, loadMs }) {
+    let loads = 0;
+    const load = async (): Promise<unknown> => {
+      loads += 1;
+      await pause(loadMs);
+      return sampleValue(key);
+    };
+    await pause(Math.max(0, at - Date.now()));
+    const began = performance.now();
+    const values = await Promise.all(Array.from({ length: callers }, () => library.getOrLoad(key, load)));
+    const slowestMs = performance.now() - began;
+    const wanted = sampleValue(key);
+    return { loads, slowestMs, wrong: values.filter((value) => !isDeepStrictEqual(value, wanted)).length };
+  },
+};
+
+/** Repeats one step with so many under way, for so long; each step says how many values it read. */
+async function work(underWay: number, ms: number, step: (turn: number) => Promise<number>): Promise<Work> {
+  let reads = 0;
+  let turn = 0;
+  const before = process.cpuUsage();
+  const began = performance.now();
+  const end = began + ms;
+  const one = async (): Promise<void> => {
+    while (performance.now() < end) {
+      turn += 1;
+      // Not in one expression, which would add to what `reads` was before the step.
+      const more = await step(turn);
+      reads += more;
+    }
+  };
+  await Promise.all(Array.from({ length: underWay }, one));
+  const { user, system } = process.cpuUsage(before);
+  return { reads, seconds: (performance.now() - began) / 1000, cpuSeconds: (user + system) / 1e6 };
+}
+
+function check(found: unknown, key: string): void {
+  if (!isDeepStrictEqual(found, sampleValue(key))) throw new Error(`${name} returns another value than was stored`);
+}
+
+process.on('message', ({ name: wanted, order }: Message) => {
+  const doer = doers[wanted] as (given: typeof order) => Promise<Orders[OrderName]['answer']>;
+  doer(order).then(
+    (answer) => process.send?.({ answer }),
+    (error: Error) => process.send?.({ error: error.message }),
+  );
+});
+process.once('disconnect', () => process.exit(0));
+process.send?.({ answer: {} });

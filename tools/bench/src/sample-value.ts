@@ -1,0 +1,8 @@
+/** An object of fifty fields, 1.1 kB as JSON: what an application caches of a record. */
+export function sampleValue(key: string): Record<string, unknown> {
+  const value: Record<string, unknown> = { key };
+  for (let field = 1; field < 50; field += 1) {
+    value[`field_${field}`] = field % 3 === 0 ? field * 1.5 : field % 3 === 1 ? `${key} ${field}` : field % 2 === 0;
+  }
+  return value;
+}
