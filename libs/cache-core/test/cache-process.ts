@@ -18,6 +18,7 @@ export async function startProcess(url: string, settings: Partial<CacheSettings>
     unusable: (_family, why) => count(`unusable ${why}`),
     bypass: (_family, why) => count(`bypass ${why}`),
     fill: (_family, result) => count(`fill ${result}`),
+    stale: (_family, why) => count(`stale ${why}`),
   };
   const roles = new RedisRoles({
     url,

@@ -149,7 +149,7 @@ describe('the cache protocol on Redis', () => {
   test('trap 21: a load goes on for those who stay, and is given up when the last has left', async () => {
     const given = Promise.withResolvers<unknown>();
     let finish: (value: string) => void = () => {};
-    const loader = (signal: AbortSignal) =>
+    const loader = ({ signal }: { signal: AbortSignal }) =>
       new Promise<string>((resolve, reject) => {
         finish = resolve;
         signal.addEventListener('abort', () => (given.resolve('up'), reject(new Error('given up'))));

@@ -123,9 +123,9 @@ describe('the scripts of the cache', () => {
 
   test('invalidate removes everything and tells whether there was a value', async () => {
     for (const key of [...keys, 'frames:{v}']) await set(key, 'x');
-    expect(await run(INVALIDATE, [...keys, 'frames:{v}'])).toBe(1);
+    expect(await run(INVALIDATE, [...keys, 'frames:{v}'], 0)).toBe(1);
     expect(await link.read((client) => client.dbsize())).toBe(0);
-    expect(await run(INVALIDATE, [...keys, 'frames:{v}'])).toBe(0);
+    expect(await run(INVALIDATE, [...keys, 'frames:{v}'], 0)).toBe(0);
   });
 
   test('a version is made once, told to everybody, and kept alive', async () => {

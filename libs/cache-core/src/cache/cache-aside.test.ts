@@ -4,15 +4,25 @@ import type { Cache } from './cache.js';
 import { CacheAside } from './cache-aside.js';
 import type { Flight } from './flights.js';
 import type { Leadership } from './leadership.js';
+import { LoadingPolicies } from './loading-policy.js';
 import type { FillResult } from './observer.js';
 import type { Boardings, Opened } from './opening.js';
 
 /** A cache in which every caller leads; its storing is finished by the test. */
 function leading(fill: Promise<FillResult>): { cache: Cache; flight: () => Flight } {
   let flight: Flight | undefined;
-  const leadership: Leadership = { token: 't', canStore: true, fill: () => fill, release: () => Promise.resolve() };
+  const leadership: Leadership = {
+    token: 't',
+    canStore: true,
+    fill: () => fill,
+    prolong: () => null,
+    release: () => Promise.resolve(),
+  };
   const cache = {
     ttlSeconds: () => 60,
+    policies: new LoadingPolicies({}),
+    observer: {},
+    random: Math.random,
     open: async <T, F extends Flight>(_reading: unknown, boardings: Boardings<T, F>): Promise<Opened<T, F>> => {
       const led = boardings.lead(leadership);
       flight = led;

@@ -1,40 +1,44 @@
 import type { Family, KeyRef, ValueOf } from '../keyspace/family.js';
-import { RedisUnavailableError } from '../redis/errors.js';
 import type { RedisRoles } from '../redis/roles.js';
-import { Wake } from '../redis/wake.js';
+import { absent, type Absent, type Unchanged } from './answers.js';
 import type { Cache } from './cache.js';
-import { keysOf, type EntryLabels, type Reading } from './entry.js';
-import { encodeValue, valueReading } from './family-value.js';
-import type { Flight } from './flights.js';
+import type { EntryLabels, Reading } from './entry.js';
+import { valueReading } from './family-value.js';
+import { follow } from './following.js';
+import { conditionOf, resolveFreshness, type Freshness, type FreshnessOptions } from './freshness.js';
 import type { Hit } from './judgement.js';
 import type { Leadership } from './leadership.js';
+import { runLoad, type Loader } from './load.js';
 import type { FillResult } from './observer.js';
+import { Refreshes } from './refreshes.js';
+import { flightOf, outcomeFor, type Outcome, type ValueFlight } from './value-flight.js';
 
 /**
  * Cache-aside for values that are loaded whole: `getOrLoad`.
  *
  * A caller gets a stored value, the result of a load of its own, or that of a load which somebody in this or another
- * process has under way. A loader's error is given to all who wait for that load in this process and is not stored;
- * the waiters of another process try once more, one of them at a time.
+ * process has under way. Fresh values are served as they are. A stale one is served at once while one process loads it
+ * anew (or when that takes longer than `softTimeoutMs`, or fails), and never past its grace.
+ *
+ * A loader's error is given to all who wait for that load in this process and have nothing stale; it is not stored. The
+ * waiters of another process try once more, one of them at a time.
  */
-export interface LoadOptions<T = unknown> {
+export interface LoadOptions<T = unknown> extends FreshnessOptions {
   readonly ttlSeconds?: number;
   /** What the value is stored under, to be invalidated by. */
   readonly labels?: EntryLabels;
   /** Load anew and join nobody. What is stored stays until the new value takes its place, so a failure costs nothing. */
   readonly anew?: boolean;
-  /** Whether an entry found is good enough for this caller; by default every one is. */
+  /** Whether an entry found is good enough for this caller, fresh or stale; by default every one is. */
   readonly accept?: (hit: Hit<T>) => boolean;
   /** Aborted when the caller waits no more: his call rejects with its reason. */
   readonly signal?: AbortSignal;
 }
 
-/** `signal` aborts when nobody in this process waits for the load any more; callers without a signal always wait. */
-export type Loader<T> = (signal: AbortSignal) => Promise<T>;
-
 export interface Loaded<T> {
   readonly value: T;
-  readonly source: 'hit' | 'loaded' | 'joined' | 'followed';
+  /** `stale`: found, and past its freshness. */
+  readonly source: 'hit' | 'stale' | 'loaded' | 'joined' | 'followed';
   /** Seconds since the value was stored; 0 for one just loaded, null where another system wrote it. */
   readonly ageSeconds: number | null;
   /** The entry as it was found; null for a value that was not read from Redis. */
@@ -43,25 +47,30 @@ export interface Loaded<T> {
   readonly stored: Promise<FillResult> | null;
 }
 
-/** What ends a flight for those on board. `again`: whoever loaded is gone or failed; open the entry anew. */
-type Outcome<T> =
-  | { readonly kind: 'value'; readonly value: T; readonly stored: Promise<FillResult> | null }
-  | { readonly kind: 'found'; readonly hit: Hit<T> }
-  | { readonly kind: 'error'; readonly error: unknown }
-  | { readonly kind: 'again' };
-
-interface ValueFlight<T> extends Flight {
-  /** Known as soon as the value is; `done` comes when it is stored too. */
-  readonly outcome: Promise<Outcome<T>>;
-  readonly waiting: Waiting;
+/** One call, understood. */
+interface Errand<F extends Family> {
+  readonly ref: KeyRef<F>;
+  readonly reading: Reading<ValueOf<F> | Absent>;
+  readonly loader: Loader<ValueOf<F>>;
+  readonly options: LoadOptions<ValueOf<F>>;
+  readonly freshness: Freshness;
+  readonly ttlSeconds: number;
 }
 
-/** A follower looks again at this pace when it hears nothing: messages are hints (see Subscriptions). */
-const LOOK_AGAIN_MS = { least: 200, spread: 200 } as const;
+/** What a caller saw that will not do by itself. */
+interface Seen<T> {
+  /** May serve when the load is late or fails. */
+  stale: Hit<T> | null;
+  /** What a load replaces. */
+  previous: Hit<T> | null;
+  /** To be loaded anew behind the caller who is served. */
+  refresh: 'early' | 'stale' | 'backing_off' | null;
+}
 
 export class CacheAside {
   readonly #cache: Cache;
   readonly #roles: RedisRoles;
+  readonly #refreshes = new Refreshes();
 
   constructor(cache: Cache, roles: RedisRoles) {
     this.#cache = cache;
@@ -69,156 +78,152 @@ export class CacheAside {
   }
 
   /**
-   * The value, if this process has it in its own memory, with no promise in between. It is shared with every other
-   * reader and must not be changed; outside production it is frozen.
+   * The value, if this process has it in its own memory and it is fresh, with no promise in between. It is shared with
+   * every other reader and must not be changed; outside production it is frozen.
    */
   warm<F extends Family>(ref: KeyRef<F>): Hit<ValueOf<F>> | undefined {
-    return this.#cache.peek(valueReading(ref));
+    const hit = this.#cache.peek(valueReading(ref));
+    if (hit === undefined || hit.freshUntilMs === null || hit.readAtMs < hit.freshUntilMs) return hit;
+    return undefined;
   }
 
   /**
    * @throws whatever the loader throws, unchanged
-   * @throws RangeError for a time to live that no entry can have
+   * @throws LoadTimeoutError, LoadsExhaustedError
+   * @throws RangeError for a time to live, or another option, that cannot be
    * @throws KeyspaceError `value_shape` when the loader gives what is no value of the family; `labels` for a namespace or
    *   tags that no entry can have
    */
-  async getOrLoad<F extends Family>(
+  async getOrLoad<F extends Family, R extends ValueOf<F> | Absent | Unchanged>(
     ref: KeyRef<F>,
-    loader: Loader<ValueOf<F>>,
+    loader: Loader<ValueOf<F>, R>,
     options: LoadOptions<ValueOf<F>> = {},
-  ): Promise<Loaded<ValueOf<F>>> {
-    const reading = valueReading(ref, options.labels);
-    this.#cache.ttlSeconds(reading, options.ttlSeconds);
-    const accept = options.accept ?? everyOne;
+  ): Promise<Loaded<ValueOf<F> | Extract<R, Absent>>> {
+    const errand = this.#errand(ref, loader, options);
     for (;;) {
-      const opened = await this.#cache.open<ValueOf<F>, ValueFlight<ValueOf<F>>>(reading, {
-        lead: (leadership) => flightOf((signal) => this.#load(ref, () => loader(signal), leadership, options)),
-        follow: (token) => flightOf((signal) => this.#await(reading, token, accept, signal)),
-        accept,
-        anew: options.anew === true,
-      });
-      if (opened.kind === 'hit') return fromHit(opened.hit, 'hit');
-      const outcome = await outcomeFor(opened.flight, options.signal);
-      if (outcome.kind === 'error') throw outcome.error;
-      // Who boarded first may have been content with less.
-      if (outcome.kind === 'found' && accept(outcome.hit)) return fromHit(outcome.hit, 'followed');
-      if (outcome.kind === 'value') {
-        const led = opened.how === 'led';
-        return {
-          value: outcome.value,
-          source: led ? 'loaded' : 'joined',
-          ageSeconds: 0,
-          hit: null,
-          stored: led ? outcome.stored : null,
-        };
-      }
+      const loaded = await this.#try(errand);
+      if (loaded !== null) return loaded as Loaded<ValueOf<F> | Extract<R, Absent>>;
     }
+  }
+
+  #errand<F extends Family>(ref: KeyRef<F>, loader: Loader<ValueOf<F>>, options: LoadOptions<ValueOf<F>>): Errand<F> {
+    const freshness = resolveFreshness(options, this.#cache.policies.of(ref.family).freshness);
+    const own = valueReading(ref, options.labels);
+    const reading: Reading<ValueOf<F> | Absent> =
+      freshness.negativeTtlSeconds === null ? own : { ...own, absence: absent };
+    return { ref, reading, loader, options, freshness, ttlSeconds: this.#cache.ttlSeconds(own, options.ttlSeconds) };
+  }
+
+  /** Null: whoever had the load under way is gone; once more. */
+  async #try<F extends Family>(errand: Errand<F>): Promise<Loaded<ValueOf<F> | Absent> | null> {
+    type T = ValueOf<F> | Absent;
+    const { ref, reading, options, freshness } = errand;
+    const { observer } = this.#cache;
+    const seen: Seen<T> = { stale: null, previous: null, refresh: null };
+    const opened = await this.#cache.open<T, ValueFlight<T>>(reading, {
+      lead: (leadership) => flightOf((abandoned) => this.#load(errand, leadership, seen.previous, abandoned)),
+      follow: (token) => this.#follow(errand, token),
+      accept: (hit) => this.#accept(errand, hit, seen),
+      anew: options.anew === true,
+    });
+    if (opened.kind === 'hit') {
+      if (seen.refresh === 'backing_off') observer.stale?.(ref.family.id, 'backing_off');
+      else if (seen.refresh !== null && opened.lease === null) this.#refresh(errand, opened.hit);
+      if (seen.refresh === 'stale') observer.stale?.(ref.family.id, 'refreshing');
+      return fromHit(opened.hit, seen.stale === null ? 'hit' : 'stale');
+    }
+    const stale = opened.refused === null ? null : seen.stale;
+    const atMostMs = stale === null ? null : freshness.softTimeoutMs;
+    const outcome = await outcomeFor(opened.flight, { signal: options.signal, atMostMs });
+    if (outcome.kind === 'late' || outcome.kind === 'error') {
+      if (stale === null) throw (outcome as { error: unknown }).error;
+      observer.stale?.(ref.family.id, outcome.kind === 'late' ? 'slow' : 'failed');
+      return fromHit(stale, 'stale');
+    }
+    if (outcome.kind === 'again') return null;
+    if (outcome.kind === 'found') return this.#suits(errand, outcome.hit) ? fromHit(outcome.hit, 'followed') : null;
+    const led = opened.how === 'led';
+    const source = led ? 'loaded' : 'joined';
+    return { value: outcome.value, source, ageSeconds: 0, hit: null, stored: led ? outcome.stored : null };
+  }
+
+  /** Whether the caller is served with this entry now. */
+  #accept<F extends Family>(
+    errand: Errand<F>,
+    hit: Hit<ValueOf<F> | Absent>,
+    seen: Seen<ValueOf<F> | Absent>,
+  ): boolean {
+    // L1's entry first, then that of Redis: the last one counts.
+    seen.stale = null;
+    seen.refresh = null;
+    seen.previous = hit.storedAtMs === null ? null : hit;
+    if (!(errand.options.accept?.(hit as Hit<ValueOf<F>>) ?? true)) return false;
+    const { freshness } = errand;
+    const condition = conditionOf(hit, freshness, this.#cache.random);
+    if (condition === 'dead') return false;
+    if (condition === 'fresh') return true;
+    if (condition === 'early') {
+      seen.refresh = 'early';
+      return true;
+    }
+    seen.stale = hit;
+    seen.refresh = this.#refreshes.backingOff(errand.ref.key) ? 'backing_off' : 'stale';
+    return seen.refresh === 'backing_off' || freshness.softTimeoutMs === 0;
+  }
+
+  /** Whether a follower, who has waited for it, takes this entry. */
+  #suits<F extends Family>({ options }: Errand<F>, hit: Hit<ValueOf<F> | Absent>): boolean {
+    if (hit.freshUntilMs !== null && hit.readAtMs >= hit.freshUntilMs) return false;
+    return options.accept?.(hit as Hit<ValueOf<F>>) ?? true;
+  }
+
+  /** Loads anew what somebody has just been served, once at a time, with nobody waiting for it. */
+  #refresh<F extends Family>(errand: Errand<F>, served: Hit<ValueOf<F> | Absent>): void {
+    type T = ValueOf<F> | Absent;
+    this.#refreshes.begin(errand.ref.key, async () => {
+      const opened = await this.#cache.open<T, ValueFlight<T>>(errand.reading, {
+        lead: (leadership) => flightOf((abandoned) => this.#load(errand, leadership, served, abandoned)),
+        follow: (token) => this.#follow(errand, token),
+        accept: ({ storedAtMs }) => storedAtMs !== served.storedAtMs,
+        peeked: true,
+      });
+      if (opened.kind === 'flight') await outcomeFor(opened.flight, {});
+    });
+  }
+
+  #follow<F extends Family>(errand: Errand<F>, token: string): ValueFlight<ValueOf<F> | Absent> {
+    const { reading } = errand;
+    const accept = (hit: Hit<ValueOf<F> | Absent>): boolean => this.#suits(errand, hit);
+    return flightOf((abandoned) => follow(this.#cache, this.#roles, { reading, token, accept, abandoned }));
   }
 
   async #load<F extends Family>(
-    ref: KeyRef<F>,
-    loader: () => Promise<ValueOf<F>>,
+    { ref, loader, freshness, ttlSeconds }: Errand<F>,
     leadership: Leadership,
-    { ttlSeconds }: LoadOptions<ValueOf<F>>,
-  ): Promise<Outcome<ValueOf<F>>> {
-    const began = performance.now();
-    try {
-      const value = await loader();
-      const stored = leadership.fill({
-        stored: encodeValue(ref.family, value),
-        loadCostMs: performance.now() - began,
-        ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
-      });
-      return { kind: 'value', value, stored };
-    } catch (error) {
-      await leadership.release();
-      return { kind: 'error', error };
-    }
-  }
-
-  /** Waits for what another process loads under `token`. */
-  async #await<T>(
-    reading: Reading<T>,
-    token: string,
-    accept: (hit: Hit<T>) => boolean,
-    signal: AbortSignal,
-  ): Promise<Outcome<T>> {
-    const wake = new Wake();
-    signal.addEventListener('abort', () => wake.ring());
-    const channel = `wake:${keysOf(reading, this.#cache.keyPrefix).value}`;
-    const unsubscribe = await this.#roles
-      .subscriptions(reading.ref.family.role)
-      .on(channel, () => wake.ring())
-      .catch((error: unknown) => {
-        if (!(error instanceof RedisUnavailableError)) throw error;
-        return () => {};
-      });
-    try {
-      for (;;) {
-        const found = await this.#cache.ask(reading);
-        if (found.kind === 'hit' && accept(found.hit)) return { kind: 'found', hit: found.hit };
-        if (found.kind === 'away' || found.lease !== token || signal.aborted) return { kind: 'again' };
-        await wake.orAfter(LOOK_AGAIN_MS.least + Math.random() * LOOK_AGAIN_MS.spread);
-      }
-    } finally {
-      unsubscribe();
-    }
+    previous: Hit<ValueOf<F> | Absent> | null,
+    abandoned: AbortSignal,
+  ): Promise<Outcome<ValueOf<F> | Absent>> {
+    const { observer, random, policies } = this.#cache;
+    const { bound } = policies.of(ref.family);
+    const outcome = await runLoad({
+      ref,
+      loader,
+      leadership,
+      freshness,
+      ttlSeconds,
+      bound,
+      random,
+      previous,
+      abandoned,
+      ended: (result, seconds) => observer.loaded?.(ref.family.id, result, seconds),
+    });
+    if (outcome.kind === 'error') this.#refreshes.failed(ref.key, freshness.errorBackoffMs);
+    else this.#refreshes.succeeded(ref.key);
+    return outcome;
   }
 }
 
-function flightOf<T>(begin: (signal: AbortSignal) => Promise<Outcome<T>>): ValueFlight<T> {
-  const waiting = new Waiting();
-  const outcome = begin(waiting.signal);
-  return { outcome, waiting, done: outcome.then((ended) => (ended.kind === 'value' ? ended.stored : null)) };
-}
-
-async function outcomeFor<T>(
-  { outcome, waiting }: ValueFlight<T>,
-  signal: AbortSignal | undefined,
-): Promise<Outcome<T>> {
-  if (waiting.signal.aborted) {
-    // Given up before we came: what became of it is nobody's.
-    await outcome;
-    return { kind: 'again' };
-  }
-  waiting.come();
-  if (signal === undefined) return outcome;
-  const left = Promise.withResolvers<never>();
-  const leave = (): void => left.reject(signal.reason);
-  signal.addEventListener('abort', leave);
-  if (signal.aborted) leave();
-  try {
-    return await Promise.race([outcome, left.promise]);
-  } finally {
-    signal.removeEventListener('abort', leave);
-    waiting.leave();
-  }
-}
-
-/** Those in this process who wait for one load. When the last has left, it is given up. */
-class Waiting {
-  readonly #abandoned = new AbortController();
-  #callers = 0;
-
-  get signal(): AbortSignal {
-    return this.#abandoned.signal;
-  }
-
-  come(): void {
-    this.#callers += 1;
-  }
-
-  leave(): void {
-    this.#callers -= 1;
-    if (this.#callers === 0) this.#abandoned.abort();
-  }
-}
-
-function everyOne(): boolean {
-  return true;
-}
-
-function fromHit<T>(hit: Hit<T>, source: 'hit' | 'followed'): Loaded<T> {
+function fromHit<T>(hit: Hit<T>, source: 'hit' | 'stale' | 'followed'): Loaded<T> {
   const ageSeconds = hit.storedAtMs === null ? null : Math.max(0, (hit.readAtMs - hit.storedAtMs) / 1000);
   return { value: hit.value, source, ageSeconds, hit, stored: null };
 }

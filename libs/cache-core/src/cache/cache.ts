@@ -44,6 +44,7 @@ import { Flights, type Flight } from './flights.js';
 import type { Hit } from './judgement.js';
 import { EVERYWHERE, Invalidations, type Invalidation } from './invalidations.js';
 import { Leaderships, STORE } from './leadership.js';
+import { LoadingPolicies } from './loading-policy.js';
 import { look, type Look, type Lookup } from './lookup.js';
 import type { CacheObserver, FillResult } from './observer.js';
 import { OwnMemory } from './own-memory.js';
@@ -54,6 +55,8 @@ import { CurrentVersions, subjectsOf, VersionKeeper } from './versions.js';
 
 /** See the invariants at the top of this file. */
 export class Cache {
+  /** How each family's values are loaded and age. */
+  readonly policies: LoadingPolicies;
   readonly #roles: RedisRoles;
   readonly #settings: CacheSettings;
   readonly #observer: CacheObserver;
@@ -71,7 +74,15 @@ export class Cache {
     const { l1, keyPrefix } = this.#settings;
     const kept = l1 === null ? null : new L1(roles, Object.values(keyspace), { ...l1, keyPrefix }, observer);
     this.#memory = new OwnMemory(kept, keyPrefix);
-    const parts = { roles, observer, settings: this.#settings, flights: this.#flights, memory: this.#memory };
+    this.policies = new LoadingPolicies(this.#settings.loading);
+    const parts = {
+      roles,
+      observer,
+      settings: this.#settings,
+      flights: this.#flights,
+      memory: this.#memory,
+      policies: this.policies,
+    };
     this.#leaderships = new Leaderships(parts);
     this.#invalidations = new Invalidations(parts);
     this.#opening = new Opening({
@@ -86,6 +97,14 @@ export class Cache {
   /** Names this process in lease tokens. */
   get processId(): string {
     return this.#leaderships.processId;
+  }
+
+  get observer(): CacheObserver {
+    return this.#observer;
+  }
+
+  get random(): () => number {
+    return this.#settings.random;
   }
 
   get keyPrefix(): string {

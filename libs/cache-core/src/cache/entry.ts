@@ -23,6 +23,8 @@ export interface Reading<T> {
    * trip in which their versions are read otherwise.
    */
   readonly labels?: EntryLabels;
+  /** What this reader takes for "the origin has no value". Without it, an entry that says so is a miss. */
+  readonly absence?: T;
   readonly decode: (stored: Stored, note: string) => T;
 }
 

@@ -1,4 +1,5 @@
 import type { Family, KeyRef, ValueOf } from '../keyspace/family.js';
+import { KeyspaceError } from '../keyspace/keyspace-error.js';
 import type { EntryLabels, Reading } from './entry.js';
 import { sortPairs, type Stored } from './stored.js';
 
@@ -24,6 +25,17 @@ function decoderOf<F extends Family>(family: F): Decode<F> {
  * @throws KeyspaceError `value_shape` when the value is not one of the family's
  */
 export function encodeValue<F extends Family>(family: F, value: ValueOf<F>): Stored {
+  try {
+    return encoded(family, value);
+  } catch (error) {
+    if (error instanceof KeyspaceError) throw error;
+    // `undefined`, a cycle, a bigint: the schema may not look so deep.
+    const problem = `the value cannot be written as ${family.value.kind}`;
+    throw new KeyspaceError('value_shape', problem, { family: family.id, cause: error });
+  }
+}
+
+function encoded<F extends Family>(family: F, value: ValueOf<F>): Stored {
   const contract = family.value;
   switch (contract.redisType) {
     case 'string':

@@ -10,6 +10,7 @@ import { loadScript } from '../redis/script.js';
 import { keysOf, type Entry } from './entry.js';
 import type { Flights } from './flights.js';
 import { InvalidationJournal, type InvalidationTarget } from './journal.js';
+import type { LoadingPolicies } from './loading-policy.js';
 import type { CacheObserver } from './observer.js';
 import type { OwnMemory } from './own-memory.js';
 import type { CacheParts } from './parts.js';
@@ -49,14 +50,16 @@ export class Invalidations {
   readonly #settings: CacheSettings;
   readonly #flights: Flights;
   readonly #memory: OwnMemory;
+  readonly #policies: LoadingPolicies;
   readonly #observer: CacheObserver;
   readonly #journals = new Map<RedisLink, InvalidationJournal>();
 
-  constructor({ roles, settings, flights, memory, observer }: CacheParts) {
+  constructor({ roles, settings, flights, memory, policies, observer }: CacheParts) {
     this.#roles = roles;
     this.#settings = settings;
     this.#flights = flights;
     this.#memory = memory;
+    this.#policies = policies;
     this.#observer = observer;
     for (const link of roles.links()) {
       const journal = new InvalidationJournal(link, settings.journal, {
@@ -111,6 +114,7 @@ export class Invalidations {
       subject: key,
       keys: [key],
       root: versionKeys.rootOf(kind, tenant, keyPrefix),
+      rememberMs: 0,
     };
     const links = new Set(roles.map((role) => this.#roles.link(role)));
     const replies = await Promise.all([...links].map((link) => this.#carryOut(link, target)));
@@ -127,6 +131,7 @@ export class Invalidations {
       subject: keys.value,
       keys: [keys.value, keys.sidecar, keys.lease, ...keys.parts],
       root: `${keyPrefix}${rootOf(entry.ref)}`,
+      rememberMs: this.#policies.of(entry.ref.family).holdOff?.ms ?? 0,
     };
   }
 
@@ -207,8 +212,8 @@ export class Invalidations {
   }
 }
 
-function apply(run: RecoveryRun, { of, subject, keys }: InvalidationTarget): Promise<unknown> {
-  return of === 'entry' ? run(INVALIDATE, keys, []) : bumpVersion(run, subject);
+function apply(run: RecoveryRun, { of, subject, keys, rememberMs }: InvalidationTarget): Promise<unknown> {
+  return of === 'entry' ? run(INVALIDATE, keys, [rememberMs]) : bumpVersion(run, subject);
 }
 
 /** Tags and namespaces reach over all families, wherever their entries lie. */

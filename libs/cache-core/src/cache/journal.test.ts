@@ -29,6 +29,7 @@ const target = (key: string): InvalidationTarget => ({
   subject: `app:${key}`,
   keys: [`app:${key}`],
   root: 'app:',
+  rememberMs: 0,
 });
 const run: RecoveryRun = () => Promise.resolve(1);
 

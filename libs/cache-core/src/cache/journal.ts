@@ -12,6 +12,8 @@ export interface InvalidationTarget {
   readonly keys: readonly string[];
   /** What is swept when single keys no longer fit into the journal: the beginning that a family's keys share. */
   readonly root: string;
+  /** For how long the server remembers that an entry was invalidated. */
+  readonly rememberMs: number;
 }
 
 export interface JournalSettings {

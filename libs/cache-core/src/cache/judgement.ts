@@ -3,7 +3,7 @@ import type { Keyring } from '../codec/keyring.js';
 import { isVersioned } from '../keyspace/version-key.js';
 import { partIndex, type Reading } from './entry.js';
 import type { Unusable } from './observer.js';
-import type { Sidecar } from './sidecar.js';
+import { recordsAbsence, type Sidecar } from './sidecar.js';
 import { fingerprintOf, sizeOf, withBytesOfItsOwn, type Stored, type StoredType } from './stored.js';
 import { familySubject, type CurrentVersions, type VersionPairs } from './versions.js';
 
@@ -11,7 +11,11 @@ export interface Hit<T> {
   readonly value: T;
   /** Milliseconds since the epoch by Redis's clock; null where another system wrote the value and no sidecar says. */
   readonly storedAtMs: number | null;
+  /** Past it the entry is stale: it may serve while, or because, it cannot be loaded anew. */
+  readonly freshUntilMs: number | null;
   readonly expiresAtMs: number | null;
+  /** What it took to load it. */
+  readonly loadCostMs: number;
   /** Redis's clock at the time of reading: with the two above it gives age and remaining time. */
   readonly readAtMs: number;
   readonly note: string;
@@ -48,7 +52,9 @@ export interface Decoding {
 export function judge<T>(reading: Reading<T>, evidence: Evidence, how: Decoding): Judgement<T> {
   const { type, key, stored, sidecar, now } = evidence;
   if (stored === 'unreadable') return miss('unreadable');
-  if (stored === null || (stored.length === 0 && sidecar === null)) return miss(null);
+  const nothing = stored === null || stored.length === 0;
+  if (nothing && sidecar !== null && recordsAbsence(sidecar)) return absence(reading, evidence, sidecar);
+  if (stored === null || (nothing && sidecar === null)) return miss(null);
   const wrong = objection(reading, evidence, stored);
   const foreign = wrong !== null && isForeignValue(reading, evidence, wrong);
   if (wrong !== null && !foreign) return miss(wrong);
@@ -58,20 +64,34 @@ export function judge<T>(reading: Reading<T>, evidence: Evidence, how: Decoding)
     const plain = how.forKeeping ? unpacked.map(withBytesOfItsOwn) : unpacked;
     return {
       kind: 'hit',
-      hit: {
-        value: reading.decode(plain, own?.note ?? ''),
-        storedAtMs: own?.storedAtMs ?? null,
-        expiresAtMs: own?.expiresAtMs ?? null,
-        readAtMs: now,
-        note: own?.note ?? '',
-        versions: own?.versions ?? [],
-      },
+      hit: hitOf(reading.decode(plain, own?.note ?? ''), own, now),
       madeFromBytes: sizeOf(plain),
     };
   } catch {
     // Whatever the codec or the reader has against the bytes, they are no value for it; the miss is counted by its reason.
     return miss('unreadable');
   }
+}
+
+function hitOf<T>(value: T, own: Sidecar | null, readAtMs: number): Hit<T> {
+  return {
+    value,
+    storedAtMs: own?.storedAtMs ?? null,
+    freshUntilMs: own?.freshUntilMs ?? null,
+    expiresAtMs: own?.expiresAtMs ?? null,
+    loadCostMs: own?.loadCostMs ?? 0,
+    readAtMs,
+    note: own?.note ?? '',
+    versions: own?.versions ?? [],
+  };
+}
+
+/** It is remembered that the origin has no value: only a reader who asks for that is told so. */
+function absence<T>(reading: Reading<T>, { versions, now }: Evidence, sidecar: Sidecar): Judgement<T> {
+  if (reading.absence === undefined) return miss(null);
+  if (sidecar.tenant !== reading.ref.tenant) return miss('tenant');
+  if (!isCurrent(reading, sidecar.versions, versions)) return miss('version');
+  return { kind: 'hit', hit: hitOf(reading.absence, sidecar, now), madeFromBytes: 0 };
 }
 
 /** Why these bytes are not to be served by what the sidecar says; null when they are. */

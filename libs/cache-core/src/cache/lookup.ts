@@ -5,7 +5,7 @@ import { versionKeys } from '../keyspace/version-key.js';
 import { keyRead, type EntryKeys, type Reading } from './entry.js';
 import { judge, type Decoding, type Judgement } from './judgement.js';
 import { readMark, type LeaseMark } from './lease-mark.js';
-import { decodeSidecar } from './sidecar.js';
+import { decodeSidecar, decodeTombstone } from './sidecar.js';
 import { readCollection, storedTypeOf, type Stored, type StoredType } from './stored.js';
 import { CurrentVersions, type Subjects } from './versions.js';
 
@@ -21,8 +21,10 @@ export interface Look<T> {
   readonly lease: LeaseMark | null;
   /** The load that is under way began under versions that are not the current ones any more. */
   readonly outdatedLease: boolean;
-  /** The sidecar as it lay there; '' for none. */
+  /** What lay at the sidecar's key; '' for nothing. */
   readonly sidecar: string;
+  /** When the entry was last invalidated, where that is remembered. */
+  readonly invalidatedAtMs: number | null;
   readonly versions: CurrentVersions;
   /** The keys of all versions that it depends on: of what the caller named, and of what entry and lease record. */
   readonly under: readonly string[];
@@ -52,20 +54,16 @@ export async function look<T>(
   const unnamed = versions.unknownAmong(sidecar?.versions ?? [], lease?.versions ?? []);
   const others = unnamed.map((name) => versionKeys.keyOf(name, reading.ref.tenant, how.keyPrefix));
   if (others.length > 0) versions.learn(unnamed, await link.readStrings(others));
-  const evidence = {
-    type,
-    key,
-    stored,
-    sidecar,
-    sidecarThere: Boolean(sidecarBytes),
-    versions,
-    now: link.now(keys.value),
-  };
+  const invalidatedAtMs = sidecarBytes && sidecar === null ? decodeTombstone(sidecarBytes) : null;
+  const sidecarThere = Boolean(sidecarBytes) && invalidatedAtMs === null;
+  const now = link.now(keys.value);
+  const evidence = { type, key, stored, sidecar, sidecarThere, versions, now };
   return {
     found: { ...judge(reading, evidence, how), lease: lease?.token ?? null },
     lease,
     outdatedLease: lease !== null && !versions.allow(lease.versions),
     sidecar: sidecarBytes?.toString() ?? '',
+    invalidatedAtMs,
     versions,
     under: others.length === 0 ? subjects.keys : [...subjects.keys, ...others],
   };

@@ -28,6 +28,10 @@ export interface CacheObserver extends L1Observer, StepObserver {
   bypass?(family: string, why: RedisTrouble | 'invalidation_pending'): void;
   joined?(family: string): void;
   fill?(family: string, result: FillResult): void;
+  /** A loader has ended, or did not get its turn. */
+  loaded?(family: string, result: LoadResult, seconds: number): void;
+  /** A stale value was served: because it is being loaded anew, because that takes too long, or because it failed. */
+  stale?(family: string, why: 'refreshing' | 'slow' | 'failed' | 'backing_off'): void;
   /** A lease could not be given back: it keeps others waiting until it runs out. */
   leaseLeft?(family: string): void;
   invalidated?(family: string, result: 'applied' | 'pending'): void;
@@ -42,4 +46,8 @@ export type FillResult =
   /** Redis could not be reached: dropped, never written later. */
   | 'dropped'
   /** Over the size limit: never sent. */
-  | 'too_large';
+  | 'too_large'
+  /** Loaded too soon after an invalidation to be trusted: not stored. */
+  | 'held_off';
+
+export type LoadResult = 'value' | 'absent' | 'unchanged' | 'failed' | 'timeout' | 'exhausted';

@@ -25,7 +25,8 @@ export interface Boardings<T, F extends Flight> {
 }
 
 export type Opened<T, F extends Flight> =
-  | { readonly kind: 'hit'; readonly hit: Hit<T> }
+  /** `lease`: the token of who is loading it anew, so far as that was seen. */
+  | { readonly kind: 'hit'; readonly hit: Hit<T>; readonly lease: string | null }
   | {
       readonly kind: 'flight';
       readonly flight: F;
@@ -78,7 +79,7 @@ export class Opening {
     let refused: Hit<T> | null = null;
     const warm = boardings.peeked === true ? undefined : this.#parts.peek(reading);
     if (warm !== undefined) {
-      if (boardings.accept?.(warm) ?? true) return { kind: 'hit', hit: warm };
+      if (boardings.accept?.(warm) ?? true) return { kind: 'hit', hit: warm, lease: null };
       refused = warm;
     }
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
@@ -86,8 +87,11 @@ export class Opening {
       if (seen === null) return this.#withoutRedis(attempt, boardings, refused);
       const { found } = seen;
       if (found.kind === 'hit') {
-        if (boardings.accept?.(found.hit) ?? true) return { kind: 'hit', hit: found.hit };
+        if (boardings.accept?.(found.hit) ?? true) return { kind: 'hit', hit: found.hit, lease: found.lease };
         refused = found.hit;
+      } else {
+        // What L1 had is no more.
+        refused = null;
       }
       let mark = seen.lease;
       if (mark === null || seen.outdatedLease || this.#isOrphanOfOurs(mark.token)) {
@@ -129,11 +133,12 @@ export class Opening {
     return { flight, how: 'followed' };
   }
 
-  /** @param seen what the caller looked at; null to take the lease whatever there is */
+  /** @param how `seen`: only if the entry is as it was seen; `steal`: whatever there is, and whoever loads it */
   async #take<T, F extends Flight>(
     attempt: Attempt<T>,
     boardings: Boardings<T, F>,
     seen: Look<T> | null,
+    how: 'seen' | 'steal' = 'seen',
   ): Promise<{ kind: 'led'; flight: F } | Exclude<Acquired, { kind: 'taken' }>> {
     const { flights, leaderships, keeper } = this.#parts;
     const { reading, keys, subjects, link } = attempt;
@@ -141,11 +146,11 @@ export class Opening {
     const acquiring = this.#orAway(attempt, async () => {
       const versions = await keeper.forLoad(link, subjects, seen?.versions ?? new CurrentVersions([], []));
       const mark = markOf(token, versions);
-      return { mark, acquired: await this.#acquire(attempt, mark, seen) };
+      return { mark, acquired: await this.#acquire(attempt, mark, seen, how) };
     });
     const leading = acquiring.then((result) => {
       if (result?.acquired.kind !== 'taken') return null;
-      const leadership = leaderships.held(reading, keys, result.mark);
+      const leadership = leaderships.held(reading, keys, result.mark, seen);
       try {
         return boardings.lead(leadership);
       } catch (error) {
@@ -160,23 +165,24 @@ export class Opening {
     return { kind: 'led', flight: (await leading) as F };
   }
 
-  async #acquire<T>({ keys, link }: Attempt<T>, mark: LeaseMark, seen: Look<T> | null): Promise<Acquired> {
+  async #acquire<T>(
+    { keys, link }: Attempt<T>,
+    mark: LeaseMark,
+    seen: Look<T> | null,
+    how: 'seen' | 'steal',
+  ): Promise<Acquired> {
     const [kind, holder] = (await link.run(
       ACQUIRE,
       [keys.sidecar, keys.lease],
-      [
-        mark.text,
-        this.#parts.settings.leaseMs,
-        seen === null ? 'steal' : 'seen',
-        seen?.lease?.text ?? '',
-        seen?.sidecar ?? '',
-      ],
+      [mark.text, this.#parts.settings.leaseMs, how, seen?.lease?.text ?? '', seen?.sidecar ?? ''],
     )) as ['taken' | 'held' | 'changed', string?];
     return kind === 'held' ? { kind, mark: readMark(holder as string) } : { kind };
   }
 
   async #leadAnew<T, F extends Flight>(attempt: Attempt<T>, boardings: Boardings<T, F>): Promise<Opened<T, F>> {
-    const taken = await this.#take(attempt, boardings, null);
+    const { holdOff } = this.#parts.policies.of(attempt.reading.ref.family);
+    const seen = holdOff === null ? null : await this.#parts.look(attempt.reading);
+    const taken = await this.#take(attempt, boardings, seen, 'steal');
     if (taken.kind === 'led') return { kind: 'flight', flight: taken.flight, how: 'led', refused: null };
     const flight = boardings.lead(this.#parts.leaderships.local(attempt.reading, attempt.keys));
     return { kind: 'flight', flight, how: 'led', refused: null };

@@ -1,5 +1,6 @@
 import type { RedisRoles } from '../redis/roles.js';
 import type { Flights } from './flights.js';
+import type { LoadingPolicies } from './loading-policy.js';
 import type { CacheObserver } from './observer.js';
 import type { OwnMemory } from './own-memory.js';
 import type { CacheSettings } from './settings.js';
@@ -11,4 +12,5 @@ export interface CacheParts {
   readonly observer: CacheObserver;
   readonly flights: Flights;
   readonly memory: OwnMemory;
+  readonly policies: LoadingPolicies;
 }

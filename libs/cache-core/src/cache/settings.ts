@@ -1,5 +1,6 @@
 import type { Keyring } from '../codec/keyring.js';
 import type { L1Settings } from '../l1/settings.js';
+import type { LoadingOptions } from './loading-policy.js';
 import { DEFAULT_JOURNAL, type JournalSettings } from './journal.js';
 
 export interface CacheSettings {
@@ -13,6 +14,10 @@ export interface CacheSettings {
   readonly journal: JournalSettings;
   /** Seconds by family id (see `resolveTtls`); a family not named has its own default. */
   readonly ttls: Readonly<Record<string, number | null>>;
+  /** How values are loaded and age, by family id; a family not named has the defaults. */
+  readonly loading: Readonly<Record<string, LoadingOptions>>;
+  /** From 0 (included) to 1: for jitter and early refreshes. */
+  readonly random: () => number;
   readonly keyring?: Keyring;
   /** Null: nothing is kept in this process's own memory. */
   readonly l1: Partial<L1Settings> | null;
@@ -25,5 +30,7 @@ export const DEFAULT_CACHE: CacheSettings = {
   compressAbove: 1024,
   journal: DEFAULT_JOURNAL,
   ttls: {},
+  loading: {},
+  random: Math.random,
   l1: null,
 };

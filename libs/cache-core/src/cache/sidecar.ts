@@ -19,7 +19,10 @@ export interface Sidecar {
   readonly freshUntilMs: number;
   readonly expiresAtMs: number;
   readonly loadCostMs: number;
-  /** Of the value, then of each part in the order in which the entry declares them; '' for a part that is not there. */
+  /**
+   * Of the value, then of each part in the order in which the entry declares them; '' for a part that is not there. None
+   * at all: the origin has no value, and nothing lies beside this sidecar.
+   */
   readonly fingerprints: readonly string[];
   /** Up to 256 characters that the storing library keeps at hand without reading the value. */
   readonly note: string;
@@ -62,6 +65,10 @@ export function decodeSidecar(bytes: Buffer): Sidecar | null {
   return read === null ? null : { ...read, versions: null };
 }
 
+export function recordsAbsence({ fingerprints }: Sidecar): boolean {
+  return fingerprints.length === 0;
+}
+
 function sidecarOf(fields: readonly unknown[]): Sidecar | null {
   const [, tenant, storedAtMs, freshUntilMs, expiresAtMs, loadCostMs, fingerprints, note, versions] = fields;
   const readable =
@@ -81,4 +88,10 @@ function sidecarOf(fields: readonly unknown[]): Sidecar | null {
 
 function areTexts(what: unknown): what is readonly string[] {
   return Array.isArray(what) && what.every((one) => typeof one === 'string');
+}
+
+/** When the entry was invalidated, where that is remembered at the sidecar's key (see hold-off); null for anything else. */
+export function decodeTombstone(bytes: Buffer): number | null {
+  const at = /^\["invalidated",(\d{1,15})\]$/.exec(bytes.toString('latin1'))?.[1];
+  return at === undefined ? null : Number(at);
 }

@@ -164,3 +164,14 @@ export function bumpVersion(run: Run, key: string): Promise<unknown> {
 function newVersion(): string {
   return randomBytes(12).toString('base64url');
 }
+
+/** When the latest invalidation was among those that made these versions; 0 for none. */
+export function bumpedAtMs(pairs: VersionPairs): number {
+  let latest = 0;
+  for (let at = 1; at < pairs.length; at += 2) {
+    const version = pairs[at] as string;
+    const dot = version.indexOf('.');
+    if (dot >= 0) latest = Math.max(latest, Number(version.slice(dot + 1)) || 0);
+  }
+  return latest;
+}

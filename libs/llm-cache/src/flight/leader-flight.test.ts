@@ -36,6 +36,7 @@ function leadershipOf(filling: Promise<FillResult> = Promise.resolve('stored')):
       events.push('fill');
       return filling;
     },
+    prolong: () => null,
     release: () => {
       events.push('release');
       return Promise.resolve();

@@ -47,6 +47,7 @@ export const NO_LEADERSHIP: Leadership = Object.freeze({
   token: '',
   canStore: false,
   fill: () => Promise.resolve<FillResult>('dropped'),
+  prolong: () => null,
   release: () => Promise.resolve(),
 });
 

@@ -128,7 +128,7 @@ export class ModelList {
     }
     let anew = controls.noCache;
     try {
-      const loaded = await aside.getOrLoad(ref, load, {
+      const loaded = await aside.getOrLoad(ref, (context) => load(context.signal), {
         anew,
         signal,
         ...(controls.ttlSeconds === null ? {} : { ttlSeconds: controls.ttlSeconds }),

@@ -254,7 +254,7 @@ class Simulation {
       const loaded = await calls.run(call, () =>
         process.aside.getOrLoad(
           refOf(entry),
-          (signal) => {
+          ({ signal }) => {
             // It takes the lease from whoever has it.
             if (anew) this.#history.leaseEnds.push({ entry, at: this.#time.now });
             return this.#load(process, read, load, signal);

@@ -6,6 +6,7 @@
 -- ARGV[5…] bytes of each part ('' removes it)
 -- then the Redis type of the value ('string', 'hash', 'list', 'zset') and its arguments:
 --   string: the bytes   hash: field, value, …   list: item, …   zset: score, member, …
+--   absent: none; the value is removed, and only the sidecar says that there is none
 -- → 1 | 0 (the lease is no longer ours: nothing was written)
 -- @include deadline
 if ARGV[2] ~= '' and redis.call('GET', KEYS[3]) ~= ARGV[2] then
@@ -25,6 +26,8 @@ local kind = ARGV[at]
 at = at + 1
 if kind == 'string' then
   redis.call('SET', KEYS[1], ARGV[at], 'PX', ttl)
+elseif kind == 'absent' then
+  redis.call('DEL', KEYS[1])
 else
   local command = kind == 'hash' and 'HSET' or kind == 'list' and 'RPUSH' or 'ZADD'
   redis.call('DEL', KEYS[1])
