@@ -1,4 +1,12 @@
-import { Cache, CacheAside, RedisRoles, type CacheObserver, type CacheSettings } from '../src/index.js';
+import {
+  Cache,
+  CacheAside,
+  RedisRoles,
+  type CacheObserver,
+  type CacheSettings,
+  type LinkTimes,
+  type RedisHome,
+} from '../src/index.js';
 
 /** One process of the platform, as far as the cache is concerned. */
 export interface Process {
@@ -9,7 +17,11 @@ export interface Process {
   readonly counts: Map<string, number>;
 }
 
-export async function startProcess(url: string, settings: Partial<CacheSettings> = {}): Promise<Process> {
+export async function startProcess(
+  place: string | RedisHome,
+  settings: Partial<CacheSettings> = {},
+  times: Partial<LinkTimes> = {},
+): Promise<Process> {
   const counts = new Map<string, number>();
   const count = (what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1);
   const observer: CacheObserver = {
@@ -21,9 +33,9 @@ export async function startProcess(url: string, settings: Partial<CacheSettings>
     stale: (_family, why) => count(`stale ${why}`),
   };
   const roles = new RedisRoles({
-    url,
+    ...(typeof place === 'string' ? { url: place } : place),
     layout: 'single',
-    times: { commandTimeoutMs: 400, heartbeatMs: 50, holdAfterRestartMs: 100 },
+    times: { commandTimeoutMs: 400, heartbeatMs: 50, holdAfterRestartMs: 100, ...times },
   }).open();
   await Promise.all(roles.links().map((link) => link.untilUp(5000)));
   const cache = new Cache(roles, { leaseMs: 600, ...settings }, observer);

@@ -181,7 +181,8 @@ describe('a link to a cluster', () => {
     await until(() => link.upFor(key) && linkOf(heir).up);
     expect(performance.now() - began).toBeGreaterThanOrEqual(250);
     expect(states).toEqual(['recovering', 'up']);
-    expect(recovered).toEqual([[key]]);
+    // Before it is held, and again after.
+    expect(recovered).toEqual([[key], [key]]);
     await until(() => linkOf(before) === undefined);
     over.abort();
     await using;

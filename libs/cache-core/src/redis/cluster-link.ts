@@ -32,7 +32,7 @@ import type {
   RedisNode,
   ScriptArgument,
 } from './link.js';
-import { redirectionIn, saysTryAgain } from './redirection.js';
+import { destinationIn, redirectionIn } from './redirection.js';
 import { afterAsking } from './script-call.js';
 import type { Script } from './script.js';
 import { ServerLink, type SendHow } from './server-link.js';
@@ -206,7 +206,8 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
   async #redirected<T>(error: unknown, from: ServerLink, send: Send<T>, withinMs: number): Promise<T> {
     const redirection = redirectionIn(error);
     if (redirection === null) throw error;
-    const node = redirection.kind === 'unstable' ? undefined : this.#map.follow(redirection, from);
+    const to = destinationIn(redirection);
+    const node = to === undefined ? undefined : this.#map.follow(to, from);
     if (node === undefined || redirection.kind === 'moved') this.#lookSoon();
     if (node === undefined || withinMs < LEAST_MS) throw this.#away(error);
     return send(node, { withinMs, asking: redirection.kind === 'ask' }).catch((second: unknown) => {
@@ -221,7 +222,8 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
     };
     const began = performance.now();
     return this.#routed(slot, mget(keys)).catch(async (error: unknown) => {
-      if (keys.length === 1 || !saysTryAgain(error)) throw error;
+      const apart = error instanceof RedisUnavailableError && redirectionIn(error.cause)?.kind === 'apart';
+      if (keys.length === 1 || !apart) throw error;
       // The slot is on its way, and a key that does not exist is nowhere: alone, each is found. A value and a sidecar that
       // were not read at one moment are told apart by the fingerprint.
       const withinMs = this.#settings.commandTimeoutMs - (performance.now() - began);
@@ -252,11 +254,12 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
     return node;
   }
 
-  /** A slot that has just left the recovering node is not recovered with it. */
+  /** A slot that is on its way, or has just left, is not recovered with the node. */
   #recoveryRun(run: RecoveryRun): RecoveryRun {
     return (script, keys, args) =>
       run(script, keys, args).catch((error: unknown) => {
-        if (redirectionIn(error) === null) throw error;
+        const redirection = redirectionIn(error);
+        if (redirection === null || redirection.kind === 'down') throw error;
         this.#lookSoon();
         throw this.#away(error);
       });

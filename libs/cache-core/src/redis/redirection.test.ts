@@ -1,5 +1,5 @@
 import { RedisUnavailableError } from './errors.js';
-import { redirectionIn, saysTryAgain } from './redirection.js';
+import { redirectionIn } from './redirection.js';
 
 const reply = (message: string): Error => new Error(message);
 const refused = (message: string): Error => new RedisUnavailableError('refused', 'test', { cause: reply(message) });
@@ -9,8 +9,8 @@ describe('what a node of a cluster answers instead', () => {
     ['MOVED 3999 127.0.0.1:6381', { kind: 'moved', slot: 3999, address: '127.0.0.1:6381' }],
     ['ASK 0 ::1:6381', { kind: 'ask', slot: 0, address: '::1:6381' }],
     ['MOVED 5 :6381', { kind: 'moved', slot: 5, address: ':6381' }],
-    ['TRYAGAIN Multiple keys request during rehashing of slot', { kind: 'unstable' }],
-    ['CLUSTERDOWN The cluster is down', { kind: 'unstable' }],
+    ['TRYAGAIN Multiple keys request during rehashing of slot', { kind: 'apart' }],
+    ['CLUSTERDOWN The cluster is down', { kind: 'down' }],
     ['WRONGTYPE Operation against a key', null],
     ['MOVED', null],
   ])('%s', (message, expected) => {
@@ -21,12 +21,5 @@ describe('what a node of a cluster answers instead', () => {
   test('a trouble of the connection is no redirection', () => {
     expect(redirectionIn(new RedisUnavailableError('timeout', 'test'))).toBeNull();
     expect(redirectionIn('MOVED 1 a:1')).toBeNull();
-  });
-
-  test('tells a slot on its way from the rest', () => {
-    const away = (cause: unknown) => new RedisUnavailableError('away', 'test', { cause });
-    expect(saysTryAgain(away(reply('TRYAGAIN x')))).toBe(true);
-    expect(saysTryAgain(away(reply('CLUSTERDOWN x')))).toBe(false);
-    expect(saysTryAgain(away('not connected'))).toBe(false);
   });
 });

@@ -32,8 +32,9 @@ import { untilUp } from './until-up.js';
  * 4. Every script carries a deadline by Redis's clock, a little before the caller's own. A command that was rejected to
  *    its caller therefore does not take effect later, even when a frozen server thaws and finds it in its socket.
  * 5. After an interruption the link is `up` only when all recovery steps (replay of invalidations) have succeeded.
- *    When the server itself was restarted or replaced, every process also waits `holdAfterRestartMs` first, so that the
- *    invalidations which the server may have lost, and which others replay, are in place before anybody reads.
+ *    When the server itself was restarted or replaced, every process replays what the server may have lost at once, and
+ *    then waits `holdAfterRestartMs`: what the others replay is in place before anybody reads, as long as they notice
+ *    within that time. What came in while it waited is replayed after it.
  */
 export interface LinkSettings extends LinkTimes, ClientSettings {
   readonly database: number;
@@ -243,12 +244,15 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
       const info = await this.#guarded(client, client.info('server'), this.#settings.commandTimeoutMs);
       const runId = runIdIn(info);
       this.#clustered = /^redis_mode:cluster/m.test(info);
+      if (this.#clustered) await this.#mustServe(client);
       if ('sentinels' in this.#settings.connection) await this.#mustBePrimary(client);
       const replaced = this.#distrusted || (this.#runId !== undefined && runId !== this.#runId);
       this.#become('recovering', replaced ? 'the server was restarted or replaced' : 'connected');
-      if (replaced) await new Promise((resolve) => setTimeout(resolve, this.#settings.holdAfterRestartMs));
-      const run: RecoveryRun = (script, keys, args) => this.#runOn(client, script, keys, args);
-      for (const step of this.#recoverySteps) await step(run, WHOLE);
+      if (replaced) {
+        await this.#recover(client);
+        await new Promise((resolve) => setTimeout(resolve, this.#settings.holdAfterRestartMs));
+      }
+      await this.#recover(client);
       if (this.#client !== client) return;
       this.#runId = runId;
       this.#distrusted = false;
@@ -261,6 +265,11 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
     }
   }
 
+  async #recover(client: Redis): Promise<void> {
+    const run: RecoveryRun = (script, keys, args) => this.#runOn(client, script, keys, args);
+    for (const step of this.#recoverySteps) await step(run, WHOLE);
+  }
+
   async #select(client: Redis): Promise<void> {
     if (this.#database === 0) return;
     try {
@@ -271,6 +280,12 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
       // Only database 0 exists here (Redis Cluster, some hosted servers). The keyspace has no two patterns that meet.
       this.#database = 0;
     }
+  }
+
+  /** A node refuses everything until it has seen enough of its cluster. The hold is to begin when that is over. */
+  async #mustServe(client: Redis): Promise<void> {
+    const info = await this.#guarded(client, client.cluster('INFO'), this.#settings.commandTimeoutMs);
+    if (info.includes('cluster_state:fail')) throw new Error('the node does not serve: its cluster is down');
   }
 
   /** Sentinels may name one that has just been demoted, or is not promoted yet. */

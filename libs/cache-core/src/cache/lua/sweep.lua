@@ -4,7 +4,8 @@
 -- → the next cursor ('0': done)
 -- @include deadline
 local step = redis.call('SCAN', ARGV[2], 'MATCH', ARGV[3], 'COUNT', ARGV[4])
-if #step[2] > 0 then
-  redis.call('UNLINK', unpack(step[2]))
+-- One by one: keys of several slots are no arguments of one command.
+for _, key in ipairs(step[2]) do
+  redis.call('UNLINK', key)
 end
 return step[1]

@@ -1,0 +1,75 @@
+import { startRedis, startRedisCluster } from '@promptsales/test-kit';
+import { Cluster, Redis } from 'ioredis';
+import type { RedisHome } from '../src/index.js';
+
+/** Somewhere to keep keys, one server or a cluster, and what a test does behind the platform's back there. */
+export interface RedisPlace {
+  readonly home: RedisHome;
+  /** Any command about one key. */
+  readonly raw: Redis | Cluster;
+  keys(glob: string): Promise<string[]>;
+  flush(): Promise<void>;
+  config(name: string, value: string): Promise<void>;
+  /** What `work` makes Redis execute: each command and how often. */
+  commandsOf(work: () => Promise<unknown>): Promise<Record<string, number>>;
+  freeze(): void;
+  thaw(): void;
+  /** Restarts the server that has this key. */
+  restart(key: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function oneServer(): Promise<RedisPlace> {
+  const redis = await startRedis({ appendOnly: true });
+  const raw = new Redis(redis.url);
+  return {
+    home: { url: redis.url },
+    raw,
+    keys: (glob) => raw.keys(glob),
+    flush: async () => void (await raw.flushdb()),
+    config: async (name, value) => void (await raw.config('SET', name, value)),
+    commandsOf: (work) => commandsOf([raw], work),
+    freeze: () => redis.freeze(),
+    thaw: () => redis.thaw(),
+    restart: async () => void (await redis.restart()),
+    stop: async () => {
+      raw.disconnect();
+      await redis.kill();
+    },
+  };
+}
+
+export async function aCluster(): Promise<RedisPlace> {
+  // Frozen as a whole it is to wake up as it was, and a node that is restarted is to be itself again.
+  const cluster = await startRedisCluster({ replicasEach: 0, nodeTimeoutMs: 10_000, args: ['--appendonly', 'yes'] });
+  const nodes = cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
+  const raw = new Cluster(nodes);
+  const each = async <T>(ask: (client: Redis) => Promise<T>): Promise<T[]> => Promise.all(raw.nodes('master').map(ask));
+  await new Promise((resolve) => raw.once('ready', resolve));
+  return {
+    home: { cluster: nodes },
+    raw,
+    keys: async (glob) => (await each((client) => client.keys(glob))).flat(),
+    flush: async () => void (await each((client) => client.flushdb())),
+    config: async (name, value) => void (await each((client) => client.config('SET', name, value))),
+    commandsOf: (work) => commandsOf(raw.nodes('master'), work),
+    freeze: () => cluster.nodes.forEach((node) => node.freeze()),
+    thaw: () => cluster.nodes.forEach((node) => node.thaw()),
+    restart: async (key) => void (await (await cluster.primaryOf(key)).restart()),
+    stop: async () => {
+      raw.disconnect();
+      await cluster.stop();
+    },
+  };
+}
+
+async function commandsOf(nodes: readonly Redis[], work: () => Promise<unknown>): Promise<Record<string, number>> {
+  await Promise.all(nodes.map((node) => node.config('RESETSTAT')));
+  await work();
+  const stats = await Promise.all(nodes.map((node) => node.info('commandstats')));
+  const counts: Record<string, number> = {};
+  for (const [, name, calls] of stats.join('\n').matchAll(/^cmdstat_(\w+):calls=(\d+),/gm)) {
+    counts[name as string] = (counts[name as string] ?? 0) + Number(calls);
+  }
+  return counts;
+}
