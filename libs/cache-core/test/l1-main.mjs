@@ -13,7 +13,11 @@ registerHooks({
 });
 
 const [redisUrl, key] = process.argv.slice(2);
-const { Cache, CacheAside, keyspace, RedisRoles } = await import('../src/index.ts');
+// Not through the index, whose decorators Node.js does not read.
+const { Cache } = await import('../src/cache/cache.ts');
+const { CacheAside } = await import('../src/cache/cache-aside.ts');
+const { keyspace } = await import('../src/keyspace/keyspace.ts');
+const { RedisRoles } = await import('../src/redis/roles.ts');
 
 const roles = new RedisRoles({ url: redisUrl, layout: 'databases' }).open();
 await Promise.all(roles.links().map((link) => link.untilUp(5000)));

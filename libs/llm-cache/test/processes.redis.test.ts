@@ -31,7 +31,6 @@ async function startProcess(): Promise<Process> {
     process.execPath,
     [
       '--disable-warning=ExperimentalWarning',
-      '--experimental-transform-types',
       join(import.meta.dirname, 'gateway-main.mjs'),
       redis.url,
       provider.baseUrl,
