@@ -116,6 +116,15 @@ export { MOST_TAGS, type VersionPairs } from './cache/versions.js';
 // invalidation by pattern
 export { FamilyGlob } from './invalidation/family-glob.js';
 export { GlobRefusedError, type GlobRefusal } from './invalidation/glob-refused-error.js';
+export {
+  InvalidationOperations,
+  type Begun,
+  type OperationsObserver,
+  type OperationsSettings,
+  type OperationView,
+} from './invalidation/operations.js';
+export type { OperationEnd } from './invalidation/running-operation.js';
+export { TooManyOperationsError } from './invalidation/too-many-operations-error.js';
 export type { StepObserver } from './invalidation/node-scan.js';
 export type { NodeProgress, PatternProgress, PatternRun } from './invalidation/pattern-invalidation.js';
 

@@ -71,7 +71,14 @@ describe('the documented families', () => {
   it('are joined only by families of our own', () => {
     const documented = new Set(CONTRACT.map(([id]) => id));
     const own = families.map(({ id }) => id).filter((id) => !documented.has(id));
-    expect(own.toSorted()).toEqual(['live.stream', 'llm.models', 'lock.named', 'nest.value']);
+    expect(own.toSorted()).toEqual([
+      'cache.operation',
+      'cache.operations',
+      'live.stream',
+      'llm.models',
+      'lock.named',
+      'nest.value',
+    ]);
   });
 
   it('are found under their ids in camel case', () => {

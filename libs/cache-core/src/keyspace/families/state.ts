@@ -2,8 +2,8 @@
 import { Type } from 'typebox';
 import { Family } from '../family.js';
 import { oneOf } from '../segment-shape.js';
-import { list, stream } from '../values/collection-values.js';
-import { choiceField, hash, integerField, optional, textField } from '../values/hash-value.js';
+import { list, sortedSet, stream } from '../values/collection-values.js';
+import { booleanField, choiceField, hash, integerField, jsonField, optional, textField } from '../values/hash-value.js';
 import { moment } from '../values/moment-schema.js';
 import { json, text } from '../values/string-values.js';
 
@@ -95,4 +95,43 @@ export const liveStream = new Family({
   description: 'Frames of an answer that is still being received, for followers in other processes.',
   value: stream('kind', 'delta_ms', 'data'),
   ttlSeconds: 660,
+});
+
+/** Ours. See `invalidation/operations.ts`. */
+export const cacheOperation = new Family({
+  id: 'cache.operation',
+  pattern: 'cache_operation:{id}',
+  role: 'state',
+  description: 'An invalidation by pattern: what it is to remove, how far it has come and which process is at it.',
+  value: hash({
+    tenant: textField(),
+    pattern: textField(),
+    dry_run: booleanField(),
+    state: choiceField('running', 'cancelling', 'done', 'cancelled', 'failed'),
+    progress: jsonField(
+      Type.Object({
+        scanned: Type.Integer(),
+        deleted: Type.Integer(),
+        nodes: Type.Array(Type.Object({ node: Type.String(), scanned: Type.Integer(), deleted: Type.Integer() })),
+        sample: Type.Array(Type.String()),
+      }),
+    ),
+    started_at: textField(),
+    updated_at: textField(),
+    ended_at: optional(textField()),
+    owner: textField(),
+    owned_until_ms: integerField(),
+  }),
+  ttlSeconds: 86_400,
+});
+
+/** Ours. Which operations whoever has time for it should look after. */
+export const cacheOperations = new Family({
+  id: 'cache.operations',
+  pattern: 'cache_operations:{state}',
+  role: 'state',
+  description: 'Keys of operations that have not ended; score: when they began, in milliseconds since the epoch.',
+  segments: { state: oneOf('open') },
+  value: sortedSet('key of a cache.operation'),
+  ttlSeconds: 86_400,
 });
