@@ -1,16 +1,11 @@
 /**
- * A reader in a process of its own: `node --experimental-transform-types l1-main.mjs REDIS_URL KEY`. It loads the key once
+ * A reader in a process of its own: `node l1-main.mjs REDIS_URL KEY`. It loads the key once
  * and then looks into L1 every millisecond. A line for each value that it begins to see, with the time: `TIME VALUE`,
  * `TIME -` where L1 serves none.
  */
-import { registerHooks } from 'node:module';
+import { runTypeScript } from '@promptsales/test-kit/run-typescript';
 
-registerHooks({
-  resolve(specifier, context, next) {
-    const ours = specifier.startsWith('.') && !context.parentURL?.includes('/node_modules/');
-    return next(ours ? specifier.replace(/\.js$/, '.ts') : specifier, context);
-  },
-});
+runTypeScript();
 
 const [redisUrl, key] = process.argv.slice(2);
 // Not through the index, whose decorators Node.js does not read.

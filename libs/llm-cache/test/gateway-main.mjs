@@ -1,26 +1,10 @@
 /**
- * The gateway in a process of its own: `node gateway-main.mjs REDIS_URL PROVIDER_URL`. Prints its address and ends with
- * SIGTERM. The libraries' TypeScript is run as it stands, compiled as for the product: Node.js reads no decorators.
+ * The gateway in a process of its own: `node gateway-main.mjs REDIS_URL PROVIDER_URL`.
+ * Prints its address and ends with SIGTERM.
  */
-import { registerHooks } from 'node:module';
-import { fileURLToPath } from 'node:url';
-import { transformFileSync } from '@swc/core';
+import { runTypeScript } from '@promptsales/test-kit/run-typescript';
 
-const libraries = new URL('../../', import.meta.url);
-registerHooks({
-  resolve(specifier, context, next) {
-    const library = /^@promptsales\/([a-z-]+)$/.exec(specifier)?.[1];
-    if (library !== undefined) return next(new URL(`${library}/src/index.ts`, libraries).href, context);
-    const ours = specifier.startsWith('.') && !context.parentURL?.includes('/node_modules/');
-    return next(ours ? specifier.replace(/\.js$/, '.ts') : specifier, context);
-  },
-  load(url, context, next) {
-    if (!url.endsWith('.ts')) return next(url, context);
-    const configFile = fileURLToPath(new URL('../../../.swcrc', import.meta.url));
-    const { code } = transformFileSync(fileURLToPath(url), { configFile, sourceMaps: 'inline' });
-    return { format: 'module', source: code, shortCircuit: true };
-  },
-});
+runTypeScript();
 
 const [redisUrl, providerUrl] = process.argv.slice(2);
 const { fastify } = await import('fastify');

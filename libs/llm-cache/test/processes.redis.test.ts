@@ -27,16 +27,9 @@ const running: Process[] = [];
 const agent = new Agent({ connections: 1000 });
 
 async function startProcess(): Promise<Process> {
-  const child = spawn(
-    process.execPath,
-    [
-      '--disable-warning=ExperimentalWarning',
-      join(import.meta.dirname, 'gateway-main.mjs'),
-      redis.url,
-      provider.baseUrl,
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'gateway-main.mjs'), redis.url, provider.baseUrl], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
   const started = { child, url: line.toString().replace('ready ', '').trim() };
   running.push(started);

@@ -3,10 +3,10 @@
  * no decoding, no network.
  *
  * Invariants, each with a test that fails when it is removed
- * 1. Nothing is served that Redis replaced longer ago than the bound: an entry is readable only while its server's
- *    tracking session is trusted (see TrackingSession), and goes as soon as a message names its key.
- * 2. An answer of Redis may arrive behind the message that its key has changed. It is kept only if the session was
- *    trusted when the question was sent and is the same still, and no message named the key in between.
+ * 1. Nothing is served that Redis replaced longer ago than the bound: an entry is readable only while every server of its
+ *    link is tracked and trusted (see TrackingSession), and goes as soon as a message names its key.
+ * 2. An answer of Redis may arrive behind the message that its key has changed. It is kept only if the link was
+ *    trusted when the question was sent and nothing was emptied since, and no message named the key in between.
  * 3. The same holds for the keys that an entry depends on (versions of its tags, namespace, family): a message for one
  *    of them is a new number in its bucket, and an entry read before that number is not served any more.
  * 4. What this process itself writes or invalidates is gone from here before Redis is asked to, and again after.
@@ -15,21 +15,22 @@
  */
 import type { Hit } from '../cache/judgement.js';
 import type { Family } from '../keyspace/family.js';
-import type { RedisLink, RedisNode } from '../redis/link.js';
+import type { RedisLink } from '../redis/link.js';
 import type { RedisRoles } from '../redis/roles.js';
 import { deepFreeze } from './deep-freeze.js';
 import { bucketOf, Generations } from './generations.js';
 import { heapBytesOf } from './heap-bytes.js';
 import type { L1Observer } from './l1-observer.js';
+import { LinkTracking } from './link-tracking.js';
 import { MemoryStore } from './memory-store.js';
 import { rootsOf } from './roots.js';
 import { resolveL1, type L1Settings } from './settings.js';
-import { TrackingSession, type TrackingState } from './tracking-session.js';
+import type { TrackingState } from './tracking-session.js';
 import { TurnClock } from './turn-clock.js';
 
 /** Proof that tracking was trusted before a read was sent. */
 export interface Ticket {
-  readonly session: TrackingSession;
+  readonly tracking: LinkTracking;
   readonly epoch: number;
   readonly sequence: number;
 }
@@ -51,10 +52,12 @@ interface Held {
   readonly hit: Hit<unknown>;
   readonly tenant: string;
   readonly decoder: unknown;
-  readonly session: TrackingSession;
+  readonly tracking: LinkTracking;
   readonly sequence: number;
   /** By the monotonic clock. */
   readonly expiresAt: number;
+  /** What the server's clock is ahead of the monotonic one. */
+  readonly clockAhead: number;
   readonly buckets: readonly number[];
 }
 
@@ -71,7 +74,7 @@ const NO_BUCKETS: readonly number[] = [];
 export class L1 {
   readonly #settings: L1Settings;
   readonly #observer: L1Observer;
-  readonly #sessions = new Map<RedisLink, TrackingSession>();
+  readonly #links = new Map<RedisLink, LinkTracking>();
   readonly #generations = new Generations();
   readonly #store: MemoryStore<Held>;
   readonly #clock: TurnClock;
@@ -95,9 +98,7 @@ export class L1 {
         families.filter(({ role }) => here.has(role)),
         keyPrefix,
       );
-      // In a cluster an entry and the versions that it is under lie on several servers, and one session does not see both.
-      const server = link.nodes().find((node) => node === link);
-      if (server !== undefined && roots.length > 0) this.#sessions.set(link, this.#follow(server, roots));
+      if (roots.length > 0) this.#links.set(link, this.#follow(link, roots));
     }
   }
 
@@ -106,9 +107,9 @@ export class L1 {
     const held = this.#store.get(key);
     if (held === undefined || held.decoder !== decoder || held.tenant !== tenant) return undefined;
     const now = this.#clock.now();
-    if (now >= held.session.trustedUntil) return undefined;
+    if (now >= held.tracking.trustedUntil) return undefined;
     if (now < held.expiresAt && !this.#outdated(held)) {
-      return { ...(held.hit as Hit<T>), readAtMs: held.session.redisTime(now) };
+      return { ...(held.hit as Hit<T>), readAtMs: now + held.clockAhead };
     }
     this.#store.delete(key);
     return undefined;
@@ -116,22 +117,23 @@ export class L1 {
 
   /** Before a read is sent. Null: its answer cannot be kept. */
   ticket(link: RedisLink): Ticket | null {
-    const session = this.#sessions.get(link);
-    if (session === undefined || this.#clock.now() >= session.trustedUntil) return null;
-    return { session, epoch: session.epoch, sequence: this.#generations.sequence };
+    const tracking = this.#links.get(link);
+    if (tracking === undefined || this.#clock.now() >= tracking.trustedUntil) return null;
+    return { tracking, epoch: tracking.epoch, sequence: this.#generations.sequence };
   }
 
   /** Whether it was kept. */
-  keep({ session, epoch, sequence }: Ticket, candidate: Candidate): boolean {
+  keep({ tracking, epoch, sequence }: Ticket, candidate: Candidate): boolean {
     const { key, hit, tenant, decoder, dependsOn } = candidate;
     // What another system wrote says nothing of when it ends.
     if (hit.expiresAtMs === null) return false;
     const now = this.#clock.now();
-    if (session.epoch !== epoch || now >= session.trustedUntil) return false;
+    if (tracking.epoch !== epoch || now >= tracking.trustedUntil) return false;
     if (this.#generations.hasChangedSince(bucketOf(key), sequence)) return false;
     const buckets = dependsOn === undefined || dependsOn.length === 0 ? NO_BUCKETS : dependsOn.map(bucketOf);
-    const expiresAt = now + hit.expiresAtMs - hit.readAtMs;
-    const held: Held = { hit, tenant, decoder, session, sequence, expiresAt, buckets };
+    const clockAhead = hit.readAtMs - now;
+    const expiresAt = hit.expiresAtMs - clockAhead;
+    const held: Held = { hit, tenant, decoder, tracking, sequence, expiresAt, clockAhead, buckets };
     if (this.#outdated(held)) return false;
     const bytes = ENTRY_BYTES + 2 * key.length + heapBytesOf(hit.value, candidate.madeFromBytes);
     if (!this.#store.set(key, held, bytes)) return false;
@@ -146,34 +148,25 @@ export class L1 {
   }
 
   get status(): L1Status {
-    const servers = [...this.#sessions].map(([link, { state, reason }]) => ({ link: link.name, state, reason }));
+    const servers = [...this.#links.values()].flatMap((tracking) => tracking.servers);
     return { bytes: this.#store.bytes, entries: this.#store.size, servers };
   }
 
-  /** Resolves once every server's tracking is trusted. For tests and tools. */
-  async untilTrusted(withinMs: number): Promise<void> {
-    const end = performance.now() + withinMs;
-    while ([...this.#sessions.values()].some(({ trustedUntil }) => performance.now() >= trustedUntil)) {
-      if (performance.now() > end) throw new Error(`L1 is not trusted: ${JSON.stringify(this.status.servers)}`);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-  }
-
   close(): void {
-    for (const session of this.#sessions.values()) session.close();
+    for (const tracking of this.#links.values()) tracking.close();
     this.#store.clear();
   }
 
-  #follow(link: RedisNode, roots: readonly string[]): TrackingSession {
-    const session: TrackingSession = new TrackingSession(link, roots, this.#settings, {
+  #follow(link: RedisLink, roots: readonly string[]): LinkTracking {
+    const tracking: LinkTracking = new LinkTracking(link, roots, this.#settings, {
       changed: (key) => this.drop(key),
       emptied: (why) => {
         this.#generations.everythingChanged();
-        this.#store.deleteWhere((held) => held.session === session);
+        this.#store.deleteWhere((held) => held.tracking === tracking);
         this.#observer.emptied?.(why);
       },
     });
-    return session;
+    return tracking;
   }
 
   #outdated({ buckets, sequence }: Held): boolean {

@@ -15,8 +15,9 @@ import type { L1Settings } from './settings.js';
  *    event loop at that turn's end, but behind the answers of the turn; so the second answer comes behind the messages
  *    of the first one's turn, and with it everything has been handed on that was changed before the first was sent.
  * 3. Whatever may mean that messages were missed empties what was built on them, at once: the end of the connection
- *    (Redis ends one that does not keep up), FLUSHDB and FLUSHALL (which name no keys). `epoch` counts these.
- * 4. It tells of the very server that the link reads from: same run id, and a link that goes down takes it along.
+ *    (Redis ends one that does not keep up), FLUSHDB and FLUSHALL (which name no keys).
+ * 4. It tells of the very server that the link reads from: same run id, and a link that goes down takes it along. A node
+ *    of a cluster has to say with each beat that its cluster is well: one that was cut off from it still answers PING.
  * 5. Time is this process's monotonic clock, so a process that was stopped wakes up untrusting.
  */
 export interface TrackingListener {
@@ -25,7 +26,12 @@ export interface TrackingListener {
   emptied(why: Emptied): void;
 }
 
-export type Emptied = 'flushed' | 'connection_lost';
+export interface SessionListener extends TrackingListener {
+  /** `trustedUntil` is another one. */
+  weighed(): void;
+}
+
+export type Emptied = 'flushed' | 'connection_lost' | 'servers_changed';
 export type TrackingState = 'waiting' | 'connecting' | 'tracking' | 'refused' | 'closed';
 
 const CHANNEL = '__redis__:invalidate';
@@ -36,22 +42,22 @@ const SILENT_BOUNDS = 3;
 export class TrackingSession {
   /** By the monotonic clock, in milliseconds. */
   trustedUntil = Number.NEGATIVE_INFINITY;
-  epoch = 0;
   readonly #link: RedisNode;
   readonly #roots: readonly string[];
   readonly #settings: L1Settings;
-  readonly #listener: TrackingListener;
+  readonly #listener: SessionListener;
   readonly #now: () => number;
   #state: TrackingState = 'waiting';
   #reason: string | null = null;
   #client: Redis | undefined;
+  #clustered = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
     link: RedisNode,
     roots: readonly string[],
     settings: L1Settings,
-    listener: TrackingListener,
+    listener: SessionListener,
     now: () => number = () => performance.now(),
   ) {
     this.#link = link;
@@ -72,11 +78,6 @@ export class TrackingSession {
     return this.#reason;
   }
 
-  /** The server's clock at a moment of the monotonic one. */
-  redisTime(monotonic: number): number {
-    return this.#link.timeAt(monotonic);
-  }
-
   close(): void {
     this.#link.off('state', this.#linkChanged);
     this.#end('closed', 'closed');
@@ -89,6 +90,8 @@ export class TrackingSession {
   };
 
   #connect(): void {
+    clearTimeout(this.#timer);
+    if (this.#client !== undefined) return;
     this.#state = 'connecting';
     const client = this.#link.dedicatedClient('tracking');
     this.#client = client;
@@ -107,6 +110,7 @@ export class TrackingSession {
     await this.#link.within(client.connect());
     const info = await this.#link.within(client.info('server'));
     if (runIdIn(info) !== this.#link.runId) throw new Error('the link reads from another server');
+    this.#clustered = /^redis_mode:cluster/m.test(info);
     const id = await this.#link.within(client.call('CLIENT', 'ID'));
     const prefixes = this.#roots.flatMap((root) => ['PREFIX', root]);
     await this.#link.within(client.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', String(id), 'BCAST', ...prefixes));
@@ -142,18 +146,19 @@ export class TrackingSession {
     const sentAt = this.#now();
     await ping(client);
     await ping(client);
-    if (this.#client === client) this.trustedUntil = sentAt + this.#settings.boundMs;
+    if (this.#clustered) {
+      const info = await this.#link.read<unknown>((reader) => reader.cluster('INFO'));
+      if (!String(info).includes('cluster_state:ok')) throw new Error('the server is cut off from its cluster');
+    }
+    if (this.#client !== client) return;
+    this.trustedUntil = sentAt + this.#settings.boundMs;
+    this.#listener.weighed();
   }
 
   #told(client: Redis, keys: unknown): void {
     if (this.#client !== client) return;
-    if (keys === null) this.#empty('flushed');
+    if (keys === null) this.#listener.emptied('flushed');
     else for (const key of keys as readonly Buffer[]) this.#listener.changed(key.toString());
-  }
-
-  #empty(why: Emptied): void {
-    this.epoch += 1;
-    this.#listener.emptied(why);
   }
 
   #lost(client: Redis, reason: string, refused = false): void {
@@ -176,11 +181,12 @@ export class TrackingSession {
     this.#reason = reason;
     clearTimeout(this.#timer);
     this.trustedUntil = Number.NEGATIVE_INFINITY;
+    this.#listener.weighed();
     const client = this.#client;
     this.#client = undefined;
     if (client === undefined) return;
     if (client.status !== 'end') client.disconnect(false);
-    this.#empty('connection_lost');
+    this.#listener.emptied('connection_lost');
   }
 }
 

@@ -1,0 +1,112 @@
+/** L1 in front of a cluster: an entry and the versions that it is under lie on several servers. */
+import { startRedisCluster, type TestRedisCluster } from '@promptsales/test-kit';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Cache, CacheAside, keyspace, RedisRoles } from '../src/index.js';
+
+interface Process {
+  readonly roles: RedisRoles;
+  readonly cache: Cache;
+  readonly aside: CacheAside;
+  readonly emptied: string[];
+}
+
+describe('L1 on a cluster', () => {
+  let cluster: TestRedisCluster;
+  const running: Process[] = [];
+  const KEYS = ['b', 'a', 'c', 'd', 'e', 'f'];
+
+  const start = async (): Promise<Process> => {
+    const emptied: string[] = [];
+    const roles = new RedisRoles({
+      cluster: cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port })),
+      times: { commandTimeoutMs: 400, heartbeatMs: 50, holdAfterRestartMs: 100 },
+    });
+    const cache = new Cache(roles, { l1: { boundMs: 800, beatMs: 50 } }, { emptied: (why) => emptied.push(why) });
+    roles.open();
+    await Promise.all(roles.links().map((link) => link.untilUp(10_000)));
+    const process = { roles, cache, aside: new CacheAside(cache, roles), emptied };
+    running.push(process);
+    await until(() => trusted(process));
+    return process;
+  };
+
+  const trusted = ({ cache }: Process): boolean => {
+    const servers = cache.l1Status?.servers ?? [];
+    return servers.length >= 3 && servers.every(({ state }) => state === 'tracking');
+  };
+  const app = (key: string) => keyspace.appValue.at({ key });
+  const warm = (process: Process, key: string): unknown => process.aside.warm(app(key))?.value;
+  const warmUp = async (process: Process, key: string, options = {}): Promise<void> => {
+    await until(async () => {
+      await (
+        await process.aside.getOrLoad(app(key), async () => 'old', options)
+      ).stored;
+      return warm(process, key) === 'old';
+    });
+  };
+
+  beforeAll(async () => {
+    cluster = await startRedisCluster({ nodeTimeoutMs: 1500 });
+  }, 30_000);
+
+  afterEach(async () => {
+    for (const { cache, roles } of running.splice(0)) {
+      cache.close();
+      await roles.close();
+    }
+    await cluster.untilWhole();
+  });
+
+  test('what another process changes is seen, whichever server has it', async () => {
+    const [a, b] = await Promise.all([start(), start()]);
+    for (const key of KEYS) await warmUp(a, key);
+    for (const key of KEYS) await b.cache.invalidate({ ref: app(key) });
+    for (const key of KEYS) await until(() => warm(a, key) === undefined, 800);
+    expect(KEYS.map((key) => warm(a, key))).toEqual(KEYS.map(() => undefined));
+  });
+
+  test('an entry goes with a version that lies on another server', async () => {
+    const [a, b] = await Promise.all([start(), start()]);
+    for (const key of KEYS) await warmUp(a, key, { labels: { tags: ['all-of-it'] } });
+    await b.cache.invalidateTag('all-of-it');
+    for (const key of KEYS) await until(() => warm(a, key) === undefined, 800);
+    expect(KEYS.map((key) => warm(a, key))).toEqual(KEYS.map(() => undefined));
+  });
+
+  test('a primary that dies empties L1, which begins anew with its successor', async () => {
+    const a = await start();
+    for (const key of KEYS) await warmUp(a, key);
+    const before = a.emptied.length;
+    const primary = await cluster.primaryOf('app:a');
+    await primary.kill();
+    await until(() => a.emptied.length > before);
+    expect(KEYS.map((key) => warm(a, key))).toEqual(KEYS.map(() => undefined));
+    await primary.restart();
+    await cluster.untilWhole();
+    await until(() => trusted(a), 15_000);
+    await warmUp(a, 'a');
+  });
+
+  test('keys that move to another server are followed there', async () => {
+    const [a, b] = await Promise.all([start(), start()]);
+    await warmUp(a, 'a');
+    const slot = await cluster.slotOf('app:a');
+    const from = await cluster.primaryOf(slot);
+    const to = await cluster.primaryOf('app:b');
+    expect(to.port).not.toBe(from.port);
+    await cluster.moveSlot(slot, to);
+    await until(() => warm(a, 'a') === undefined);
+    await warmUp(a, 'a');
+    await b.cache.invalidate({ ref: app('a') });
+    await until(() => warm(a, 'a') === undefined, 800);
+    expect(warm(a, 'a')).toBeUndefined();
+  });
+});
+
+async function until(true_: () => boolean | Promise<boolean>, withinMs = 5000): Promise<void> {
+  const end = performance.now() + withinMs;
+  while (!(await true_())) {
+    if (performance.now() > end) throw new Error(`not within ${withinMs} ms`);
+    await pause(2);
+  }
+}
