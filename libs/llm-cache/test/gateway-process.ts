@@ -2,7 +2,14 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Breakers, Cache, RedisRoles, type BreakerSettings, type CacheSettings } from '@promptsales/cache-core';
+import {
+  Breakers,
+  Cache,
+  RedisRoles,
+  type BreakerSettings,
+  type CacheSettings,
+  type RedisHome,
+} from '@promptsales/cache-core';
 import OpenAI from 'openai';
 import {
   LlmCacheModule,
@@ -14,7 +21,7 @@ import {
 } from '../src/index.js';
 
 export interface GatewayProcessOptions {
-  readonly redisUrl: string;
+  readonly redisUrl: string | RedisHome;
   /** Where the cache lies, if not with the rest. */
   readonly llmRedisUrl?: string;
   readonly providerUrl: string;
@@ -45,7 +52,7 @@ export class GatewayProcess {
 
   static async start(options: GatewayProcessOptions): Promise<GatewayProcess> {
     const roles = new RedisRoles({
-      url: options.redisUrl,
+      ...(typeof options.redisUrl === 'string' ? { url: options.redisUrl } : options.redisUrl),
       ...(options.llmRedisUrl === undefined ? {} : { urls: { llm: options.llmRedisUrl } }),
       layout: 'databases',
       times: { commandTimeoutMs: 400 },
