@@ -75,6 +75,13 @@ describe('locks over HTTP', () => {
     await request(api.server).delete('/v1/locks/report').set(acme).send({ owner: 'cron-1' }).expect(204);
   });
 
+  it('are taken with nothing said but their name', async () => {
+    const answer = await request(api.server).post('/v1/locks/bare').set(acme).expect(201);
+    const { owner, expires_at: end } = answer.body as Lock;
+    expect(Date.parse(end) - Date.now()).toBeGreaterThan(20_000);
+    await release('bare', owner).expect(204);
+  });
+
   it('are not another’s to change', async () => {
     await take('mine', { owner: 'a' }).expect(201);
     expect((await extend('mine', { owner: 'b' }).expect(409)).body).toMatchObject({ code: 'not_lock_holder' });

@@ -20,7 +20,7 @@ export const knownProblems: readonly ProblemTranslator[] = [
       : undefined,
   (error) =>
     error instanceof LockUnavailableError
-      ? problem('redis_unavailable', 'This needs Redis, which cannot be reached. Nothing is held. Try again in 1 s.', {
+      ? problem('redis_unavailable', 'This needs Redis, which cannot be reached. Try again in 1 s.', {
           headers: { 'retry-after': '1' },
         })
       : undefined,
