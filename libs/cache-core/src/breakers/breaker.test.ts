@@ -18,9 +18,9 @@ class TestShared {
   answers: Partial<Record<'look' | 'trip' | 'probe' | 'settle', () => SharedState>> = {};
 
   readonly look = (): Promise<SharedState> => this.#answer('look');
-  readonly trip = (): Promise<SharedState> => this.#answer('trip');
+  trip: (...args: unknown[]) => Promise<SharedState> = () => this.#answer('trip');
   readonly probe = (): Promise<SharedState> => this.#answer('probe');
-  readonly settle = (): Promise<SharedState> => this.#answer('settle');
+  settle = (): Promise<SharedState> => this.#answer('settle');
 
   #answer(what: 'look' | 'trip' | 'probe' | 'settle'): Promise<SharedState> {
     this.asked.push(what);
@@ -262,6 +262,27 @@ describe('a breaker', () => {
     await settled();
     for (const permit of permits) permit.settle('failure');
     expect(breaker.view.status).toBe('open');
+  });
+
+  test('what it finds out while Redis is told of the state before is told after it, and stands', async () => {
+    await opened();
+    now += 1000;
+    const answered = Promise.withResolvers<SharedState>();
+    const trips: unknown[][] = [];
+    shared.answers.probe = () => state({ done: true, status: 'half-open', epoch: 8, waitMs: 5000, opens: 1 });
+    shared.settle = () => answered.promise;
+    shared.trip = (...args: unknown[]) => {
+      trips.push(args);
+      return Promise.resolve(state({ done: true, status: 'open', epoch: 10, waitMs: 900, opens: 1 }));
+    };
+    (await breaker.enter()).settle('success');
+    await opened();
+    expect(breaker.view.status).toBe('open');
+    expect(trips).toEqual([]);
+    answered.resolve(state({ done: true, status: 'closed', epoch: 9 }));
+    await settled();
+    expect(trips).toEqual([[9, 3, 1000]]);
+    expect(breaker.view).toMatchObject({ status: 'open', waitMs: 900, alone: false });
   });
 
   test('run counts errors as failures unless told otherwise, and passes results and errors on', async () => {

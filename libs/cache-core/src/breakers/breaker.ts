@@ -70,6 +70,7 @@ export class Breaker {
   /** The state was found out without Redis. */
   #alone = false;
   #seekingProbe = false;
+  #telling: Promise<void> = Promise.resolve();
   #looking: Promise<void> | null = null;
   #lookAgain = false;
   #lookedMs = Number.NEGATIVE_INFINITY;
@@ -181,11 +182,15 @@ export class Breaker {
 
   #trip(retryAfterMs: number | null): void {
     const failures = this.#window.failures(this.#clock.now());
-    const epoch = this.#epoch;
     const openMs = this.#openMs(1, retryAfterMs);
     this.#begin('open', openMs, 1);
     this.#alone = true;
-    void this.#quietly(async () => this.#adopt(await this.#shared.trip(epoch, failures, openMs), true));
+    const generation = this.#generation;
+    this.#tell(async () => {
+      // What the others found out since is newer than the failures.
+      if (generation !== this.#generation) return null;
+      return this.#shared.trip(this.#epoch, failures, openMs);
+    });
   }
 
   async #seekProbe(): Promise<Permit> {
@@ -229,12 +234,26 @@ export class Breaker {
     const probedAlone = this.#alone;
     const opens = this.#opens;
     this.#alone = true;
-    void this.#quietly(async () => {
-      let state = await this.#shared.settle(token, verdict, openMs);
+    this.#tell(async () => {
+      const state = await this.#shared.settle(token, verdict, openMs);
       // Of a probe that was made without Redis the others know nothing yet.
-      if (!state.done && probedAlone && verdict === 'open') state = await this.#shared.trip(this.#epoch, opens, openMs);
-      this.#adopt(state, true);
+      if (state.done || !probedAlone || verdict !== 'open') return state;
+      return this.#shared.trip(this.#epoch, opens, openMs);
     });
+  }
+
+  /** Tells Redis of the state that has just begun, after those that began before it. */
+  #tell(transition: () => Promise<SharedState | null>): void {
+    const generation = this.#generation;
+    this.#telling = this.#telling.then(() =>
+      this.#quietly(async () => {
+        const state = await transition();
+        if (state === null) return;
+        if (generation === this.#generation) this.#adopt(state, true);
+        // Another state has begun here meanwhile: it follows this one, and is told next.
+        else if (this.#alone) this.#epoch = state.epoch;
+      }),
+    );
   }
 
   /** News that nobody asked for; older ones than what is known are none. */
