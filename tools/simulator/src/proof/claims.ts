@@ -3,7 +3,6 @@
  * as a caller would notice its absence.
  */
 import { SIMULATED_L1, SIMULATED_TIMES } from '../cache/simulated-process.js';
-import { LONGEST_LOAD_MS } from '../scenario/plan.js';
 import type { History, ReadRecord, Violation, WriteRecord } from './history.js';
 
 /** The claims' names, as reports and mutations use them. */
@@ -12,6 +11,7 @@ export const CLAIMS = {
   memory: 'what a process has in its own memory is no further behind than its bound',
   ownWrites: 'a process never reads what it has invalidated itself, confirmed or not',
   oneLoad: 'one load at a time under an entry’s lease',
+  gone: 'what was invalidated by its key is gone for readers that come past the platform too',
   neverFails: 'a read fails only when its origin fails',
   bounded: 'every read and every write ends within its bound',
   noLateEffect: 'no script takes effect after its caller has given it up',
@@ -21,16 +21,14 @@ export const CLAIMS = {
 } as const;
 
 const { commandTimeoutMs, leaseMs, holdAfterRestartMs } = SIMULATED_TIMES;
-/** A command with its one repetition, each to the tick of the deadline queue. */
-const COMMAND_MS = 2 * (commandTimeoutMs + 50);
-/** Looking, failing to lead, waiting for a holder that dies, looking and leading oneself: see docs/proof.md. */
-export const LONGEST_OPERATION_MS = 4 * (leaseMs + LONGEST_LOAD_MS + 4 * COMMAND_MS);
+/** Eight commands, each to the tick of the queue of deadlines. */
+const COMMANDS_MS = 8 * (commandTimeoutMs + 50);
 
-export function check(history: History, end: number): Violation[] {
+export function check(history: History, end: number, longestLoadMs: number): Violation[] {
   return [
     ...history.seen,
     ...history.reads.flatMap((read) => checkRead(history, read)),
-    ...checkBounds(history, end),
+    ...checkBounds(history, end, longestLoadMs),
     ...checkLoads(history),
   ].toSorted((a, b) => a.at - b.at);
 }
@@ -82,7 +80,12 @@ function mayBeLost(history: History, write: WriteRecord, read: ReadRecord): bool
   return false;
 }
 
-function checkBounds(history: History, end: number): Violation[] {
+/** A call waits for another's load, or for the lease of one who is gone, and then loads for itself. */
+function longestOperationMs(longestLoadMs: number): number {
+  return 2 * longestLoadMs + leaseMs + COMMANDS_MS;
+}
+
+function checkBounds(history: History, end: number, longestLoadMs: number): Violation[] {
   const operations = [
     ...history.reads.map((read) => ({ ...read, done: read.ended, name: nameOf(read) })),
     ...history.writes.map((write) => ({
@@ -93,7 +96,7 @@ function checkBounds(history: History, end: number): Violation[] {
   ];
   return operations.flatMap(({ life, began, done, name }) => {
     if (done === null && history.deaths.has(life)) return [];
-    let allowed = LONGEST_OPERATION_MS;
+    let allowed = longestOperationMs(longestLoadMs);
     for (const freeze of history.freezes) {
       if (freeze.life === life)
         allowed += Math.max(0, Math.min(freeze.until, done ?? end) - Math.max(freeze.from, began));

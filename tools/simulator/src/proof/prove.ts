@@ -17,17 +17,21 @@ export interface Proof {
   readonly seeds: number;
   /** How often each operation, fault and result occurred: a claim about what never occurs is worth nothing. */
   readonly counts: Readonly<Record<string, number>>;
+  /** What did not hold, under the last of the seeds. */
+  readonly violation: Violation | null;
   readonly counterexample: Counterexample | null;
 }
 
 export interface ProofOptions {
   readonly from: number;
   readonly seeds: number;
+  /** Whether a failing schedule is made small and told; by default it is. */
+  readonly explained?: boolean;
   readonly onSeed?: (seed: number) => void;
 }
 
 /** Runs one schedule after another until a claim fails or all have held. */
-export async function prove({ from, seeds, onSeed }: ProofOptions): Promise<Proof> {
+export async function prove({ from, seeds, explained = true, onSeed }: ProofOptions): Promise<Proof> {
   const counts = new Map<string, number>();
   for (let seed = from; seed < from + seeds; seed += 1) {
     const plan = planFrom(seed);
@@ -36,11 +40,11 @@ export async function prove({ from, seeds, onSeed }: ProofOptions): Promise<Proo
     const [violation] = outcome.violations;
     onSeed?.(seed);
     if (violation !== undefined) {
-      const counterexample = await explain(plan, violation);
-      return { seeds: seed - from + 1, counts: Object.fromEntries(counts), counterexample };
+      const counterexample = explained ? await explain(plan, violation) : null;
+      return { seeds: seed - from + 1, counts: Object.fromEntries(counts), violation, counterexample };
     }
   }
-  return { seeds, counts: Object.fromEntries(counts), counterexample: null };
+  return { seeds, counts: Object.fromEntries(counts), violation: null, counterexample: null };
 }
 
 /** Makes a failing plan as small as it goes and tells its story. */

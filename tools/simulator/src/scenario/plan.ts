@@ -71,7 +71,9 @@ export interface Plan {
 const LENGTH_MS = 6000;
 /** The part of the schedules whose writers put values into the cache. */
 const WRITE_THROUGH = 0.4;
-export const LONGEST_LOAD_MS = 700;
+const LONGEST_LOAD_MS = 700;
+/** Longer than a lease lasts that nobody renews. */
+const LONGEST_LOAD_IN_FAIR_WEATHER_MS = 2200;
 
 type FaultKind = Fault['kind'];
 
@@ -99,6 +101,11 @@ const WEATHERS: readonly (readonly FaultKind[])[] = [
   ],
 ];
 
+/** Whether something other than callers acts. */
+export function isStormy({ steps }: Plan): boolean {
+  return steps.some(({ kind }) => kind !== 'read' && kind !== 'look' && kind !== 'write' && kind !== 'write through');
+}
+
 export function planFrom(seed: number): Plan {
   const random = new Random(seed);
   const processes = 2 + random.below(2);
@@ -110,13 +117,14 @@ export function planFrom(seed: number): Plan {
     random.chance(0.75) ? Math.max(0, random.pick(moments) + random.between(-60, 120)) : random.between(0, LENGTH_MS);
 
   const turns = random.chance(WRITE_THROUGH);
+  const longestMs = weather.length === 0 ? LONGEST_LOAD_IN_FAIR_WEATHER_MS : LONGEST_LOAD_MS;
   const l1 = random.chance(0.4);
   // One who keeps what he has read is tried by reading again.
   const reading = l1 ? 0.8 : 0.65;
 
   const steps: Step[] = [];
   for (let left = 12 + random.below(l1 ? 50 : 30); left > 0; left -= 1) {
-    steps.push({ at: when(), ...anOperation(random, processes, entries, { turns, reading }) });
+    steps.push({ at: when(), ...anOperation(random, processes, entries, { turns, reading, longestMs }) });
   }
   if (weather.length > 0) {
     for (let left = 1 + random.below(6); left > 0; left -= 1) {
@@ -140,11 +148,11 @@ function anOperation(
   random: Random,
   processes: number,
   entries: number,
-  how: { readonly turns: boolean; readonly reading: number },
+  how: { readonly turns: boolean; readonly reading: number; readonly longestMs: number },
 ): Operation {
   const whose = { process: random.below(processes), entry: random.below(entries) };
   const load: LoadPlan = {
-    ms: Math.round(random.chance(0.6) ? random.between(1, 60) : random.between(60, LONGEST_LOAD_MS)),
+    ms: Math.round(random.chance(0.6) ? random.between(1, 60) : random.between(60, how.longestMs)),
     fails: random.chance(0.1),
     reads: random.chance(0.6) ? 'early' : 'late',
   };

@@ -26,7 +26,7 @@ import { Failure } from '../redis/reply.js';
 import { SimulatedRedis } from '../redis/server.js';
 import { useVirtualGlobals } from '../time/globals.js';
 import { VirtualTime } from '../time/virtual-time.js';
-import type { Evictable, LoadPlan, Plan, Reach, ReadPlan, Step } from './plan.js';
+import { isStormy, type Evictable, type LoadPlan, type Plan, type Reach, type ReadPlan, type Step } from './plan.js';
 import type { Story } from './story.js';
 
 export interface Outcome {
@@ -118,6 +118,9 @@ class Simulation {
       script: (name, keys, args, reply, ageMs) => {
         // A put ends whatever load is in flight.
         if (name === 'ps_store' && args[1]?.length === 0) this.#leaseEnded(keys[2] as Bytes);
+        if (name === 'ps_invalidate' && !(reply instanceof Failure) && this.#server.data.get(keys[0] as Bytes)) {
+          this.#saw(CLAIMS.gone, `${keys[0]} is still there`);
+        }
         this.#scriptRan(name, keys, reply, ageMs);
       },
     });
@@ -139,7 +142,11 @@ class Simulation {
     await recovered;
     this.#checkRest();
     for (const process of this.#processes) process.die(this.#network);
-    return { violations: check(this.#history, this.#time.now), counts: Object.fromEntries(this.#counts) };
+    const longestLoadMs = Math.max(0, ...this.plan.steps.map((step) => (step.kind === 'read' ? step.load.ms : 0)));
+    return {
+      violations: check(this.#history, this.#time.now, longestLoadMs),
+      counts: Object.fromEntries(this.#counts),
+    };
   }
 
   #start(index: number): void {
@@ -246,7 +253,7 @@ class Simulation {
     }
   }
 
-  async #read(process: SimulatedProcess, entry: number, { load, anew, leavesAfterMs }: ReadPlan): Promise<void> {
+  async #read(process: SimulatedProcess, entry: number, { load, anew, leavesAfterMs }: ReadPlan): Promise<ReadRecord> {
     const read = this.#beginRead(process, entry);
     this.#tell(process.name, `read ${read.id} of entry ${entry} begins${anew ? ', past the cache' : ''}`);
     const call: Call = { bypassed: false, fromMemory: false };
@@ -273,6 +280,7 @@ class Simulation {
       read.error = error as Error;
       this.#tell(process.name, `read ${read.id} ends: ${String(error)}`);
     }
+    return read;
   }
 
   #beginRead(process: SimulatedProcess, entry: number): ReadRecord {
@@ -481,7 +489,8 @@ class Simulation {
           );
         }
         for (let entry = 0; entry < this.plan.entries; entry += 1) {
-          await process.machine.run(() => this.#read(process, entry, LAST_READ));
+          const read = await process.machine.run(() => this.#read(process, entry, LAST_READ));
+          if (read.bypassed) this.#saw(CLAIMS.recovers, `read ${read.id} of ${process.name} does without Redis`);
         }
       }),
     );
@@ -495,6 +504,8 @@ class Simulation {
   /** Of the ways in which a lease comes to its end, those that let somebody else load although its holder still does. */
   #leaseChanged(key: Bytes, cause: Cause, before: Held): void {
     const { running } = this.#server;
+    // In fair weather a holder renews it for as long as he loads.
+    if (cause === 'expired' && !isStormy(this.plan)) return;
     if (running?.name === 'ps_acquire' && cause === 'written') {
       // Else it was a holder's that is known to be gone.
       if (String(running.args[3]) === 'steal' || this.#isOutdated(before)) this.#leaseEnded(key);
