@@ -92,12 +92,32 @@ describe('the journal of invalidations', () => {
     const { journal, swept } = journalOn(link, 1);
     journal.begin(target('a'));
     journal.begin(target('b'));
-    expect(journal.pendingCount).toBe(0);
+    expect(journal.pendingCount).toBe(1);
     expect(journal.blocks('app:anything')).toBe(true);
-    journal.retryLater();
     await jest.advanceTimersByTimeAsync(200);
     expect(swept).toEqual(['app:']);
     expect(journal.blocks('app:anything')).toBe(false);
+  });
+
+  test('an overflowed family is swept although each of its invalidations has been confirmed', async () => {
+    const link = new TestLink();
+    const { journal, swept } = journalOn(link, 1);
+    const targets = [target('a'), target('b')];
+    for (const one of targets) journal.begin(one);
+    for (const one of targets) journal.acknowledge(one);
+    await jest.advanceTimersByTimeAsync(200);
+    expect(swept).toEqual(['app:']);
+    expect(journal.idle).toBe(true);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('trap 1: more invalidations than it holds were confirmed: a server that was replaced loses the whole family', async () => {
+    const link = new TestLink();
+    const { journal, applied, swept } = journalOn(link, 1);
+    for (const one of [target('a'), target('b')]) journal.acknowledge(one);
+    await link.recover(run);
+    expect(applied).toEqual(['app:b']);
+    expect(swept).toEqual(['app:']);
   });
 
   test('a family that is invalidated again while it is swept is swept again', async () => {

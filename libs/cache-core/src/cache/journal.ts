@@ -68,8 +68,9 @@ export class InvalidationJournal {
     link.onRecovery((run, part) => this.#recover(run, part));
   }
 
+  /** What waits for Redis; a family that is to be removed as a whole counts as one. */
   get pendingCount(): number {
-    return this.#pending.size;
+    return this.#pending.size + this.#roots.size;
   }
 
   get idle(): boolean {
@@ -89,6 +90,8 @@ export class InvalidationJournal {
     if (full || this.#roots.has(target.root)) {
       this.beginRoot(target.root);
       for (const [key, other] of this.#pending) if (other.root === target.root) this.#pending.delete(key);
+      // Confirming this one does not sweep the others' family.
+      this.retryLater();
       return;
     }
     this.#pending.set(target.subject, target);
@@ -100,9 +103,11 @@ export class InvalidationJournal {
     const now = performance.now();
     this.#acknowledged.delete(target.subject);
     this.#acknowledged.set(target.subject, { target, at: now });
-    for (const [key, { at }] of this.#acknowledged) {
-      if (now - at <= this.#settings.keepAcknowledgedMs && this.#acknowledged.size <= this.#settings.capacity) break;
+    for (const [key, { target: oldest, at }] of this.#acknowledged) {
+      const recent = this.#isRecent(at);
+      if (recent && this.#acknowledged.size <= this.#settings.capacity) break;
       this.#acknowledged.delete(key);
+      if (recent) this.acknowledgeRoot(oldest.root);
     }
   }
 

@@ -26,7 +26,8 @@ async function judge(mutation: Mutation): Promise<boolean> {
     );
     return noticed !== null;
   } catch (error) {
-    console.log(`✗ ${mutation.name}: ${error instanceof Error ? error.message : String(error)}`);
+    const { message } = error as Error;
+    console.log(`✗ ${mutation.name}: ${/^\w*Error.*$/m.exec(message)?.[0] ?? message}`);
     return false;
   }
 }

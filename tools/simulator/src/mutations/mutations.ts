@@ -92,7 +92,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a follower does not notice that the lease has gone',
     claim: 'bounded',
-    file: 'cache/cache-aside.ts',
+    file: 'cache/following.ts',
     from: `found.kind === 'away' || found.lease !== token || `,
     to: `found.kind === 'away' || `,
   },
@@ -166,8 +166,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'confirmed invalidations are not repeated to a server that may have lost them',
     claim: 'fresh',
     file: 'cache/journal.ts',
-    from: `({ at }) => now - at <= this.#settings.keepAcknowledgedMs);`,
-    to: `({ at }) => now - at < 0);`,
+    from: `this.#isRecent(at) && part.covers(target.subject))`,
+    to: `at < 0 && part.covers(target.subject))`,
   },
   {
     name: 'a pending invalidation is not tried again',
@@ -180,7 +180,21 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'pending invalidations are forgotten when the journal overflows',
     claim: 'ownWrites',
     file: 'cache/journal.ts',
-    from: `      this.#roots.set(target.root, this.#generation);`,
+    from: `      this.beginRoot(target.root);`,
+    to: ``,
+  },
+  {
+    name: 'an overflowed family is swept only when something fails',
+    claim: 'recovers',
+    file: 'cache/journal.ts',
+    from: `      // Confirming this one does not sweep the others' family.\n      this.retryLater();`,
+    to: ``,
+  },
+  {
+    name: 'confirmed invalidations are forgotten when there are many',
+    claim: 'fresh',
+    file: 'cache/journal.ts',
+    from: `      if (recent) this.acknowledgeRoot(oldest.root);`,
     to: ``,
   },
   // puts
@@ -197,6 +211,14 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'cache/cache.ts',
     from: `      if (error.trouble === 'lost') await link.untilScriptsExpire();`,
     to: ``,
+  },
+  // Redis away
+  {
+    name: 'what Redis refuses to do fails the caller',
+    claim: 'neverFails',
+    file: 'cache/opening.ts',
+    from: `      if (!(error instanceof RedisUnavailableError)) throw error;\n      this.#parts`,
+    to: `      if (error instanceof RedisUnavailableError) throw error;\n      this.#parts`,
   },
   // link
   {

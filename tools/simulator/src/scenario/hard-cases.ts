@@ -15,7 +15,11 @@ function hardCase(name: string, seeds: number, what: Partial<Plan>, steps: reado
 }
 
 function reads(process: number, ...moments: readonly number[]): Step[] {
-  return moments.map((at) => ({ at, kind: 'read', process, entry: 0, load: QUICK, anew: false, leavesAfterMs: null }));
+  return moments.flatMap((at) => readOf(process, 0, at));
+}
+
+function readOf(process: number, entry: number, at: number): Step {
+  return { at, kind: 'read', process, entry, load: QUICK, anew: false, leavesAfterMs: null };
 }
 
 export const HARD_CASES: readonly HardCase[] = [
@@ -31,5 +35,25 @@ export const HARD_CASES: readonly HardCase[] = [
     { at: 100, kind: 'write through', process: 0, entry: 0 },
     { at: 200, kind: 'restart server', forMs: 50, forgetMs: 150, skewMs: 0 },
     ...reads(1, 1200, 1300),
+  ]),
+  hardCase('a server forgets more invalidations than the journal holds', 3, { entries: 2, journalCapacity: 1 }, [
+    readOf(1, 0, 10),
+    readOf(1, 1, 10),
+    { at: 100, kind: 'write', process: 0, entry: 0, by: 'key' },
+    { at: 120, kind: 'write', process: 0, entry: 1, by: 'key' },
+    { at: 200, kind: 'restart server', forMs: 50, forgetMs: 150, skewMs: 0 },
+    readOf(1, 0, 1200),
+    readOf(1, 1, 1200),
+  ]),
+  hardCase('a version that was evicted and made anew is none that an entry knows', 3, { entries: 2 }, [
+    readOf(0, 0, 10),
+    { at: 100, kind: 'write', process: 0, entry: 0, by: 'family' },
+    { at: 120, kind: 'evict', entry: 0, what: 'version' },
+    { at: 120, kind: 'evict', entry: 0, what: 'version' },
+    { at: 120, kind: 'evict', entry: 0, what: 'version' },
+    { at: 120, kind: 'evict', entry: 0, what: 'version' },
+    readOf(0, 1, 150),
+    { at: 300, kind: 'look', process: 1, entry: 0 },
+    ...reads(1, 310),
   ]),
 ];
