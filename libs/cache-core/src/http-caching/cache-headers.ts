@@ -20,7 +20,8 @@ export function forwardedCacheHeaders(outcome: keyof typeof FORWARDED, stored: b
 }
 
 export function hitCacheHeaders(hit: Hit<unknown>): ResponseHeaders {
-  const ttl = hit.expiresAtMs === null ? '' : `; ttl=${Math.floor((hit.expiresAtMs - hit.readAtMs) / 1000)}`;
+  const freshUntilMs = hit.freshUntilMs ?? hit.expiresAtMs;
+  const ttl = freshUntilMs === null ? '' : `; ttl=${Math.floor((freshUntilMs - hit.readAtMs) / 1000)}`;
   return { 'x-cache': 'HIT', 'cache-status': `${CACHE}; hit${ttl}`, ...ageHeader(hit) };
 }
 

@@ -10,13 +10,15 @@ import {
 import { HttpAdapterHost, Reflector } from '@nestjs/core';
 import { firstValueFrom, from, type Observable } from 'rxjs';
 import { Cache } from '../cache/cache.js';
-import { CacheAside, type Loaded } from '../cache/cache-aside.js';
+import { CacheAside, type Loaded, type LoadOptions } from '../cache/cache-aside.js';
 import { valueReading } from '../cache/family-value.js';
+import type { Hit } from '../cache/judgement.js';
 import { CacheControlError, parseCacheControls, type CacheControls } from '../http-caching/cache-controls.js';
 import {
   ageMsOf,
   forwardedCacheHeaders,
   hitCacheHeaders,
+  staleCacheHeaders,
   type ResponseHeaders,
 } from '../http-caching/cache-headers.js';
 import { covered } from '../key-coverage/key-coverage.js';
@@ -85,26 +87,43 @@ export class CacheAsideInterceptor implements NestInterceptor {
       ...(controls.namespace === '' ? {} : { namespace: controls.namespace }),
     };
     if (controls.onlyIfCached) return this.#onlyIfCached(ref, controls);
-    const freshFor = (controls.maxAgeSeconds ?? Number.POSITIVE_INFINITY) * 1000;
-    const loaded = await this.#aside.getOrLoad(ref, keyed.load, {
+    const options: LoadOptions = {
       ...load,
       ...(controls.ttlSeconds === null ? {} : { ttlSeconds: controls.ttlSeconds }),
       labels,
       anew: controls.noCache,
-      accept: (hit) => ageMsOf(hit) <= freshFor,
-    });
-    return { value: loaded.value, headers: await headersOf(loaded, controls) };
+    };
+    const loadWithin = (staleSeconds: number): Promise<Loaded<unknown>> =>
+      this.#aside.getOrLoad(ref, keyed.load, { ...options, accept: (hit) => isWithin(controls, hit, staleSeconds) });
+    try {
+      const loaded = await loadWithin(controls.staleWhileRevalidateSeconds ?? 0);
+      // Behind the caller, who has his answer. How it ends, the observer is told.
+      if (loaded.hit !== null && !isWithin(controls, loaded.hit, 0)) void loadWithin(0).catch(alreadyCounted);
+      return { value: loaded.value, headers: await headersOf(loaded, controls) };
+    } catch (error) {
+      const { staleIfErrorSeconds } = controls;
+      const found = staleIfErrorSeconds === null ? null : await this.#cache.lookup(valueReading(ref));
+      if (found?.kind !== 'hit' || !isWithin(controls, found.hit, staleIfErrorSeconds ?? 0)) throw error;
+      return { value: found.hit.value, headers: staleCacheHeaders(found.hit, controls.maxAgeSeconds ?? 0) };
+    }
   }
 
   async #onlyIfCached(ref: KeyRef, controls: CacheControls): Promise<Answer> {
     const found = controls.noCache ? null : await this.#cache.lookup(valueReading(ref));
-    const freshFor = (controls.maxAgeSeconds ?? Number.POSITIVE_INFINITY) * 1000;
-    if (found?.kind !== 'hit' || ageMsOf(found.hit) > freshFor) {
+    if (found?.kind !== 'hit' || !isWithin(controls, found.hit, 0)) {
       throw new GatewayTimeoutException('There is no stored answer, and only-if-cached forbids to load one.');
     }
     return { value: found.hit.value, headers: hitCacheHeaders(found.hit) };
   }
 }
+
+/** Whether an entry is at most so much older than the caller calls fresh. One of unknown age is not, where he says so. */
+function isWithin({ maxAgeSeconds }: CacheControls, hit: Hit<unknown>, staleSeconds: number): boolean {
+  if (maxAgeSeconds === null) return true;
+  return hit.storedAtMs !== null && ageMsOf(hit) <= (maxAgeSeconds + staleSeconds) * 1000;
+}
+
+function alreadyCounted(): void {}
 
 function controlsOf({ headers }: RequestInput): CacheControls {
   try {
@@ -115,10 +134,19 @@ function controlsOf({ headers }: RequestInput): CacheControls {
   }
 }
 
-async function headersOf(loaded: Loaded<unknown>, { noCache }: CacheControls): Promise<ResponseHeaders> {
-  if (loaded.hit !== null) return hitCacheHeaders(loaded.hit);
+async function headersOf(loaded: Loaded<unknown>, controls: CacheControls): Promise<ResponseHeaders> {
+  const { hit } = loaded;
+  if (hit !== null) {
+    if (!isWithin(controls, hit, 0)) return staleCacheHeaders(hit, controls.maxAgeSeconds ?? 0);
+    return loaded.source === 'stale' ? staleCacheHeaders(hit, freshSecondsOf(hit)) : hitCacheHeaders(hit);
+  }
   if (loaded.source !== 'loaded') return forwardedCacheHeaders('COALESCED', false);
-  return forwardedCacheHeaders(noCache ? 'REFRESH' : 'MISS', (await loaded.stored) === 'stored');
+  return forwardedCacheHeaders(controls.noCache ? 'REFRESH' : 'MISS', (await loaded.stored) === 'stored');
+}
+
+/** How long it was fresh from the time it was stored. */
+function freshSecondsOf({ storedAtMs, freshUntilMs }: Hit<unknown>): number {
+  return storedAtMs === null || freshUntilMs === null ? 0 : (freshUntilMs - storedAtMs) / 1000;
 }
 
 /** The key from the request, and a handler that reads no more of the request than the key did. */

@@ -1,10 +1,12 @@
 import type { LoadOptions } from '../cache/cache-aside.js';
+import type { FreshnessOptions } from '../cache/freshness.js';
 import type { Family } from '../keyspace/family.js';
 
 /** What `family.at()` takes as segments. */
 export type SegmentsFor<F extends Family> = Parameters<F['at']>[0];
 
-export interface CacheableOptions<F extends Family, A extends unknown[]> extends Pick<LoadOptions, 'ttlSeconds'> {
+export interface CacheableOptions<F extends Family, A extends unknown[]>
+  extends FreshnessOptions, Pick<LoadOptions, 'ttlSeconds'> {
   /** The segments of the key, from the method's own arguments. */
   readonly key: (...args: A) => SegmentsFor<F>;
   /** Whose entry it is; by default the tenant `default`. */

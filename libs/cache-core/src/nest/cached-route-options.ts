@@ -1,4 +1,5 @@
 import type { LoadOptions } from '../cache/cache-aside.js';
+import type { FreshnessOptions } from '../cache/freshness.js';
 import type { RequestHeaders } from '../http-caching/cache-controls.js';
 import type { Family } from '../keyspace/family.js';
 import type { SegmentsFor } from './cacheable-options.js';
@@ -13,7 +14,7 @@ export interface RequestInput {
   readonly headers: RequestHeaders;
 }
 
-export interface CachedRouteOptions<F extends Family> extends Pick<LoadOptions, 'ttlSeconds'> {
+export interface CachedRouteOptions<F extends Family> extends FreshnessOptions, Pick<LoadOptions, 'ttlSeconds'> {
   /** The segments of the key. What the handler reads of `params`, `query` and `body` must be in it. */
   readonly key: (input: RequestInput) => SegmentsFor<F>;
   /** Whose entry it is, from the request as the guards left it; by default the tenant `default`. */

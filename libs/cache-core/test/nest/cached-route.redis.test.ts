@@ -8,6 +8,8 @@ import { Cache, CacheCoreModule, CachedRoute, keyspace, RedisRoles } from '../..
 
 let handled = 0;
 let failing = false;
+/** Told whenever the handler has run. */
+let onHandled = (): void => {};
 
 @Controller()
 class Routes {
@@ -20,6 +22,7 @@ class Routes {
   })
   value(@Param('name') name: string, @Query('locale') locale: string, @Query('utm') _utm: string): unknown {
     handled += 1;
+    onHandled();
     if (failing) throw new Error('the origin is down');
     return { name, locale, handled };
   }
@@ -91,6 +94,23 @@ describe('a cached route', () => {
     expect([cacheOf(anew), (anew.body as { handled: number }).handled]).toEqual(['REFRESH', 3]);
     expect((await get(path, { 'cache-control': 'only-if-cached' })).body).toEqual(anew.body);
     expect(cacheOf(await get(path, { 'cache-control': 'max-age=3600' }))).toBe('HIT');
+  });
+
+  it('serves what is stale where its caller takes it: while it is loaded anew, or when that fails', async () => {
+    const path = '/values/stale?locale=es';
+    const directives = (text: string) => ({ 'cache-control': text });
+    await get(path);
+    const again = new Promise<void>((resolve) => (onHandled = resolve));
+    const whileLoading = await get(path, directives('max-age=0, stale-while-revalidate=60'));
+    expect(whileLoading.headers).toMatchObject({
+      'x-cache': 'STALE',
+      'cache-status': expect.stringMatching(/ttl=(-1|0); detail=stale/) as string,
+    });
+    await again;
+    failing = true;
+    await get(path, directives('max-age=0')).expect(500);
+    const afterFailure = await get(path, directives('max-age=0, stale-if-error=60')).expect(200);
+    expect(cacheOf(afterFailure)).toBe('STALE');
   });
 
   it.each([
