@@ -66,6 +66,7 @@ export { RedisConfigurationError, RedisUnavailableError, type RedisTrouble } fro
 export { RedisRoles, type RedisAddress, type RedisHome, type RedisTopology } from './redis/roles.js';
 export { loadScript, loadedScripts, type Script } from './redis/script.js';
 export { Subscriptions, type Listener } from './redis/subscriptions.js';
+export { Wake } from './redis/wake.js';
 
 // what HTTP callers say about caching, and are told
 export {
@@ -95,7 +96,9 @@ export { Cache } from './cache/cache.js';
 export { DEFAULT_CACHE, type CacheSettings } from './cache/settings.js';
 export type { Filling } from './cache/storing.js';
 export { absent, unchanged, type Absent, type Unchanged } from './cache/answers.js';
-export { CacheAside, type Loaded, type LoadOptions } from './cache/cache-aside.js';
+export { CacheAside } from './cache/cache-aside.js';
+export type { Loaded, LoadOptions } from './cache/load-options.js';
+export type { LoadMany } from './cache/load-batch.js';
 export type { FreshnessOptions } from './cache/freshness.js';
 export type { LoadContext, Loader, Stale } from './cache/load.js';
 export type { LoadBoundSettings } from './cache/load-bound.js';
@@ -104,8 +107,9 @@ export type { HoldOff, LoadingOptions } from './cache/loading-policy.js';
 export { encodeValue, valueReading } from './cache/family-value.js';
 export type { Flight } from './cache/flights.js';
 export type { Entry, EntryLabels, Reading } from './cache/entry.js';
-export type { Invalidation } from './cache/invalidations.js';
+export type { Invalidation, InvalidationOptions } from './cache/invalidations.js';
 export type { Hit } from './cache/judgement.js';
+export type { LeftoverSettings } from './cache/leftovers.js';
 export type { Leadership } from './cache/leadership.js';
 export type { Lookup } from './cache/lookup.js';
 export type { CacheObserver, FillResult, Unusable } from './cache/observer.js';

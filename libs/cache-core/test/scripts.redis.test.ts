@@ -9,6 +9,8 @@ const RELEASE = script('release');
 const INVALIDATE = script('invalidate');
 const ENSURE = script('ensure-version');
 const BUMP = script('bump-version');
+const PROLONG = script('prolong');
+const REMOVE_LEFTOVER = script('remove-leftover');
 
 /** Each script alone, with the arguments that its header names. */
 describe('the scripts of the cache', () => {
@@ -126,6 +128,44 @@ describe('the scripts of the cache', () => {
     expect(await run(INVALIDATE, [...keys, 'frames:{v}'], 0)).toBe(1);
     expect(await link.read((client) => client.dbsize())).toBe(0);
     expect(await run(INVALIDATE, [...keys, 'frames:{v}'], 0)).toBe(0);
+  });
+
+  test('invalidate remembers when, for as long as it is told to', async () => {
+    await set('meta:{v}', 'm');
+    expect(await run(INVALIDATE, keys, 5000)).toBe(0);
+    expect(await get('meta:{v}')).toMatch(/^\["invalidated",\d{13}\]$/);
+    expect(await link.read((client) => client.pttl('meta:{v}'))).toBeLessThanOrEqual(5000);
+  });
+
+  test('prolong gives all keys of an unchanged entry a new time under the lease, and ends it', async () => {
+    const all = [...keys, 'frames:{v}'];
+    for (const key of all) await link.read((client) => client.set(key, 'old', 'PX', 5000));
+    await set('lease:{v}', 't1');
+    expect(await run(PROLONG, all, 't2', 9000, 'new', 'old')).toBe(0);
+    expect(await run(PROLONG, all, 't1', 9000, 'new', 'old')).toBe(1);
+    expect(await link.read((client) => client.mget(...all))).toEqual(['old', 'new', null, 'old']);
+    for (const key of ['v', 'meta:{v}', 'frames:{v}']) {
+      expect(await link.read((client) => client.pttl(key))).toBeGreaterThan(8000);
+    }
+    await set('lease:{v}', 't1');
+    expect(await run(PROLONG, all, 't1', 9000, 'newer', 'old')).toBe(0);
+    expect(await link.read((client) => client.mget(...all))).toEqual(['old', 'new', null, 'old']);
+  });
+
+  test('an absence is a sidecar alone', async () => {
+    for (const key of ['v', 'frames:{v}']) await set(key, 'x');
+    await set('lease:{v}', 't1');
+    expect(await run(STORE, [...keys, 'frames:{v}'], 't1', 9000, 'side', '', 'absent')).toBe(1);
+    expect(await link.read((client) => client.mget(...keys, 'frames:{v}'))).toEqual([null, 'side', null, null]);
+  });
+
+  test('a leftover goes only with the sidecar by which it was judged, and its lease stays', async () => {
+    for (const key of [...keys, 'frames:{v}']) await set(key, 'x');
+    const all = ['v', 'meta:{v}', 'frames:{v}'];
+    expect(await run(REMOVE_LEFTOVER, all, 'y')).toBe(0);
+    expect(await run(REMOVE_LEFTOVER, all, 'x')).toBe(1);
+    expect(await link.read((client) => client.mget(...keys, 'frames:{v}'))).toEqual([null, null, 'x', null]);
+    expect(await run(REMOVE_LEFTOVER, all, 'x')).toBe(0);
   });
 
   test('a version is made once, told to everybody, and kept alive', async () => {

@@ -1,17 +1,13 @@
 import type { Family, KeyRef, ValueOf } from '../keyspace/family.js';
 import type { RedisRoles } from '../redis/roles.js';
-import { absent, type Absent, type Unchanged } from './answers.js';
+import type { Absent, Unchanged } from './answers.js';
 import type { Cache } from './cache.js';
-import type { EntryLabels, Reading } from './entry.js';
+import { Errands } from './errands.js';
 import { valueReading } from './family-value.js';
-import { follow } from './following.js';
-import { conditionOf, resolveFreshness, type Freshness, type FreshnessOptions } from './freshness.js';
 import type { Hit } from './judgement.js';
-import type { Leadership } from './leadership.js';
-import { runLoad, type Loader } from './load.js';
-import type { FillResult } from './observer.js';
-import { Refreshes } from './refreshes.js';
-import { flightOf, outcomeFor, type Outcome, type ValueFlight } from './value-flight.js';
+import type { Loader } from './load.js';
+import { LoadBatch, type LoadMany } from './load-batch.js';
+import type { Loaded, LoadOptions } from './load-options.js';
 
 /**
  * Cache-aside for values that are loaded whole: `getOrLoad`.
@@ -23,58 +19,13 @@ import { flightOf, outcomeFor, type Outcome, type ValueFlight } from './value-fl
  * A loader's error is given to all who wait for that load in this process and have nothing stale; it is not stored. The
  * waiters of another process try once more, one of them at a time.
  */
-export interface LoadOptions<T = unknown> extends FreshnessOptions {
-  readonly ttlSeconds?: number;
-  /** What the value is stored under, to be invalidated by. */
-  readonly labels?: EntryLabels;
-  /** Load anew and join nobody. What is stored stays until the new value takes its place, so a failure costs nothing. */
-  readonly anew?: boolean;
-  /** Whether an entry found is good enough for this caller, fresh or stale; by default every one is. */
-  readonly accept?: (hit: Hit<T>) => boolean;
-  /** Aborted when the caller waits no more: his call rejects with its reason. */
-  readonly signal?: AbortSignal;
-}
-
-export interface Loaded<T> {
-  readonly value: T;
-  /** `stale`: found, and past its freshness. */
-  readonly source: 'hit' | 'stale' | 'loaded' | 'joined' | 'followed';
-  /** Seconds since the value was stored; 0 for one just loaded, null where another system wrote it. */
-  readonly ageSeconds: number | null;
-  /** The entry as it was found; null for a value that was not read from Redis. */
-  readonly hit: Hit<T> | null;
-  /** Of a load by this very call: whether it was stored. */
-  readonly stored: Promise<FillResult> | null;
-}
-
-/** One call, understood. */
-interface Errand<F extends Family> {
-  readonly ref: KeyRef<F>;
-  readonly reading: Reading<ValueOf<F> | Absent>;
-  readonly loader: Loader<ValueOf<F>>;
-  readonly options: LoadOptions<ValueOf<F>>;
-  readonly freshness: Freshness;
-  readonly ttlSeconds: number;
-}
-
-/** What a caller saw that will not do by itself. */
-interface Seen<T> {
-  /** May serve when the load is late or fails. */
-  stale: Hit<T> | null;
-  /** What a load replaces. */
-  previous: Hit<T> | null;
-  /** To be loaded anew behind the caller who is served. */
-  refresh: 'early' | 'stale' | 'backing_off' | null;
-}
-
 export class CacheAside {
   readonly #cache: Cache;
-  readonly #roles: RedisRoles;
-  readonly #refreshes = new Refreshes();
+  readonly #errands: Errands;
 
   constructor(cache: Cache, roles: RedisRoles) {
     this.#cache = cache;
-    this.#roles = roles;
+    this.#errands = new Errands(cache, roles);
   }
 
   /**
@@ -99,131 +50,32 @@ export class CacheAside {
     loader: Loader<ValueOf<F>, R>,
     options: LoadOptions<ValueOf<F>> = {},
   ): Promise<Loaded<ValueOf<F> | Extract<R, Absent>>> {
-    const errand = this.#errand(ref, loader, options);
-    for (;;) {
-      const loaded = await this.#try(errand);
-      if (loaded !== null) return loaded as Loaded<ValueOf<F> | Extract<R, Absent>>;
+    const loaded = await this.#errands.run(this.#errands.understand(ref, loader, options));
+    return loaded as Loaded<ValueOf<F> | Extract<R, Absent>>;
+  }
+
+  /**
+   * Many values of one family: what is stored is read together, and what this call has to load is loaded together, by one
+   * call of `loadMany` where nobody else loads it. Results stand in the order of `refs`; a ref that is named twice is
+   * asked for once.
+   * @throws as `getOrLoad` does, for the first that fails; what others have loaded is stored all the same
+   * @throws KeyspaceError `value_shape` also when `loadMany` does not answer with one value for each ref
+   */
+  getMany<F extends Family, R extends ValueOf<F> | Absent>(
+    refs: readonly KeyRef<F>[],
+    loadMany: LoadMany<F, R>,
+    options: LoadOptions<ValueOf<F>> = {},
+  ): Promise<Loaded<ValueOf<F> | Extract<R, Absent>>[]> {
+    const byKey = new Map(refs.map((ref) => [ref.key, ref]));
+    const [first] = refs;
+    if (first === undefined) return Promise.resolve([]);
+    const batch = new LoadBatch<F>(loadMany, byKey.size, this.#cache.policies.of(first.family).bound);
+    const loading = new Map<string, Promise<Loaded<ValueOf<F> | Absent>>>();
+    for (const [key, ref] of byKey) {
+      const errand = this.#errands.understand(ref, batch.loaderOf(ref), options);
+      loading.set(key, this.#errands.run(batch.partOf(errand)));
     }
+    const all = refs.map(({ key }) => loading.get(key) as Promise<Loaded<ValueOf<F> | Extract<R, Absent>>>);
+    return Promise.all(all);
   }
-
-  #errand<F extends Family>(ref: KeyRef<F>, loader: Loader<ValueOf<F>>, options: LoadOptions<ValueOf<F>>): Errand<F> {
-    const freshness = resolveFreshness(options, this.#cache.policies.of(ref.family).freshness);
-    const own = valueReading(ref, options.labels);
-    const reading: Reading<ValueOf<F> | Absent> =
-      freshness.negativeTtlSeconds === null ? own : { ...own, absence: absent };
-    return { ref, reading, loader, options, freshness, ttlSeconds: this.#cache.ttlSeconds(own, options.ttlSeconds) };
-  }
-
-  /** Null: whoever had the load under way is gone; once more. */
-  async #try<F extends Family>(errand: Errand<F>): Promise<Loaded<ValueOf<F> | Absent> | null> {
-    type T = ValueOf<F> | Absent;
-    const { ref, reading, options, freshness } = errand;
-    const { observer } = this.#cache;
-    const seen: Seen<T> = { stale: null, previous: null, refresh: null };
-    const opened = await this.#cache.open<T, ValueFlight<T>>(reading, {
-      lead: (leadership) => flightOf((abandoned) => this.#load(errand, leadership, seen.previous, abandoned)),
-      follow: (token) => this.#follow(errand, token),
-      accept: (hit) => this.#accept(errand, hit, seen),
-      anew: options.anew === true,
-    });
-    if (opened.kind === 'hit') {
-      if (seen.refresh === 'backing_off') observer.stale?.(ref.family.id, 'backing_off');
-      else if (seen.refresh !== null && opened.lease === null) this.#refresh(errand, opened.hit);
-      if (seen.refresh === 'stale') observer.stale?.(ref.family.id, 'refreshing');
-      return fromHit(opened.hit, seen.stale === null ? 'hit' : 'stale');
-    }
-    const stale = opened.refused === null ? null : seen.stale;
-    const atMostMs = stale === null ? null : freshness.softTimeoutMs;
-    const outcome = await outcomeFor(opened.flight, { signal: options.signal, atMostMs });
-    if (outcome.kind === 'late' || outcome.kind === 'error') {
-      if (stale === null) throw (outcome as { error: unknown }).error;
-      observer.stale?.(ref.family.id, outcome.kind === 'late' ? 'slow' : 'failed');
-      return fromHit(stale, 'stale');
-    }
-    if (outcome.kind === 'again') return null;
-    if (outcome.kind === 'found') return this.#suits(errand, outcome.hit) ? fromHit(outcome.hit, 'followed') : null;
-    const led = opened.how === 'led';
-    const source = led ? 'loaded' : 'joined';
-    return { value: outcome.value, source, ageSeconds: 0, hit: null, stored: led ? outcome.stored : null };
-  }
-
-  /** Whether the caller is served with this entry now. */
-  #accept<F extends Family>(
-    errand: Errand<F>,
-    hit: Hit<ValueOf<F> | Absent>,
-    seen: Seen<ValueOf<F> | Absent>,
-  ): boolean {
-    // L1's entry first, then that of Redis: the last one counts.
-    seen.stale = null;
-    seen.refresh = null;
-    seen.previous = hit.storedAtMs === null ? null : hit;
-    if (!(errand.options.accept?.(hit as Hit<ValueOf<F>>) ?? true)) return false;
-    const { freshness } = errand;
-    const condition = conditionOf(hit, freshness, this.#cache.random);
-    if (condition === 'dead') return false;
-    if (condition === 'fresh') return true;
-    if (condition === 'early') {
-      seen.refresh = 'early';
-      return true;
-    }
-    seen.stale = hit;
-    seen.refresh = this.#refreshes.backingOff(errand.ref.key) ? 'backing_off' : 'stale';
-    return seen.refresh === 'backing_off' || freshness.softTimeoutMs === 0;
-  }
-
-  /** Whether a follower, who has waited for it, takes this entry. */
-  #suits<F extends Family>({ options }: Errand<F>, hit: Hit<ValueOf<F> | Absent>): boolean {
-    if (hit.freshUntilMs !== null && hit.readAtMs >= hit.freshUntilMs) return false;
-    return options.accept?.(hit as Hit<ValueOf<F>>) ?? true;
-  }
-
-  /** Loads anew what somebody has just been served, once at a time, with nobody waiting for it. */
-  #refresh<F extends Family>(errand: Errand<F>, served: Hit<ValueOf<F> | Absent>): void {
-    type T = ValueOf<F> | Absent;
-    this.#refreshes.begin(errand.ref.key, async () => {
-      const opened = await this.#cache.open<T, ValueFlight<T>>(errand.reading, {
-        lead: (leadership) => flightOf((abandoned) => this.#load(errand, leadership, served, abandoned)),
-        follow: (token) => this.#follow(errand, token),
-        accept: ({ storedAtMs }) => storedAtMs !== served.storedAtMs,
-        peeked: true,
-      });
-      if (opened.kind === 'flight') await outcomeFor(opened.flight, {});
-    });
-  }
-
-  #follow<F extends Family>(errand: Errand<F>, token: string): ValueFlight<ValueOf<F> | Absent> {
-    const { reading } = errand;
-    const accept = (hit: Hit<ValueOf<F> | Absent>): boolean => this.#suits(errand, hit);
-    return flightOf((abandoned) => follow(this.#cache, this.#roles, { reading, token, accept, abandoned }));
-  }
-
-  async #load<F extends Family>(
-    { ref, loader, freshness, ttlSeconds }: Errand<F>,
-    leadership: Leadership,
-    previous: Hit<ValueOf<F> | Absent> | null,
-    abandoned: AbortSignal,
-  ): Promise<Outcome<ValueOf<F> | Absent>> {
-    const { observer, random, policies } = this.#cache;
-    const { bound } = policies.of(ref.family);
-    const outcome = await runLoad({
-      ref,
-      loader,
-      leadership,
-      freshness,
-      ttlSeconds,
-      bound,
-      random,
-      previous,
-      abandoned,
-      ended: (result, seconds) => observer.loaded?.(ref.family.id, result, seconds),
-    });
-    if (outcome.kind === 'error') this.#refreshes.failed(ref.key, freshness.errorBackoffMs);
-    else this.#refreshes.succeeded(ref.key);
-    return outcome;
-  }
-}
-
-function fromHit<T>(hit: Hit<T>, source: 'hit' | 'stale' | 'followed'): Loaded<T> {
-  const ageSeconds = hit.storedAtMs === null ? null : Math.max(0, (hit.readAtMs - hit.storedAtMs) / 1000);
-  return { value: hit.value, source, ageSeconds, hit, stored: null };
 }

@@ -22,12 +22,15 @@
  *     that were read before its load began; with 3: once it has completed, what was loaded before it is not served. A
  *     lease names those versions too, and is only joined while they are current: with it, no caller that arrives after
  *     the invalidation waits for such a load.
- *  8. Losers of the lease follow its holder or wait for it; a dead holder costs at most the lease's time.
- *  9. When Redis is away, the caller is sent to its origin at once; flights are shared within the process, nothing is
+ *  8. A stale value is served only while it is a hit by all the above: an invalidation ends it at once, whatever its grace.
+ *  9. What versions leave behind at contract keys is removed later, for other readers, and only as it was judged (see
+ *     Leftovers); nothing here depends on that.
+ * 10. Losers of the lease follow its holder or wait for it; a dead holder costs at most the lease's time.
+ * 11. When Redis is away, the caller is sent to its origin at once; flights are shared within the process, nothing is
  *     stored, and invalidations are kept and replayed before anything is read again (see InvalidationJournal).
- * 10. In front of all this may stand L1, the process's own memory, which is at most its bound behind Redis (see L1). It
+ * 12. In front of all this may stand L1, the process's own memory, which is at most its bound behind Redis (see L1). It
  *     follows the versions that an entry records as it follows the entry's own key.
- * 11. What lies at a key and cannot be used (another type, truncated, a newer version, too large) is a miss and is
+ * 13. What lies at a key and cannot be used (another type, truncated, a newer version, too large) is a miss and is
  *     counted, never an error.
  */
 import type { FamilyGlob } from '../invalidation/family-glob.js';
@@ -42,16 +45,17 @@ import { L1, type L1Status } from '../l1/l1.js';
 import { keysOf, type Entry, type Reading } from './entry.js';
 import { Flights, type Flight } from './flights.js';
 import type { Hit } from './judgement.js';
-import { EVERYWHERE, Invalidations, type Invalidation } from './invalidations.js';
-import { Leaderships, STORE } from './leadership.js';
+import { EVERYWHERE, Invalidations, type Invalidation, type InvalidationOptions } from './invalidations.js';
+import { Leaderships } from './leadership.js';
 import { LoadingPolicies } from './loading-policy.js';
 import { look, type Look, type Lookup } from './lookup.js';
 import type { CacheObserver, FillResult } from './observer.js';
 import { OwnMemory } from './own-memory.js';
 import { Opening, type Boardings, type Opened } from './opening.js';
 import { DEFAULT_CACHE, type CacheSettings } from './settings.js';
-import { storeArguments, ttlSeconds, type Filling } from './storing.js';
-import { CurrentVersions, subjectsOf, VersionKeeper } from './versions.js';
+import { ttlSeconds, type Filling } from './storing.js';
+import { subjectsOf, VersionKeeper } from './versions.js';
+import { WriteThrough } from './write-through.js';
 
 /** See the invariants at the top of this file. */
 export class Cache {
@@ -60,12 +64,11 @@ export class Cache {
   readonly #roles: RedisRoles;
   readonly #settings: CacheSettings;
   readonly #observer: CacheObserver;
-  readonly #flights = new Flights();
-  readonly #keeper = new VersionKeeper();
   readonly #memory: OwnMemory;
   readonly #leaderships: Leaderships;
   readonly #invalidations: Invalidations;
   readonly #opening: Opening;
+  readonly #writeThrough: WriteThrough;
 
   constructor(roles: RedisRoles, settings: Partial<CacheSettings> = {}, observer: CacheObserver = {}) {
     this.#roles = roles;
@@ -79,15 +82,17 @@ export class Cache {
       roles,
       observer,
       settings: this.#settings,
-      flights: this.#flights,
+      flights: new Flights(),
       memory: this.#memory,
       policies: this.policies,
     };
     this.#leaderships = new Leaderships(parts);
     this.#invalidations = new Invalidations(parts);
+    const keeper = new VersionKeeper();
+    this.#writeThrough = new WriteThrough(parts, keeper, this.#invalidations);
     this.#opening = new Opening({
       ...parts,
-      keeper: this.#keeper,
+      keeper,
       leaderships: this.#leaderships,
       peek: (reading) => this.peek(reading),
       look: (reading) => this.#look(reading),
@@ -152,47 +157,52 @@ export class Cache {
    * @returns `dropped` when Redis could not be reached: then invalidate, so that the old value does not survive
    * @throws KeyspaceError `labels` for a namespace or tags that no entry can have
    */
-  async put(entry: Entry, filling: Filling): Promise<FillResult> {
-    const keys = keysOf(entry, this.#settings.keyPrefix);
-    this.#flights.detach(keys.value);
-    this.#memory.forget(keys);
-    const result = await this.#putNow(entry, filling);
-    this.#memory.forget(keys);
-    if (result === 'stored') this.#invalidations.noteWritten(entry);
-    this.#observer.fill?.(entry.ref.family.id, result);
-    return result;
+  put(entry: Entry, filling: Filling): Promise<FillResult> {
+    return this.#writeThrough.put(entry, filling);
   }
 
   /**
    * Removes an entry and defeats every load of it that is in flight, in this and in all other processes.
    * While Redis is away the invalidation is kept and applied before this process reads from Redis again.
    */
-  invalidate(entry: Entry): Promise<Invalidation> {
-    return this.#invalidations.entry(entry);
+  invalidate(entry: Entry, options: InvalidationOptions = {}): Promise<Invalidation> {
+    return this.#invalidations.entry(entry, options);
   }
 
   /**
    * All entries of a tenant that were stored with this tag, in every family, however many there are, and all loads under
    * it: one step.
    */
-  invalidateTag(name: string, tenant: string = DEFAULT_TENANT): Promise<Invalidation> {
-    return this.#invalidations.subject({ kind: 'tag', name, tenant, roles: EVERYWHERE });
+  invalidateTag(
+    name: string,
+    tenant: string = DEFAULT_TENANT,
+    options: InvalidationOptions = {},
+  ): Promise<Invalidation> {
+    return this.#invalidations.subject({ kind: 'tag', name, tenant, roles: EVERYWHERE }, options);
   }
 
   /** The same for all entries of a namespace. */
-  invalidateNamespace(name: string, tenant: string = DEFAULT_TENANT): Promise<Invalidation> {
-    return this.#invalidations.subject({ kind: 'namespace', name, tenant, roles: EVERYWHERE });
+  invalidateNamespace(
+    name: string,
+    tenant: string = DEFAULT_TENANT,
+    options: InvalidationOptions = {},
+  ): Promise<Invalidation> {
+    return this.#invalidations.subject({ kind: 'namespace', name, tenant, roles: EVERYWHERE }, options);
   }
 
   /**
    * The same for all entries of a family.
    * @throws KeyspaceError `labels` for a family whose keys may not be evicted: it is no cache
    */
-  async invalidateFamily({ id, role }: Family, tenant: string = DEFAULT_TENANT): Promise<Invalidation> {
+  async invalidateFamily(
+    { id, role }: Family,
+    tenant: string = DEFAULT_TENANT,
+    options: InvalidationOptions = {},
+  ): Promise<Invalidation> {
     if (!isVersioned(role)) {
       throw new KeyspaceError('labels', `keys of role ${role} are invalidated one by one`, { family: id });
     }
-    return this.#invalidations.subject({ kind: 'family', name: id, tenant, roles: [role] });
+    return this.#invalidations.subject({ kind: 'family', name: id, tenant, roles: [role] }, options);
   }
 
   /**
@@ -218,6 +228,16 @@ export class Cache {
    */
   ttlSeconds({ ref }: Entry, asked?: number): number {
     return ttlSeconds(ref.family, this.#settings, asked);
+  }
+
+  /**
+   * Removes at once what invalidations by tag, namespace or family have left at contract keys, which is done in the
+   * background otherwise.
+   * @returns how many entries were removed
+   * @throws RedisUnavailableError
+   */
+  sweepLeftovers(): Promise<number> {
+    return this.#invalidations.sweepLeftovers();
   }
 
   /** How many invalidations wait for Redis. */
@@ -266,24 +286,5 @@ export class Cache {
   #away({ id }: Family, why: Parameters<NonNullable<CacheObserver['bypass']>>[1]): null {
     this.#observer.bypass?.(id, why);
     return null;
-  }
-
-  async #putNow(entry: Entry, filling: Filling): Promise<FillResult> {
-    const settings = this.#settings;
-    const link = this.#roles.link(entry.ref.family.role);
-    const keys = keysOf(entry, settings.keyPrefix);
-    const subjects = subjectsOf(entry, settings.keyPrefix);
-    try {
-      const versions = await this.#keeper.forLoad(link, subjects, new CurrentVersions([], []));
-      const args = storeArguments(entry, keys, filling, { lease: '', versions, now: link.now(keys.value), settings });
-      if (args === null) return 'too_large';
-      await link.run(STORE, [keys.value, keys.sidecar, keys.lease, ...keys.parts], args);
-      return 'stored';
-    } catch (error) {
-      if (!(error instanceof RedisUnavailableError)) throw error;
-      // The script may still be on its way, and must not arrive behind the invalidation that follows.
-      if (error.trouble === 'lost') await link.untilScriptsExpire();
-      return 'dropped';
-    }
   }
 }

@@ -10,6 +10,7 @@ import { loadScript } from '../redis/script.js';
 import { keysOf, type Entry } from './entry.js';
 import type { Flights } from './flights.js';
 import { InvalidationJournal, type InvalidationTarget } from './journal.js';
+import { Leftovers } from './leftovers.js';
 import type { LoadingPolicies } from './loading-policy.js';
 import type { CacheObserver } from './observer.js';
 import type { OwnMemory } from './own-memory.js';
@@ -26,6 +27,15 @@ export interface Invalidation {
   readonly deleted: number | null;
   /** Redis could not be asked: it is kept, and applied before this process trusts what Redis says of it. */
   readonly pending: boolean;
+}
+
+export interface InvalidationOptions {
+  /**
+   * - `strict`: it has been applied when the call returns (or is pending, and then replayed).
+   * - `eventual`: it is noted, and applied together with others within `journal.retryMs` while Redis can be asked. This
+   *   process trusts nothing that it is about meanwhile; other processes may.
+   */
+  readonly how?: 'strict' | 'eventual';
 }
 
 /** What entries of several keys have in common. */
@@ -52,6 +62,7 @@ export class Invalidations {
   readonly #memory: OwnMemory;
   readonly #policies: LoadingPolicies;
   readonly #observer: CacheObserver;
+  readonly #leftovers: Leftovers;
   readonly #journals = new Map<RedisLink, InvalidationJournal>();
 
   constructor({ roles, settings, flights, memory, policies, observer }: CacheParts) {
@@ -61,6 +72,9 @@ export class Invalidations {
     this.#memory = memory;
     this.#policies = policies;
     this.#observer = observer;
+    this.#leftovers = new Leftovers(settings.keyPrefix, settings.leftovers, (count) =>
+      observer.sweptLeftovers?.(count),
+    );
     for (const link of roles.links()) {
       const journal = new InvalidationJournal(link, settings.journal, {
         apply: (run, target) => apply(run, target),
@@ -83,15 +97,26 @@ export class Invalidations {
     return pending;
   }
 
+  /** See `Leftovers.sweep`. */
+  async sweepLeftovers(): Promise<number> {
+    let removed = 0;
+    for (const link of new Set(VERSIONED_ROLES.map((role) => this.#roles.link(role)))) {
+      removed += await this.#leftovers.sweep(link);
+    }
+    return removed;
+  }
+
   close(): void {
+    this.#leftovers.close();
     for (const journal of this.#journals.values()) journal.close();
   }
 
   /** An entry with all its keys, and every load of it that is in flight. */
-  async entry(entry: Entry): Promise<Invalidation> {
+  async entry(entry: Entry, { how = 'strict' }: InvalidationOptions = {}): Promise<Invalidation> {
     const { family } = entry.ref;
     const target = this.#targetOf(entry);
-    const reply = await this.#carryOut(this.#roles.link(family.role), target);
+    const link = this.#roles.link(family.role);
+    const reply = await (how === 'strict' ? this.#carryOut(link, target) : this.#note(link, target));
     this.#observer.invalidated?.(family.id, reply === null ? 'pending' : 'applied');
     return { deleted: reply === null ? null : Number(reply), pending: reply === null };
   }
@@ -106,7 +131,10 @@ export class Invalidations {
   }
 
   /** All entries under a subject, and every load under it that is in flight. */
-  async subject({ kind, name, tenant, roles }: VersionSubject): Promise<Invalidation> {
+  async subject(
+    { kind, name, tenant, roles }: VersionSubject,
+    { how = 'strict' }: InvalidationOptions = {},
+  ): Promise<Invalidation> {
     const { keyPrefix } = this.#settings;
     const key = versionKeys.keyOf(versionKeys.subject(kind, name), tenant, keyPrefix);
     const target: InvalidationTarget = {
@@ -117,7 +145,10 @@ export class Invalidations {
       rememberMs: 0,
     };
     const links = new Set(roles.map((role) => this.#roles.link(role)));
-    const replies = await Promise.all([...links].map((link) => this.#carryOut(link, target)));
+    const replies = await Promise.all(
+      [...links].map((link) => (how === 'strict' ? this.#carryOut(link, target) : this.#note(link, target))),
+    );
+    for (const link of links) this.#leftovers.arise(link);
     const pending = replies.includes(null);
     this.#observer.invalidated?.(kind === 'family' ? name : kind, pending ? 'pending' : 'applied');
     return { deleted: null, pending };
@@ -181,6 +212,14 @@ export class Invalidations {
 
   #journalOf(link: RedisLink): InvalidationJournal {
     return this.#journals.get(link) as InvalidationJournal;
+  }
+
+  /** To be applied with others, soon. */
+  async #note(link: RedisLink, target: InvalidationTarget): Promise<null> {
+    const noted = (this.#journals.get(link) as InvalidationJournal).note(target);
+    this.#letGo(target);
+    await noted;
+    return null;
   }
 
   /** What the script replied; null when Redis could not be asked: then the journal has it. */

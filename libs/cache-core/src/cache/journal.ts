@@ -26,6 +26,9 @@ export interface JournalSettings {
 
 export const DEFAULT_JOURNAL: JournalSettings = { capacity: 10_000, keepAcknowledgedMs: 60_000, retryMs: 100 };
 
+/** Noted invalidations wait for no more company than this. */
+const MOST_GATHERED = 1000;
+
 type Apply = (run: RecoveryRun, target: InvalidationTarget) => Promise<unknown>;
 /** Removes a family from the server on which `run` runs. */
 type Sweep = (run: RecoveryRun, root: string) => Promise<void>;
@@ -59,6 +62,7 @@ export class InvalidationJournal {
   readonly #acknowledged = new Map<string, { target: InvalidationTarget; at: number }>();
   readonly #acknowledgedRoots = new Map<string, number>();
   #retry: NodeJS.Timeout | undefined;
+  #attempting: Promise<void> | undefined;
 
   constructor(link: RedisLink, settings: JournalSettings, how: { apply: Apply; sweep: Sweep }) {
     this.#link = link;
@@ -97,6 +101,17 @@ export class InvalidationJournal {
     this.#pending.set(target.subject, target);
   }
 
+  /**
+   * Notes an invalidation that is to be applied together with others: within `retryMs`, or when many have gathered.
+   * Resolves at once, or, when the journal fills faster than Redis takes it, after the attempt that is under way.
+   */
+  async note(target: InvalidationTarget): Promise<void> {
+    this.begin(target);
+    const crowded = Math.min(MOST_GATHERED, this.#settings.capacity / 2);
+    if (this.#pending.size < crowded) this.retryLater();
+    else await this.#attempt();
+  }
+
   /** Redis has confirmed it. */
   acknowledge(target: InvalidationTarget): void {
     if (this.#pending.get(target.subject) === target) this.#pending.delete(target.subject);
@@ -128,10 +143,7 @@ export class InvalidationJournal {
     if (this.#retry !== undefined) return;
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
-      this.#tryAgain().then(
-        () => this.#retryWhatIsLeft(),
-        () => this.retryLater(),
-      );
+      void this.#attempt();
     }, this.#settings.retryMs);
     this.#retry.unref();
   }
@@ -163,6 +175,19 @@ export class InvalidationJournal {
 
   #isRecent(at: number): boolean {
     return performance.now() - at <= this.#settings.keepAcknowledgedMs;
+  }
+
+  /** One at a time: what comes in meanwhile is worked off with it. */
+  #attempt(): Promise<void> {
+    this.#attempting ??= this.#tryAgain()
+      .then(
+        () => this.#retryWhatIsLeft(),
+        () => this.retryLater(),
+      )
+      .finally(() => {
+        this.#attempting = undefined;
+      });
+    return this.#attempting;
   }
 
   #retryWhatIsLeft(): void {

@@ -31,7 +31,7 @@ export interface Load<F extends Family> {
   readonly leadership: Leadership;
   readonly freshness: Freshness;
   readonly ttlSeconds: number;
-  readonly bound: LoadBound;
+  readonly bound: Pick<LoadBound, 'run'>;
   readonly random: () => number;
   /** Of the entry that is to be replaced. */
   readonly previous: Hit<ValueOf<F> | Absent> | null;

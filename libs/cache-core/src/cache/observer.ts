@@ -35,6 +35,8 @@ export interface CacheObserver extends L1Observer, StepObserver {
   /** A lease could not be given back: it keeps others waiting until it runs out. */
   leaseLeft?(family: string): void;
   invalidated?(family: string, result: 'applied' | 'pending'): void;
+  /** So many entries were removed that nobody of ours was served any more. */
+  sweptLeftovers?(count: number): void;
   /** Seconds of one lookup in Redis, hit or miss. */
   lookupSeconds?(family: string, seconds: number): void;
 }

@@ -1,5 +1,6 @@
 import type { Keyring } from '../codec/keyring.js';
 import type { L1Settings } from '../l1/settings.js';
+import { DEFAULT_LEFTOVERS, type LeftoverSettings } from './leftovers.js';
 import type { LoadingOptions } from './loading-policy.js';
 import { DEFAULT_JOURNAL, type JournalSettings } from './journal.js';
 
@@ -16,6 +17,8 @@ export interface CacheSettings {
   readonly ttls: Readonly<Record<string, number | null>>;
   /** How values are loaded and age, by family id; a family not named has the defaults. */
   readonly loading: Readonly<Record<string, LoadingOptions>>;
+  /** Null: what is invalidated by tag, namespace or family is left to expire where other readers find it. */
+  readonly leftovers: LeftoverSettings | null;
   /** From 0 (included) to 1: for jitter and early refreshes. */
   readonly random: () => number;
   readonly keyring?: Keyring;
@@ -31,6 +34,7 @@ export const DEFAULT_CACHE: CacheSettings = {
   journal: DEFAULT_JOURNAL,
   ttls: {},
   loading: {},
+  leftovers: DEFAULT_LEFTOVERS,
   random: Math.random,
   l1: null,
 };

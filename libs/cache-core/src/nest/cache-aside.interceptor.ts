@@ -10,7 +10,8 @@ import {
 import { HttpAdapterHost, Reflector } from '@nestjs/core';
 import { firstValueFrom, from, type Observable } from 'rxjs';
 import { Cache } from '../cache/cache.js';
-import { CacheAside, type Loaded, type LoadOptions } from '../cache/cache-aside.js';
+import { CacheAside } from '../cache/cache-aside.js';
+import type { Loaded, LoadOptions } from '../cache/load-options.js';
 import { valueReading } from '../cache/family-value.js';
 import type { Hit } from '../cache/judgement.js';
 import { CacheControlError, parseCacheControls, type CacheControls } from '../http-caching/cache-controls.js';

@@ -1,4 +1,4 @@
-import type { LoadOptions } from '../cache/cache-aside.js';
+import type { LoadOptions } from '../cache/load-options.js';
 import type { FreshnessOptions } from '../cache/freshness.js';
 import type { Family } from '../keyspace/family.js';
 

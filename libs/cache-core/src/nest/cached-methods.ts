@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Cache } from '../cache/cache.js';
-import { CacheAside, type LoadOptions } from '../cache/cache-aside.js';
+import { CacheAside } from '../cache/cache-aside.js';
+import type { LoadOptions } from '../cache/load-options.js';
 import { uncoveredArguments } from '../key-coverage/argument-coverage.js';
 import { covered, type Keyed } from '../key-coverage/key-coverage.js';
 import { KeyCoverageError } from '../key-coverage/key-coverage-error.js';

@@ -14,6 +14,10 @@ export class CacheInstruments {
   readonly #joined;
   readonly #fills;
   readonly #invalidations;
+  readonly #loads;
+  readonly #loadSeconds;
+  readonly #stale;
+  readonly #leftovers;
   readonly #seconds;
 
   constructor(metrics: MetricsRegistry) {
@@ -42,6 +46,20 @@ export class CacheInstruments {
       'cache_type',
       'result',
     ]);
+    this.#loads = metrics.counter('cache_loads_total', 'Loads of values from their origin, by how they ended', [
+      'cache_type',
+      'result',
+    ]);
+    this.#loadSeconds = metrics.timeTally('cache_load_seconds', 'Time that loads of values took', ['cache_type']);
+    this.#stale = metrics.counter('cache_stale_total', 'Stale values served, by why no fresh one was', [
+      'cache_type',
+      'why',
+    ]);
+    this.#leftovers = metrics.counter(
+      'cache_leftovers_removed_total',
+      'Entries invalidated by tag, namespace or family that were removed for other readers',
+      [],
+    );
     this.#seconds = metrics.timeTally('cache_operation_seconds', 'Time of one lookup in Redis, hit or miss', [
       'cache_type',
     ]);
@@ -74,6 +92,19 @@ export class CacheInstruments {
 
   fill(family: string, result: string): void {
     this.#fills.inc({ cache_type: family, result });
+  }
+
+  loaded(family: string, result: string, seconds: number): void {
+    this.#loads.inc({ cache_type: family, result });
+    this.#loadSeconds.observe(seconds, family);
+  }
+
+  stale(family: string, why: string): void {
+    this.#stale.inc({ cache_type: family, why });
+  }
+
+  sweptLeftovers(count: number): void {
+    this.#leftovers.inc({}, count);
   }
 
   invalidated(family: string, result: string): void {

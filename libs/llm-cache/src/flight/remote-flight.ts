@@ -6,6 +6,7 @@
  * - After its first word a leader that falls silent has died: the passengers get an error, and nothing was stored.
  * - A Redis that is away for a while is waited for: a living leader tells everything again when it is back.
  */
+import { Wake } from '@promptsales/cache-core';
 import { RedisUnavailableError } from '@promptsales/cache-core';
 import { LlmError } from '../protocol/llm-error.js';
 import type { Assembler, Protocol } from '../protocol/protocol.js';
@@ -14,7 +15,6 @@ import { Broadcast, type Opening, type Passenger } from './broadcast.js';
 import type { FlightBounds } from './flight-bounds.js';
 import { decodeEntry, type LiveEntry } from './live-entry.js';
 import type { LiveTransport } from './live-transport.js';
-import { Wake } from './wake.js';
 import { wholeReply } from './whole-reply.js';
 
 export interface FollowerTimes {

@@ -1,0 +1,123 @@
+import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import { Redis } from 'ioredis';
+import { absent, keyspace, type KeyRef, type Loaded } from '../src/index.js';
+import { startProcess, stop, until, type Process } from './cache-process.js';
+
+type App = typeof keyspace.appValue;
+
+describe('many values at once', () => {
+  let redis: TestRedis;
+  let raw: Redis;
+  let a: Process;
+  let b: Process;
+
+  const app = (key: string | number): KeyRef<App> => keyspace.appValue.at({ key: String(key) });
+  const refs = (...keys: (string | number)[]) => keys.map(app);
+  const loader = () => jest.fn(async (wanted: readonly KeyRef<App>[]) => wanted.map(({ key }) => `value of ${key}`));
+  const allStored = (loaded: readonly Loaded<unknown>[]) => Promise.all(loaded.map(async ({ stored }) => stored));
+  const values = (loaded: readonly { value: unknown }[]) => loaded.map(({ value }) => value);
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    raw = new Redis(redis.url);
+  });
+
+  afterAll(async () => {
+    raw.disconnect();
+    await redis.kill();
+  });
+
+  beforeEach(async () => {
+    await raw.flushdb();
+    [a, b] = await Promise.all([startProcess(redis.url), startProcess(redis.url)]);
+  });
+
+  afterEach(async () => {
+    await Promise.all([stop(a), stop(b)]);
+  });
+
+  test('trap 16: results stand in the order of the refs, whatever was stored, loaded or named twice', async () => {
+    for (const key of [2, 4]) await (await a.aside.getOrLoad(app(key), async () => `stored ${key}`)).stored;
+    const loadMany = loader();
+    const loaded = await b.aside.getMany(refs(5, 2, 1, 4, 1, 3), loadMany);
+    expect(values(loaded)).toEqual([
+      'value of app:5',
+      'stored 2',
+      'value of app:1',
+      'stored 4',
+      'value of app:1',
+      'value of app:3',
+    ]);
+    expect(loaded.map(({ source }) => source)).toEqual(['loaded', 'hit', 'loaded', 'hit', 'loaded', 'loaded']);
+    expect(loadMany.mock.calls.map(([wanted]) => wanted.map(({ key }) => key))).toEqual([['app:5', 'app:1', 'app:3']]);
+    await allStored(loaded);
+    expect(values(await a.aside.getMany(refs(3, 5), loader()))).toEqual(['value of app:3', 'value of app:5']);
+  });
+
+  test('none are none, and nobody is asked', async () => {
+    const loadMany = loader();
+    expect(await a.aside.getMany([], loadMany)).toEqual([]);
+    expect(loadMany).not.toHaveBeenCalled();
+  });
+
+  test('hits are read together', async () => {
+    const keys = Array.from({ length: 50 }, (_, n) => n);
+    const loaded = await a.aside.getMany(refs(...keys), loader());
+    await allStored(loaded);
+    await raw.config('RESETSTAT');
+    const loadMany = loader();
+    await a.aside.getMany(refs(...keys), loadMany);
+    expect(loadMany).not.toHaveBeenCalled();
+    expect(await raw.info('commandstats')).not.toMatch(/cmdstat_evalsha|cmdstat_eval:/);
+  });
+
+  test('what others load is awaited, and what two calls want is loaded once', async () => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const single = b.aside.getOrLoad(app(1), () => promise);
+    await until(async () => (await raw.exists('lease:{app:1}')) === 1);
+    const [first, second] = [loader(), loader()];
+    const many = [a.aside.getMany(refs(1, 2, 3), first), a.aside.getMany(refs(3, 2, 1, 4), second)];
+    await until(async () => (await raw.exists('app:2', 'app:3', 'app:4')) === 3);
+    resolve('from elsewhere');
+    expect((await Promise.all(many)).map(values)).toEqual([
+      ['from elsewhere', 'value of app:2', 'value of app:3'],
+      ['value of app:3', 'value of app:2', 'from elsewhere', 'value of app:4'],
+    ]);
+    await single;
+    const asked = [...first.mock.calls, ...second.mock.calls].flatMap(([wanted]) => wanted.map(({ key }) => key));
+    expect(asked.toSorted()).toEqual(['app:2', 'app:3', 'app:4']);
+  });
+
+  test.each([
+    ['throws', () => Promise.reject(new Error('origin says no')), 'origin says no'],
+    ['answers with too few', async () => ['only one'], 'one value for each ref'],
+    ['answers with something else', async () => 'nothing like it' as never, 'one value for each ref'],
+    ['has one that is no value', async () => ['fine', undefined], 'cannot be written'],
+  ])('bad input: a loader that %s is an error, and every lease is given back', async (_what, loadMany, message) => {
+    await expect(a.aside.getMany(refs(1, 2), loadMany)).rejects.toThrow(message);
+    await until(async () => (await raw.keys('lease:*')).length === 0);
+    expect(await raw.exists('app:2')).toBe(0);
+  });
+
+  test('absences are answers like others', async () => {
+    const options = { negativeTtlSeconds: 30 };
+    const loaded = await a.aside.getMany(refs(1, 2), async () => ['one', absent], options);
+    await allStored(loaded);
+    expect(values(await b.aside.getMany(refs(2, 1), loader(), options))).toEqual([absent, 'one']);
+  });
+
+  test('more than may be loaded at once is still one load, and works without Redis', async () => {
+    await stop(a);
+    const loads = { maxConcurrent: 1, maxQueued: 0, maxWaitMs: 0 };
+    a = await startProcess(redis.url, { loading: { 'app.value': { loads } } });
+    const keys = Array.from({ length: 20 }, (_, n) => n);
+    expect(await a.aside.getMany(refs(...keys), loader())).toHaveLength(20);
+    redis.freeze();
+    await until(async () => !a.roles.link('cache').up);
+    const loadMany = loader();
+    expect(values(await a.aside.getMany(refs(1, 2), loadMany))).toEqual(['value of app:1', 'value of app:2']);
+    expect(loadMany).toHaveBeenCalledTimes(1);
+    redis.thaw();
+    await Promise.all([a, b].map((one) => one.roles.link('cache').untilUp(5000)));
+  });
+});

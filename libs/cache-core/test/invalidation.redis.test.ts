@@ -1,0 +1,148 @@
+import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import { Redis } from 'ioredis';
+import { companions, keyspace, type EntryLabels } from '../src/index.js';
+import { startProcess, stop, until, type Process } from './cache-process.js';
+
+describe('invalidation', () => {
+  let redis: TestRedis;
+  let raw: Redis;
+  let a: Process;
+  let b: Process;
+
+  const app = (key: string) => keyspace.appValue.at({ key });
+  const load = (process: Process, key: string, value: unknown, labels: EntryLabels = {}) =>
+    process.aside.getOrLoad(app(key), async () => value, { labels });
+  const store = async (process: Process, key: string, value: unknown, labels: EntryLabels = {}) => {
+    expect(await (await load(process, key, value, labels)).stored).toBe('stored');
+  };
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    raw = new Redis(redis.url);
+  });
+
+  afterAll(async () => {
+    raw.disconnect();
+    await redis.kill();
+  });
+
+  beforeEach(async () => {
+    await raw.flushdb();
+    [a, b] = await Promise.all([startProcess(redis.url), startProcess(redis.url)]);
+  });
+
+  afterEach(async () => {
+    await Promise.all([stop(a), stop(b)]);
+  });
+
+  describe('eventual', () => {
+    const eventual = { how: 'eventual' } as const;
+
+    test('is noted at once, holds for this process from then on, and for others once it is applied', async () => {
+      const labels = { tags: ['x'] };
+      for (const key of ['k1', 'k2', 'k3']) await store(a, key, 'old', labels);
+      const noted = [
+        await a.cache.invalidate({ ref: app('k1') }, eventual),
+        await a.cache.invalidate({ ref: app('k1') }, eventual),
+        await a.cache.invalidateTag('x', 'default', eventual),
+      ];
+      expect(noted).toEqual(Array(3).fill({ deleted: null, pending: true }));
+      expect(a.cache.pendingInvalidations).toBe(2);
+      for (const key of ['k1', 'k2']) expect((await load(a, key, 'new', labels)).value).toBe('new');
+      await until(async () => a.cache.pendingInvalidations === 0);
+      expect(await load(b, 'k3', 'new', labels)).toMatchObject({ value: 'new', source: 'loaded' });
+    });
+
+    test('defeats loads in flight once it is applied', async () => {
+      let finish: (value: string) => void = () => {};
+      const slow = b.aside.getOrLoad(app('k'), () => new Promise((resolve) => (finish = resolve)));
+      await until(async () => (await raw.exists('lease:{app:k}')) === 1);
+      await a.cache.invalidate({ ref: app('k') }, eventual);
+      await until(async () => a.cache.pendingInvalidations === 0);
+      finish('old');
+      expect(await (await slow).stored).toBe('superseded');
+    });
+
+    test('in great numbers does not wait, and does not become the removal of a whole family', async () => {
+      await store(b, 'bystander', 'kept');
+      for (let chunk = 0; chunk < 20; chunk += 1) {
+        const noted = Array.from({ length: 1000 }, (_, n) =>
+          a.cache.invalidate({ ref: app(`k${chunk}-${n}`) }, eventual),
+        );
+        await Promise.all(noted);
+      }
+      await until(async () => a.cache.pendingInvalidations === 0);
+      expect(await load(a, 'bystander', 'no')).toMatchObject({ value: 'kept', source: 'hit' });
+    });
+  });
+
+  describe('what versions leave behind for other readers', () => {
+    test('is removed by a sweep; what was loaded anew, what is valid and what is not ours stays', async () => {
+      await store(a, 'left', 'old', { tags: ['x'] });
+      await store(a, 'anew', 'old', { tags: ['x'] });
+      await store(a, 'other', 'kept', { tags: ['y'] });
+      await raw.set('app:foreign', '"theirs"');
+      const answer = {
+        ref: keyspace.llmModels.at({ hash: 'a'.repeat(64) }),
+        parts: [companions.frames],
+        labels: { tags: ['x'] },
+      };
+      await a.cache.put(answer, {
+        stored: [Buffer.from('{}')],
+        parts: new Map([[companions.frames, Buffer.from('f')]]),
+      });
+      await b.cache.invalidateTag('x');
+      await store(a, 'anew', 'new', { tags: ['x'] });
+      expect(await raw.exists('app:left')).toBe(1);
+      expect(await b.cache.sweepLeftovers()).toBe(2);
+      expect(await raw.exists('app:left', 'meta:{app:left}', answer.ref.key, `frames:{${answer.ref.key}}`)).toBe(0);
+      for (const [key, value] of [
+        ['anew', 'new'],
+        ['other', 'kept'],
+        ['foreign', 'theirs'],
+      ] as const) {
+        expect(await load(b, key, 'no')).toMatchObject({ value, source: 'hit' });
+      }
+      expect(await a.cache.sweepLeftovers()).toBe(0);
+    });
+
+    test('goes in the background, one pass for many invalidations', async () => {
+      const leftovers = { delayMs: 20, everyMs: 20, keysAStep: 3, pauseMs: 0 };
+      const c = await startProcess(redis.url, { leftovers });
+      for (let n = 0; n < 30; n += 1) await store(c, `k${n}`, n, { tags: [`t${n % 10}`] });
+      for (let n = 0; n < 10; n += 1) await c.cache.invalidateTag(`t${n}`);
+      await until(async () => (await raw.keys('app:*')).length === 0);
+      await store(c, 'late', 1, { namespace: 'n' });
+      await c.cache.invalidateNamespace('n');
+      await until(async () => (await raw.exists('app:late')) === 0);
+      expect(await raw.keys('meta:*')).toEqual([]);
+      await stop(c);
+    });
+
+    test('trap 3: keys of a neighbour, whose prefix begins like ours, are not looked at', async () => {
+      const ours = await startProcess(redis.url, { keyPrefix: 'p:' });
+      const neighbour = await startProcess(redis.url, { keyPrefix: 'p:q:' });
+      await store(ours, 'k', 1, { tags: ['x'] });
+      await store(neighbour, 'k', 1, { tags: ['x'] });
+      await ours.cache.invalidateTag('x');
+      expect(await ours.cache.sweepLeftovers()).toBe(1);
+      expect(await neighbour.cache.sweepLeftovers()).toBe(0);
+      expect(await raw.exists('p:q:app:k')).toBe(1);
+      await Promise.all([stop(ours), stop(neighbour)]);
+    });
+
+    test('never holds a load that is under way back', async () => {
+      await store(a, 'k', 'old', { tags: ['x'] });
+      await b.cache.invalidateTag('x');
+      let finish: (value: string) => void = () => {};
+      const slow = a.aside.getOrLoad(app('k'), () => new Promise((resolve) => (finish = resolve)), {
+        labels: { tags: ['x'] },
+      });
+      await until(async () => (await raw.exists('lease:{app:k}')) === 1);
+      expect(await b.cache.sweepLeftovers()).toBe(1);
+      finish('new');
+      expect(await (await slow).stored).toBe('stored');
+      expect(await load(b, 'k', 'no')).toMatchObject({ value: 'new', source: 'hit' });
+    });
+  });
+});
