@@ -4,6 +4,7 @@ import { ClusterLink, type ClusterSettings } from '../src/redis/cluster-link.js'
 import type { RedisUnavailableError } from '../src/redis/errors.js';
 import { DEFAULT_LINK_TIMES } from '../src/redis/link.js';
 import { loadScript } from '../src/redis/script.js';
+import { Subscriptions } from '../src/redis/subscriptions.js';
 
 const COUNT = loadScript(new URL('./lua/slow-count.lua', import.meta.url));
 const SWEEP = loadScript(new URL('../src/cache/lua/sweep.lua', import.meta.url));
@@ -216,6 +217,31 @@ describe('a link to a cluster', () => {
     } finally {
       before.thaw();
       for (const client of clients) client.disconnect(false);
+    }
+  });
+
+  test('a subscription outlives its node, and says that it may have missed something', async () => {
+    const subscriptions = new Subscriptions(link);
+    const heard: string[] = [];
+    await subscriptions.on('news', (message) => void heard.push(message === null ? 'interrupted' : message.toString()));
+    const publish = (key: string) => link.readAt(key, (client) => client.publish('news', `from the node of ${key}`));
+    for (const key of KEYS) await publish(key);
+    await until(() => heard.length === 3);
+    const subscribers = await Promise.all(
+      link.nodes().map(async (node) => (await node.read((client) => client.pubsub('CHANNELS', 'news'))).length),
+    );
+    const port = Number(link.nodes()[subscribers.indexOf(1)]?.name.split(':').at(-1));
+    const node = cluster.nodes.find((one) => one.port === port) as TestClusterNode;
+    node.freeze();
+    try {
+      await until(() => heard.length === 4);
+      expect(heard[3]).toBe('interrupted');
+      const reachable = KEYS.find((key) => link.upFor(key)) as string;
+      await publish(reachable);
+      await until(() => heard.at(-1) === `from the node of ${reachable}`);
+    } finally {
+      node.thaw();
+      subscriptions.close();
     }
   });
 

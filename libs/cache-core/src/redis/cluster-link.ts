@@ -304,7 +304,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
       const up = this.nodes().filter((node) => node.up);
       const connected = new Map(up.map((node) => [this.#map.addressOf(node), node]));
       const view = await this.#scout.look(connected, this.#map.addresses);
-      if (!this.#isClosed()) this.#learn(view);
+      this.#learn(view);
     } catch (error) {
       this.#lookError = error instanceof Error ? error.message : String(error);
     }
@@ -316,6 +316,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
   }
 
   #learn(view: ClusterView): void {
+    if (this.#isClosed()) return;
     const { added, removed, successors } = this.#map.apply(view);
     for (const node of successors) node.distrust('it took over from another node');
     for (const node of removed) void node.close();
