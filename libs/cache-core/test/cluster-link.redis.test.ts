@@ -22,7 +22,6 @@ describe('a link to a cluster', () => {
       commandTimeoutMs: 300,
       heartbeatMs: 50,
       holdAfterRestartMs: 0,
-      lookEveryMs: 300,
       name: 'test',
       seeds: cluster.addresses.split(',').slice(0, 2),
       connection: {},
@@ -110,25 +109,21 @@ describe('a link to a cluster', () => {
   });
 
   test('trap 4: a key that moves behind the back of a scan is met', async () => {
-    const key = 'wandering';
-    const slot = await cluster.slotOf(key);
+    for (const key of KEYS) await set(key, 'x');
     const seen: string[] = [];
-    let moved = false;
-    const [first, , last] = link.nodes();
-    const at = (node: typeof first) =>
-      cluster.nodes.find(({ port }) => node?.name.endsWith(`:${port}`)) as TestClusterNode;
-    const home = await cluster.primaryOf(key);
-    if (home !== at(last)) await cluster.moveSlot(slot, at(last));
-    await until(async () => (await get(key)) === null);
-    await set(key, 'x');
+    let moved: { readonly key: string; readonly home: TestClusterNode } | undefined;
     await link.onEachNode(async (node) => {
-      seen.push(...(await node.read((client) => client.keys('*'))));
-      // From the node that is visited last to one that has been visited.
-      if (node === first && !moved) await cluster.moveSlot(slot, at(first));
-      moved = true;
+      const here = await node.read((client) => client.keys('*'));
+      seen.push(...here);
+      if (moved !== undefined) return;
+      // From a node that is still to be visited to the one that has just been.
+      const key = KEYS.find((one) => !here.includes(one)) as string;
+      moved = { key, home: await cluster.primaryOf(key) };
+      const visited = cluster.nodes.find(({ port }) => node.name.endsWith(`:${port}`)) as TestClusterNode;
+      await cluster.moveSlot(await cluster.slotOf(key), visited);
     });
-    expect(seen).toContain(key);
-    if (home !== at(first)) await cluster.moveSlot(slot, home);
+    expect(seen).toContain(moved?.key);
+    if (moved !== undefined) await cluster.moveSlot(await cluster.slotOf(moved.key), moved.home);
   });
 
   test('a node that is frozen takes its own slots with it and no others, and its callers wait for nothing', async () => {

@@ -39,13 +39,12 @@ import { ServerLink, type SendHow } from './server-link.js';
 import { SlotMap } from './slot-map.js';
 import { untilUp } from './until-up.js';
 
-export interface ClusterSettings extends LinkTimes, ScoutSettings {
-  /** How often the map is looked at when all is well. @default 5000 */
-  readonly lookEveryMs?: number;
-}
+export type ClusterSettings = LinkTimes & ScoutSettings;
 
-const LOOK_EVERY_MS = 5000;
-/** How often when something is missing, and how long at least from one look to the next in any case. */
+/**
+ * How often the map is looked at when something is missing, and how long at least from one look to the next. When all is
+ * well it is looked at with every heartbeat, because every process must notice a failover within the others' hold.
+ */
 const LOOK_AGAIN_MS = 200;
 /** With less time than this left, a redirected command could only be too late. */
 const LEAST_MS = 100;
@@ -311,8 +310,8 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
     this.#looking = false;
     this.#lookedAt = performance.now();
     if (this.#isClosed()) return;
-    const again = this.#lookAgain || !this.up;
-    this.#lookIn(again ? LOOK_AGAIN_MS : (this.#settings.lookEveryMs ?? LOOK_EVERY_MS));
+    const soon = this.#lookAgain || !this.up;
+    this.#lookIn(soon ? LOOK_AGAIN_MS : Math.max(LOOK_AGAIN_MS, this.#settings.heartbeatMs));
   }
 
   #learn(view: ClusterView): void {
