@@ -15,6 +15,7 @@
  */
 import type { Hit } from '../cache/judgement.js';
 import type { Family } from '../keyspace/family.js';
+import { versionKeys } from '../keyspace/version-key.js';
 import type { RedisLink } from '../redis/link.js';
 import type { RedisRoles } from '../redis/roles.js';
 import { deepFreeze } from './deep-freeze.js';
@@ -33,6 +34,7 @@ export interface Ticket {
   readonly tracking: LinkTracking;
   readonly epoch: number;
   readonly sequence: number;
+  readonly versionSequence: number;
 }
 
 /** What was read from Redis and may be kept. */
@@ -53,7 +55,7 @@ interface Held {
   readonly tenant: string;
   readonly decoder: unknown;
   readonly tracking: LinkTracking;
-  readonly sequence: number;
+  readonly versionSequence: number;
   /** By the monotonic clock. */
   readonly expiresAt: number;
   /** What the server's clock is ahead of the monotonic one. */
@@ -75,7 +77,10 @@ export class L1 {
   readonly #settings: L1Settings;
   readonly #observer: L1Observer;
   readonly #links = new Map<RedisLink, LinkTracking>();
-  readonly #generations = new Generations();
+  readonly #keys = new Generations();
+  /** Of versions apart: each has many entries, which must not go because a key that shares its bucket was written. */
+  readonly #versions = new Generations();
+  readonly #versionRoot: string;
   readonly #store: MemoryStore<Held>;
   readonly #clock: TurnClock;
   /** A shared value that a reader changes is a bug that production should not pay to find. */
@@ -91,6 +96,7 @@ export class L1 {
     this.#settings = resolveL1(settings);
     this.#observer = observer;
     this.#clock = clock;
+    this.#versionRoot = `${keyPrefix}${versionKeys.label}:`;
     this.#store = new MemoryStore(this.#settings.maxBytes);
     for (const link of roles.links()) {
       const here = new Set(roles.rolesOf(link));
@@ -119,21 +125,21 @@ export class L1 {
   ticket(link: RedisLink): Ticket | null {
     const tracking = this.#links.get(link);
     if (tracking === undefined || this.#clock.now() >= tracking.trustedUntil) return null;
-    return { tracking, epoch: tracking.epoch, sequence: this.#generations.sequence };
+    return { tracking, epoch: tracking.epoch, sequence: this.#keys.sequence, versionSequence: this.#versions.sequence };
   }
 
   /** Whether it was kept. */
-  keep({ tracking, epoch, sequence }: Ticket, candidate: Candidate): boolean {
+  keep({ tracking, epoch, sequence, versionSequence }: Ticket, candidate: Candidate): boolean {
     const { key, hit, tenant, decoder, dependsOn } = candidate;
     // What another system wrote says nothing of when it ends.
     if (hit.expiresAtMs === null) return false;
     const now = this.#clock.now();
     if (tracking.epoch !== epoch || now >= tracking.trustedUntil) return false;
-    if (this.#generations.hasChangedSince(bucketOf(key), sequence)) return false;
+    if (this.#keys.hasChangedSince(bucketOf(key), sequence)) return false;
     const buckets = dependsOn === undefined || dependsOn.length === 0 ? NO_BUCKETS : dependsOn.map(bucketOf);
     const clockAhead = hit.readAtMs - now;
     const expiresAt = hit.expiresAtMs - clockAhead;
-    const held: Held = { hit, tenant, decoder, tracking, sequence, expiresAt, clockAhead, buckets };
+    const held: Held = { hit, tenant, decoder, tracking, versionSequence, expiresAt, clockAhead, buckets };
     if (this.#outdated(held)) return false;
     const bytes = ENTRY_BYTES + 2 * key.length + heapBytesOf(hit.value, candidate.madeFromBytes);
     if (!this.#store.set(key, held, bytes)) return false;
@@ -143,8 +149,12 @@ export class L1 {
 
   /** A key is about to be changed, or was: nothing that was read before counts. */
   drop(key: string): void {
-    this.#generations.changed(key);
-    this.#store.delete(key);
+    if (key.startsWith(this.#versionRoot)) {
+      this.#versions.changed(key);
+    } else {
+      this.#keys.changed(key);
+      this.#store.delete(key);
+    }
   }
 
   get status(): L1Status {
@@ -161,7 +171,8 @@ export class L1 {
     const tracking: LinkTracking = new LinkTracking(link, roots, this.#settings, {
       changed: (key) => this.drop(key),
       emptied: (why) => {
-        this.#generations.everythingChanged();
+        this.#keys.everythingChanged();
+        this.#versions.everythingChanged();
         this.#store.deleteWhere((held) => held.tracking === tracking);
         this.#observer.emptied?.(why);
       },
@@ -169,8 +180,8 @@ export class L1 {
     return tracking;
   }
 
-  #outdated({ buckets, sequence }: Held): boolean {
-    for (const bucket of buckets) if (this.#generations.hasChangedSince(bucket, sequence)) return true;
+  #outdated({ buckets, versionSequence }: Held): boolean {
+    for (const bucket of buckets) if (this.#versions.hasChangedSince(bucket, versionSequence)) return true;
     return false;
   }
 }
