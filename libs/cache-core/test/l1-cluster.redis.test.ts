@@ -73,6 +73,24 @@ describe('L1 on a cluster', () => {
     expect(KEYS.map((key) => warm(a, key))).toEqual(KEYS.map(() => undefined));
   });
 
+  test('what one server does not vouch for, nobody does', async () => {
+    const a = await start();
+    for (const primary of await cluster.primaries()) {
+      await until(() => trusted(a));
+      for (const key of KEYS) await warmUp(a, key);
+      const frozenAt = performance.now();
+      primary.freeze();
+      try {
+        await pause(830);
+        expect(performance.now() - frozenAt).toBeGreaterThan(800);
+        expect(KEYS.map((key) => warm(a, key))).toEqual(KEYS.map(() => undefined));
+      } finally {
+        primary.thaw();
+      }
+      await cluster.untilWhole();
+    }
+  });
+
   test('a primary that dies empties L1, which begins anew with its successor', async () => {
     const a = await start();
     for (const key of KEYS) await warmUp(a, key);

@@ -32,7 +32,6 @@ import { TurnClock } from './turn-clock.js';
 /** Proof that tracking was trusted before a read was sent. */
 export interface Ticket {
   readonly tracking: LinkTracking;
-  readonly epoch: number;
   readonly sequence: number;
   readonly versionSequence: number;
 }
@@ -125,22 +124,21 @@ export class L1 {
   ticket(link: RedisLink): Ticket | null {
     const tracking = this.#links.get(link);
     if (tracking === undefined || this.#clock.now() >= tracking.trustedUntil) return null;
-    return { tracking, epoch: tracking.epoch, sequence: this.#keys.sequence, versionSequence: this.#versions.sequence };
+    return { tracking, sequence: this.#keys.sequence, versionSequence: this.#versions.sequence };
   }
 
   /** Whether it was kept. */
-  keep({ tracking, epoch, sequence, versionSequence }: Ticket, candidate: Candidate): boolean {
+  keep({ tracking, sequence, versionSequence }: Ticket, candidate: Candidate): boolean {
     const { key, hit, tenant, decoder, dependsOn } = candidate;
     // What another system wrote says nothing of when it ends.
     if (hit.expiresAtMs === null) return false;
     const now = this.#clock.now();
-    if (tracking.epoch !== epoch || now >= tracking.trustedUntil) return false;
+    if (now >= tracking.trustedUntil) return false;
     if (this.#keys.hasChangedSince(bucketOf(key), sequence)) return false;
     const buckets = dependsOn === undefined || dependsOn.length === 0 ? NO_BUCKETS : dependsOn.map(bucketOf);
     const clockAhead = hit.readAtMs - now;
     const expiresAt = hit.expiresAtMs - clockAhead;
     const held: Held = { hit, tenant, decoder, tracking, versionSequence, expiresAt, clockAhead, buckets };
-    if (this.#outdated(held)) return false;
     const bytes = ENTRY_BYTES + 2 * key.length + heapBytesOf(hit.value, candidate.madeFromBytes);
     if (!this.#store.set(key, held, bytes)) return false;
     if (this.#freezes) deepFreeze(hit.value);
@@ -172,7 +170,6 @@ export class L1 {
       changed: (key) => this.drop(key),
       emptied: (why) => {
         this.#keys.everythingChanged();
-        this.#versions.everythingChanged();
         this.#store.deleteWhere((held) => held.tracking === tracking);
         this.#observer.emptied?.(why);
       },

@@ -1,6 +1,6 @@
 import type { RedisLink, RedisNode } from '../redis/link.js';
 import type { L1Settings } from './settings.js';
-import { TrackingSession, type Emptied, type TrackingListener, type TrackingState } from './tracking-session.js';
+import { TrackingSession, type TrackingListener, type TrackingState } from './tracking-session.js';
 
 /**
  * Tracking on every server of a link. An entry and the versions that it is under may lie on several of them, so what one
@@ -10,8 +10,6 @@ import { TrackingSession, type Emptied, type TrackingListener, type TrackingStat
 export class LinkTracking {
   /** By the monotonic clock, in milliseconds. */
   trustedUntil = Number.NEGATIVE_INFINITY;
-  /** Another number after everything was emptied. */
-  epoch = 0;
   readonly #link: RedisLink;
   readonly #roots: readonly string[];
   readonly #settings: L1Settings;
@@ -46,23 +44,18 @@ export class LinkTracking {
     }
     for (const node of added) this.#add(node);
     // Slots may have gone from one that we followed to one that we did not.
-    this.#empty('servers_changed');
+    this.#weigh();
+    this.#listener.emptied('servers_changed');
   };
 
   #add(node: RedisNode): void {
     const session = new TrackingSession(node, this.#roots, this.#settings, {
       changed: (key) => this.#listener.changed(key),
-      emptied: (why) => this.#empty(why),
+      emptied: (why) => this.#listener.emptied(why),
       weighed: () => this.#weigh(),
     });
     this.#sessions.set(node, session);
     this.#weigh();
-  }
-
-  #empty(why: Emptied): void {
-    this.epoch += 1;
-    this.#weigh();
-    this.#listener.emptied(why);
   }
 
   #weigh(): void {
