@@ -100,7 +100,7 @@ describe('L1 over random histories', () => {
         const refOf = (name: string) => keyspace.appValue.at({ key: `${history}-${name}` });
         const pending: Promise<unknown>[] = [];
         for (const { what, key: name, who: index } of steps) {
-          const process = processes[index as 0 | 1];
+          const process = processes[index];
           const origin = origins.get(name) as Origin;
           const ref = refOf(name);
           const look = (): void => {

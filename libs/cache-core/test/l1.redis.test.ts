@@ -136,6 +136,7 @@ describe('L1 on Redis', () => {
       await until(async () => (await raw.exists('app:k')) === 0);
       // Both reckon by Redis's clock; this process knows it to within a round trip.
       await until(() => warm(a, 'k') === undefined, 50);
+      expect(warm(a, 'k')).toBeUndefined();
     } finally {
       await raw.call('DEBUG', 'SET-ACTIVE-EXPIRE', '1');
     }
