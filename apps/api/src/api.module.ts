@@ -12,8 +12,9 @@ import { CacheManagementModule } from '@promptsales/cache-management';
 import { Breakers, Cache, RedisRoles } from '@promptsales/cache-core';
 import { Database } from '@promptsales/database';
 import { GatewayInstruments, HealthModule, LedgerInstruments } from '@promptsales/health';
-import { ApiKeys, IdentityModule } from '@promptsales/identity';
+import { ApiKeys, AuditLog, IdentityModule } from '@promptsales/identity';
 import { DurableLedger, Ledger, LedgerModule, LlmCacheModule, SavingsModule } from '@promptsales/llm-cache';
+import { auditing } from './access/audit.js';
 import { ledgerReaderOf, tenantCallerOf } from './access/caller.js';
 import { ledgerHealth, ledgerOptions } from './ledger-wiring.js';
 import { llmCacheOptions } from './llm-wiring.js';
@@ -36,7 +37,13 @@ export class ApiModule {
             llmCacheOptions({ environment, cache, roles, ledger: lines, breakers, instruments: gateway, logger }),
         }),
         SavingsModule.forRoot({ callerOf: ledgerReaderOf }),
-        CacheManagementModule.forRoot({ callerOf: tenantCallerOf }),
+        CacheManagementModule.forRootAsync({
+          inject: [AuditLog, Database],
+          useFactory: (log: AuditLog, database: Database) => ({
+            callerOf: tenantCallerOf,
+            audit: auditing(log, database, logger),
+          }),
+        }),
         HealthModule.forRootAsync({
           inject: [RedisRoles, Database, ApiKeys, DurableLedger, Breakers],
           metrics: environment.operations.metrics,

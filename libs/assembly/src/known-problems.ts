@@ -1,4 +1,4 @@
-import { LockHeldError, LockUnavailableError } from '@promptsales/cache-core';
+import { LockHeldError, LockUnavailableError, RedisUnavailableError } from '@promptsales/cache-core';
 import { DatabaseUnavailableError } from '@promptsales/database';
 import { problem, type ProblemTranslator } from '@promptsales/http-edge';
 
@@ -20,6 +20,12 @@ export const knownProblems: readonly ProblemTranslator[] = [
       : undefined,
   (error) =>
     error instanceof LockUnavailableError
+      ? problem('redis_unavailable', 'This needs Redis, which cannot be reached. Try again in 1 s.', {
+          headers: { 'retry-after': '1' },
+        })
+      : undefined,
+  (error) =>
+    error instanceof RedisUnavailableError
       ? problem('redis_unavailable', 'This needs Redis, which cannot be reached. Try again in 1 s.', {
           headers: { 'retry-after': '1' },
         })

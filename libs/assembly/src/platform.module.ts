@@ -1,10 +1,19 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { FencingNumbers } from '@promptsales/cache-management';
-import { Breakers, Cache, CacheCoreModule, Keyring, Locks, RedisRoles } from '@promptsales/cache-core';
+import {
+  Breakers,
+  Cache,
+  CacheCoreModule,
+  InvalidationOperations,
+  Keyring,
+  Locks,
+  RedisRoles,
+} from '@promptsales/cache-core';
 import { DatabaseModule } from '@promptsales/database';
 import type { Environment } from '@promptsales/environment';
 import { CacheInstruments, type MetricsRegistry } from '@promptsales/health';
 import type { Logger } from '@promptsales/http-edge';
+import { cacheOperations } from './cache-operations.js';
 import { cacheSettings, keyring, ttlTable } from './cache-settings.js';
 import { coordination } from './coordination.js';
 import { measureL1, measureRedis } from './metrics-wiring.js';
@@ -47,8 +56,12 @@ export class PlatformModule {
           log: { info: (line) => logger.info(line), warn: (line) => logger.warn(line) },
         }),
       ],
-      providers: [{ provide: Keyring, useValue: keys }, ...coordination(roles, settings, metrics)],
-      exports: [Keyring, Locks, FencingNumbers, Breakers],
+      providers: [
+        { provide: Keyring, useValue: keys },
+        ...coordination(roles, settings, metrics),
+        ...cacheOperations(metrics, logger),
+      ],
+      exports: [Keyring, Locks, FencingNumbers, Breakers, InvalidationOperations],
     };
   }
 }

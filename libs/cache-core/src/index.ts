@@ -13,7 +13,7 @@ export {
 } from './keyspace/family.js';
 export { keyspace, catalogue, parseKey } from './keyspace/keyspace.js';
 export { Catalogue, type ParsedKey } from './keyspace/catalogue.js';
-export { Companion, companions } from './keyspace/companion.js';
+export { Companion, companions, entryParts } from './keyspace/companion.js';
 export { VERSIONED_ROLES, versionKeys, type VersionKind } from './keyspace/version-key.js';
 export { checkKeyPrefix, colocate, companionSubject, logicalKey, physicalKey } from './keyspace/physical-key.js';
 export { decodeSegmentText, encodeSegmentText, LONGEST_SEGMENT_BYTES } from './keyspace/segment-text.js';
@@ -116,6 +116,9 @@ export type { CacheObserver, FillResult, Unusable } from './cache/observer.js';
 export type { Boardings, Opened } from './cache/opening.js';
 export type { Stored } from './cache/stored.js';
 export { MOST_TAGS, type VersionPairs } from './cache/versions.js';
+
+// what lies at a key, and why
+export { presenceOf, type Presence } from './explain/presence.js';
 
 // invalidation by pattern
 export { FamilyGlob } from './invalidation/family-glob.js';

@@ -54,8 +54,9 @@ describe('operations', () => {
   const untilEnded = async (operator: Operator, id: string): Promise<OperationView> => {
     let seen: OperationView | null = null;
     await until(async () => {
-      seen = await operator.operations.get(id);
-      return seen?.endedAt !== null;
+      // While its server is away nobody can be asked.
+      seen = await operator.operations.get(id).catch(() => null);
+      return seen !== null && seen.endedAt !== null;
     });
     return seen as unknown as OperationView;
   };

@@ -71,6 +71,14 @@ describe('invalidation by pattern', () => {
     expect(await load(a, 'other', 'new')).toMatchObject({ value: 'old', source: 'hit' });
   });
 
+  test('it is remembered of entries that they were invalidated, where the origin’s replicas are mistrusted', async () => {
+    await restart({ loading: { 'app.value': { holdOff: { ms: 60_000, ttlSeconds: 1 } } } });
+    await store(a, 'k', 'old');
+    await invalidate(b, 'app:*');
+    expect(await raw.get('meta:{app:k}')).toMatch(/^\["invalidated",\d+\]$/);
+    expect(await raw.exists('app:k')).toBe(0);
+  });
+
   test('what lies beside a value that is gone goes too', async () => {
     await store(a, 'half', 'old');
     await raw.del('app:half');

@@ -1,16 +1,33 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type FactoryProvider } from '@nestjs/common';
 import { BreakersController } from './http/breakers.controller.js';
+import { InvalidationController } from './http/invalidation.controller.js';
 import { LocksController } from './http/locks.controller.js';
+import { OperationsController } from './http/operations.controller.js';
+import { Invalidator } from './invalidation/invalidator.js';
 import { CACHE_MANAGEMENT_OPTIONS, type CacheManagementOptions } from './management-options.js';
 
-/** The cache's own affairs over HTTP. Needs `Locks` and `Breakers` as global providers, and a global validation pipe. */
+export interface CacheManagementAsyncOptions {
+  readonly inject: NonNullable<FactoryProvider['inject']>;
+  /** A method, so that its parameters may have the types of what is injected. */
+  useFactory(...dependencies: unknown[]): CacheManagementOptions;
+}
+
+/**
+ * The cache's own affairs over HTTP. Needs `Cache`, `RedisRoles`, `InvalidationOperations`, `Locks` and `Breakers` as global
+ * providers, and a global validation pipe.
+ */
 @Module({})
 export class CacheManagementModule {
-  static forRoot(options: CacheManagementOptions): DynamicModule {
+  static forRootAsync(options: CacheManagementAsyncOptions): DynamicModule {
+    const settings: FactoryProvider<CacheManagementOptions> = {
+      provide: CACHE_MANAGEMENT_OPTIONS,
+      inject: options.inject,
+      useFactory: (...dependencies: unknown[]) => options.useFactory(...dependencies),
+    };
     return {
       module: CacheManagementModule,
-      controllers: [LocksController, BreakersController],
-      providers: [{ provide: CACHE_MANAGEMENT_OPTIONS, useValue: options }],
+      controllers: [LocksController, BreakersController, InvalidationController, OperationsController],
+      providers: [settings, Invalidator],
     };
   }
 }

@@ -34,6 +34,10 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'DELETE /v1/keys/:id': scope('admin'),
     'GET /v1/audit': scope('admin'),
 
+    'POST /v1/cache/invalidate': scope('cache'),
+    'GET /v1/cache/operations/:id': scope('cache'),
+    'DELETE /v1/cache/operations/:id': scope('cache'),
+
     'POST /v1/locks/:name': scope('jobs'),
     'PUT /v1/locks/:name': scope('jobs'),
     'DELETE /v1/locks/:name': scope('jobs'),

@@ -9,8 +9,9 @@ function principalOf(request: FastifyRequest): Principal {
 }
 
 /** The caller as one of a tenant, whose names are his own. */
-export function tenantCallerOf(request: FastifyRequest): { readonly tenant: string } {
-  return { tenant: principalOf(request).tenant };
+export function tenantCallerOf(request: FastifyRequest): { readonly tenant: string; readonly admin: boolean } {
+  const { tenant, admin } = principalOf(request);
+  return { tenant, admin };
 }
 
 /** The caller as the reader of the ledger's reports. */

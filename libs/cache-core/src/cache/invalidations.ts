@@ -176,6 +176,7 @@ export class Invalidations {
     const link = this.#roles.link(family.role);
     const walk = new PatternInvalidation(glob, link, run, {
       keyPrefix: this.#settings.keyPrefix,
+      rememberMs: this.#policies.of(family).holdOff?.ms ?? 0,
       observer: this.#observer,
       letGo: (keys) => {
         this.#flights.detach(keys.value);

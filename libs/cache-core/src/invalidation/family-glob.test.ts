@@ -118,6 +118,8 @@ describe('a pattern over keys', () => {
     expect(FamilyGlob.parse('app:*').root).toBe('app:');
     expect(FamilyGlob.parse('mcp:server:status:we*', 'acme').root).toBe('tenant:acme:mcp:server:status:we');
     expect(FamilyGlob.parse('app:x').root).toBe('app:x');
+    expect(FamilyGlob.parse('app:*').onlyKey).toBeNull();
+    expect(FamilyGlob.parse('app:x', 'acme').onlyKey).toEqual(keyspace.appValue.at({ key: 'x' }, 'acme'));
     expect(FamilyGlob.parse('app:*').wholeFamily).toBe(true);
     expect(FamilyGlob.parse('app:a*').wholeFamily).toBe(false);
   });

@@ -10,7 +10,7 @@
  * 4. What Redis is asked to look for (`scanGlob`) is never narrower than what the glob covers; `covers` decides.
  */
 import type { Catalogue } from '../keyspace/catalogue.js';
-import { DEFAULT_TENANT, TENANT_LITERAL, tenantPrefix, type Family } from '../keyspace/family.js';
+import { DEFAULT_TENANT, TENANT_LITERAL, tenantPrefix, type Family, type KeyRef } from '../keyspace/family.js';
 import { catalogue as ofThePlatform } from '../keyspace/keyspace.js';
 import { ROLES } from '../keyspace/roles.js';
 import { encodeSegmentText } from '../keyspace/segment-text.js';
@@ -100,6 +100,12 @@ export class FamilyGlob {
   ): FamilyGlob {
     const parts = family.partsWith(segments).map((part) => part ?? '*');
     return FamilyGlob.parse(parts.join(':'), tenant, catalogue);
+  }
+
+  /** The one key that it covers, if nothing of it is variable. */
+  get onlyKey(): KeyRef | null {
+    if (!this.#segments.every(({ literal }) => literal)) return null;
+    return Object.freeze({ family: this.family, tenant: this.tenant, key: this.root });
   }
 
   /** Whether it is only for those who may act on all tenants of the installation. */

@@ -14,6 +14,7 @@ const SHOWN = 80;
 export class GlobRefusedError extends Error {
   override readonly name = 'GlobRefusedError';
   readonly code = 'pattern_refused';
+  readonly httpStatus = 422;
 
   constructor(
     readonly refusal: GlobRefusal,

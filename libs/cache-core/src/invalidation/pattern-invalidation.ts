@@ -26,7 +26,7 @@ import { StepSize } from './step-size.js';
 
 const INVALIDATE_ENTRIES = loadScript(new URL('./lua/invalidate-entries.lua', import.meta.url));
 /** Measured: an entry costs a server 2 to 4 µs, unless it is something that others have made very large. */
-const REMOVE_STEP = { least: 50, most: 400, targetMs: 2 } as const;
+const REMOVE_STEP = { least: 100, most: 400, targetMs: 2 } as const;
 const SAMPLE = 20;
 const AGAIN_MS = 250;
 
@@ -57,6 +57,8 @@ export interface PatternRun {
 /** What the cache lends to it. */
 export interface PatternGround {
   readonly keyPrefix: string;
+  /** For how long it is remembered of each entry that it was invalidated. */
+  readonly rememberMs: number;
   /** Nobody is to be given such entries out of this process any more. */
   letGo(keys: EntryKeys): void;
   readonly observer: StepObserver;
@@ -175,7 +177,8 @@ export class PatternInvalidation {
 
   async #removeTogether(entries: readonly Found[]): Promise<number> {
     const names = entries.flatMap(({ keys: { value, sidecar, lease, parts } }) => [value, sidecar, lease, ...parts]);
-    return Number(await this.#link.run(INVALIDATE_ENTRIES, names, [names.length / entries.length]));
+    const { rememberMs } = this.#ground;
+    return Number(await this.#link.run(INVALIDATE_ENTRIES, names, [names.length / entries.length, rememberMs]));
   }
 
   /** A script has keys of one slot. */

@@ -38,7 +38,7 @@ describe('the size of a step', () => {
     const size = new StepSize(BOUNDS);
     for (let step = 0; step < 40; step += 1) size.took(0.2);
     expect(size.next).toBe(BOUNDS.most);
-    for (let step = 0; step < 9; step += 1) size.took(20);
+    for (let step = 0; step < 20; step += 1) size.took(20);
     expect(size.next).toBe(BOUNDS.least);
   });
 });

@@ -19,6 +19,7 @@ export class StepSize {
   #size: number;
   #steps = 0;
   #wayMs = 0;
+  #tooLong = false;
 
   constructor(bounds: StepBounds) {
     this.#bounds = bounds;
@@ -37,8 +38,11 @@ export class StepSize {
     this.#wayMs = measuring ? ms : Math.min(this.#wayMs, ms);
     if (measuring && this.#steps > 1) return;
     const workMs = ms - this.#wayMs;
-    if (workMs > targetMs) this.#size = Math.max(least, Math.floor(this.#size / 2));
-    else if (workMs < targetMs / 2) this.#size = Math.min(most, Math.ceil(this.#size * 1.5));
+    const tooLong = workMs > targetMs;
+    // Once may be anything; a server that is slow is so again.
+    if (tooLong && this.#tooLong) this.#size = Math.max(least, Math.floor(this.#size / 2));
+    this.#tooLong = tooLong && !this.#tooLong;
+    if (workMs < targetMs / 2) this.#size = Math.min(most, Math.ceil(this.#size * 1.5));
   }
 
   get #isMeasuring(): boolean {

@@ -2,6 +2,7 @@
 export class TooManyOperationsError extends Error {
   override readonly name = 'TooManyOperationsError';
   readonly code = 'too_many_operations';
+  readonly httpStatus = 429;
 
   constructor(readonly most: number) {
     super(`${most} invalidations by pattern are under way in this process; try again when one has ended`);

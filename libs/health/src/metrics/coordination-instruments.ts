@@ -56,3 +56,18 @@ export class LockInstruments {
     this.#events.inc({ family, event });
   }
 }
+
+/** What invalidations by pattern tell, as metrics. */
+export class OperationInstruments {
+  readonly #events;
+
+  constructor(metrics: MetricsRegistry) {
+    this.#events = metrics.counter('cache_operation_events_total', 'What became of invalidations by pattern', [
+      'event',
+    ]);
+  }
+
+  operation(event: string): void {
+    this.#events.inc({ event });
+  }
+}

@@ -14,7 +14,7 @@ export interface Actor {
 
 /** One administrative act. */
 export interface Act {
-  readonly actor: Actor;
+  readonly actor: { readonly principal: Pick<Principal, 'keyId' | 'tenant'>; readonly requestId: string | null };
   /** Whom it concerns. */
   readonly tenant: string;
   /** `api_key.create`, `plan.update`: what was done to which kind of thing. */

@@ -3,6 +3,7 @@
 -- keys: 3 and one for each kind of part, for each entry
 -- KEYS[1] value   KEYS[2] sidecar   KEYS[3] lease   KEYS[4…] parts; then those of the next entry
 -- ARGV[1] deadline   ARGV[2] how many keys each entry has
+-- ARGV[3] for how many ms to remember at each sidecar's key that the entry was invalidated; 0: not at all
 -- → how many of the entries had a value
 -- UNLINK, because nothing bounds what an entry is made of: a long list is freed by another thread.
 -- @include deadline
@@ -14,5 +15,8 @@ for value = 1, #KEYS, each do
     redis.call('PUBLISH', 'wake:' .. KEYS[value], 'invalidated')
   end
   redis.call('UNLINK', KEYS[value + 1], unpack(KEYS, value + 3, value + each - 1))
+  if tonumber(ARGV[3]) > 0 then
+    redis.pcall('SET', KEYS[value + 1], '["invalidated",' .. string.format('%.0f', now) .. ']', 'PX', ARGV[3])
+  end
 end
 return existed
