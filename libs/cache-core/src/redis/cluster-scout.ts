@@ -28,10 +28,10 @@ export class ClusterScout {
   /** @throws Error when nobody answers */
   async look(connected: ReadonlyMap<string, RedisNode>, addresses: readonly string[]): Promise<ClusterView> {
     const views = await answers(sample([...connected]).map(([address, node]) => this.viewOf(node, address)));
-    if (!isWhole(mergeViews(views))) {
-      const strangers = [...new Set([...this.#settings.seeds, ...addresses])].filter((one) => !connected.has(one));
-      views.push(...(await answers(sample(strangers).map((address) => this.#viewFrom(address)))));
-    }
+    const view = mergeViews(views);
+    if (isWhole(view)) return view;
+    const strangers = [...new Set([...this.#settings.seeds, ...addresses])].filter((one) => !connected.has(one));
+    views.push(...(await answers(sample(strangers).map((address) => this.#viewFrom(address)))));
     if (views.length === 0) throw new Error('no node of the cluster answers');
     return mergeViews(views);
   }

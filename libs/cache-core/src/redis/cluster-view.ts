@@ -54,8 +54,17 @@ export function parseClusterNodes(reply: string, asked: string): ClusterView {
   return { primaries, moving };
 }
 
+/** The same text for views that say the same of the primaries. */
+export function gistOf({ primaries }: ClusterView): string {
+  return JSON.stringify(primaries.toSorted((a, b) => (a.id < b.id ? -1 : 1)));
+}
+
 /** What several nodes say, as one: each slot belongs to whoever claims it with the greatest epoch. */
 export function mergeViews(views: readonly ClusterView[]): ClusterView {
+  const moving = views.some((view) => view.moving);
+  const [first, ...others] = new Map(views.map((view) => [gistOf(view), view])).values();
+  // Nearly always they agree, and going through all slots would hold up the event loop for milliseconds.
+  if (first !== undefined && others.length === 0) return { primaries: first.primaries, moving };
   const byId = new Map<string, ClusterPrimary>();
   const owners = Array.from<ClusterPrimary | undefined>({ length: SLOTS });
   for (const primary of views.flatMap((view) => view.primaries)) {
@@ -69,7 +78,7 @@ export function mergeViews(views: readonly ClusterView[]): ClusterView {
   const slots = rangesById(owners);
   return {
     primaries: [...byId.values()].map((primary) => ({ ...primary, slots: slots.get(primary.id) ?? [] })),
-    moving: views.some((view) => view.moving),
+    moving,
   };
 }
 

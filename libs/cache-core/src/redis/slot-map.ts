@@ -1,4 +1,4 @@
-import { hostOf, SLOTS, successors, type ClusterView, type MovedTo } from './cluster-view.js';
+import { gistOf, hostOf, SLOTS, successors, type ClusterView, type MovedTo } from './cluster-view.js';
 
 export interface MapChange<N> {
   readonly added: readonly N[];
@@ -16,6 +16,10 @@ export class SlotMap<N extends object> {
   /** By each name that a redirection may use. */
   #byName = new Map<string, N>();
   #view: ClusterView | undefined;
+  /** What the owners were made from; null after a redirection. */
+  #gist: string | null = null;
+  /** Each owner once. */
+  #serving: ReadonlySet<N | undefined> = new Set([undefined]);
   #changes = 0;
 
   constructor(make: (address: string) => N) {
@@ -49,13 +53,13 @@ export class SlotMap<N extends object> {
   }
 
   owns(node: N): boolean {
-    return this.#owners.includes(node);
+    return this.#serving.has(node);
   }
 
   /** Whether every slot has an owner of which this is true. */
   everyOwner(so: (node: N) => boolean): boolean {
-    const owners = new Set(this.#owners);
-    return !owners.has(undefined) && [...(owners as Set<N>)].every(so);
+    for (const owner of this.#serving) if (owner === undefined || !so(owner)) return false;
+    return true;
   }
 
   /** Takes a redirection's word, and resolves whom it means: undefined when that one is not known yet. */
@@ -64,11 +68,17 @@ export class SlotMap<N extends object> {
     const node = this.#byName.get(address.startsWith(':') ? `${hostOf(this.addressOf(from))}${address}` : address);
     if (node === undefined || kind === 'ask') return node;
     this.#owners[slot] = node;
+    // Who had it may serve others; the next look will say.
+    if (!this.#serving.has(node)) this.#serving = new Set([...this.#serving, node]);
+    this.#gist = null;
     this.#changes += 1;
     return node;
   }
 
   apply(view: ClusterView): MapChange<N> {
+    const gist = gistOf(view);
+    if (gist === this.#gist) return { added: [], removed: [], successors: [] };
+    this.#gist = gist;
     const before = this.#byAddress;
     const succeeding = this.#view === undefined ? new Set<string>() : successors(this.#view, view);
     const owners = Array.from<N | undefined>({ length: SLOTS });
@@ -88,6 +98,7 @@ export class SlotMap<N extends object> {
     this.#addresses = new Map([...this.#byAddress].map(([address, node]) => [node, address]));
     if (owners.some((owner, slot) => owner !== this.#owners[slot])) this.#changes += 1;
     this.#owners = owners;
+    this.#serving = new Set(owners);
     const earlier = new Set(before.values());
     return {
       added: this.nodes.filter((node) => !earlier.has(node)),
