@@ -1,8 +1,10 @@
 /**
  * `npm run chaos [-- SCENARIO …]`: faults under load, minutes long, so not part of `npm test`.
  * `npm run chaos -- simulate [--seeds N] [--from S]`: schedules of the simulator (docs/proof.md).
+ * `npm run chaos -- cache [--minutes 10] [--seed N] [--topology all]`: the cache in several processes (docs/chaos.md).
  * Exits 1 when a verdict fails.
  */
+import { cacheChaos } from './cache/cache-chaos.js';
 import { gateway } from './gateway.js';
 import { simulate } from './simulate.js';
 import { stampede } from './stampede.js';
@@ -23,11 +25,18 @@ async function main(names: readonly string[]): Promise<boolean> {
   return holds;
 }
 
-const [first, ...rest] = process.argv.slice(2);
-(first === 'simulate' ? simulate(rest) : main(process.argv.slice(2))).then(
+/** What takes options of its own. */
+const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<boolean>>> = {
+  cache: cacheChaos,
+  simulate,
+};
+
+const [first = '', ...rest] = process.argv.slice(2);
+(COMMANDS[first]?.(rest) ?? main(process.argv.slice(2))).then(
   (holds) => process.exit(holds ? 0 : 1),
   (error: Error) => {
     console.error(error.message);
+    if (error.cause !== undefined) console.error(error.cause);
     process.exit(1);
   },
 );

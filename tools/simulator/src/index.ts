@@ -5,3 +5,4 @@ export { HARD_CASES, type HardCase } from './scenario/hard-cases.js';
 export { planFrom, type Fault, type Operation, type Plan, type Step } from './scenario/plan.js';
 export { simulate, type Outcome } from './scenario/simulation.js';
 export { Story } from './scenario/story.js';
+export { Random } from './time/random.js';

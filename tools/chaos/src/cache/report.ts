@@ -1,0 +1,64 @@
+import type { SettledProcess } from './cache-process.js';
+import type { Violation } from './checker.js';
+import type { Occurrence } from './faults.js';
+import type { HistoryRecord, Source } from './history.js';
+
+/** Of what is wrong, so much is printed of each kind. */
+const MOST_SHOWN = 5;
+/** A fault may show so long after it has ended. */
+const AFTERMATH_MS = 15_000;
+
+type Say = (line: string) => void;
+
+/** What happened, in numbers. */
+export function sayCounts(
+  say: Say,
+  faults: readonly Occurrence[],
+  history: readonly HistoryRecord[],
+  settled: readonly SettledProcess[],
+): void {
+  say(`${faults.length} faults`);
+  const byName = Map.groupBy(faults, ({ name }) => name);
+  for (const [name, { length }] of [...byName].toSorted(([one], [other]) => (one < other ? -1 : 1))) {
+    say(`  ${String(length).padStart(4)}  ${name}`);
+  }
+  const reads = history.filter((one) => one.what === 'read');
+  const failures = history.filter((one) => one.what === 'failure');
+  const writes = history.filter((one) => one.what === 'write');
+  const bySource = (source: Source): number => reads.filter((one) => one.source === source).length;
+  const pending = writes.filter((one) => one.pending).length;
+  const originFailed = failures.filter((one) => one.originFailed).length;
+  const ms = reads.map(({ began, ended }) => ended - began).toSorted((one, other) => one - other);
+  const quantile = (q: number): string => (ms[Math.max(0, Math.ceil(q * ms.length) - 1)] ?? Number.NaN).toFixed(1);
+  say(
+    `${reads.length} reads: ${bySource('l1') + bySource('stale l1')} from the process's own memory, ${bySource('redis') + bySource('stale')} from Redis, ` +
+      `${bySource('loaded')} loaded, ${bySource('joined')} joined, ${bySource('followed')} followed another process; ` +
+      `${bySource('stale') + bySource('stale l1')} of all past their freshness, ` +
+      `${reads.filter(({ bypassed }) => bypassed).length} of all without Redis`,
+  );
+  say(`half of them within ${quantile(0.5)} ms, 99 of 100 within ${quantile(0.99)} ms, all within ${quantile(1)} ms`);
+  say(`${failures.length} requests failed, ${originFailed} of them because the origin did`);
+  for (const kind of ['key', 'tag', 'namespace', 'family']) {
+    const some = writes.filter(({ reach }) => reach.kind === kind);
+    say(
+      `${some.length} invalidations by ${kind}: ${some.filter((one) => !one.pending).length} acknowledged, ` +
+        `${some.filter((one) => one.pending).length} pending`,
+    );
+  }
+  say(`${pending} of ${writes.length} invalidations were kept while Redis could not be asked`);
+  say(`the processes' own memory was emptied ${settled.reduce((sum, one) => sum + one.emptied, 0)} times in doubt`);
+}
+
+/** The first of each kind, and what was going on. */
+export function sayViolations(say: Say, violations: readonly Violation[], faults: readonly Occurrence[]): void {
+  for (const some of Map.groupBy(violations, ({ claim }) => claim).values()) {
+    const first = some.toSorted((one, other) => one.at - other.at).slice(0, MOST_SHOWN);
+    for (const { claim, at, what } of first) {
+      say(`${claim}: ${what}`);
+      for (const { name, began, ended } of faults) {
+        if (began > at || ended < at - AFTERMATH_MS) continue;
+        say(`  after ${began.toFixed(1)} to ${ended.toFixed(1)}: ${name}`);
+      }
+    }
+  }
+}
