@@ -62,14 +62,21 @@ export function subjectsOf({ ref: { family, tenant }, labels }: Entry, keyPrefix
     throw new KeyspaceError('labels', problem, { family: family.id });
   }
   if (namespace === undefined && tags.length === 0) {
+    const known = latestSubjects.get(family.id);
+    if (known?.tenant === tenant && known.keyPrefix === keyPrefix) return known.subjects;
     const name = familySubject(family);
-    return { names: [name], keys: [versionKeys.keyOf(name, tenant, keyPrefix)] };
+    const subjects = { names: [name], keys: [versionKeys.keyOf(name, tenant, keyPrefix)] };
+    latestSubjects.set(family.id, { tenant, keyPrefix, subjects });
+    return subjects;
   }
   const names = new Set([familySubject(family)]);
   if (namespace !== undefined) names.add(versionKeys.subject('namespace', namespace));
   for (const tag of tags) names.add(versionKeys.subject('tag', tag));
   return { names: [...names], keys: [...names].map((name) => versionKeys.keyOf(name, tenant, keyPrefix)) };
 }
+
+/** Of the tenant who asked last, by family: most hits need no other. */
+const latestSubjects = new Map<string, { tenant: string; keyPrefix: string; subjects: Subjects }>();
 
 const familySubjects = new Map<string, string>();
 
