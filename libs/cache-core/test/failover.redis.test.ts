@@ -11,7 +11,7 @@ import { keyspace, type RedisHome } from '../src/index.js';
 import { startProcess, stop, until, type Process } from './cache-process.js';
 
 /** Longer than two processes differ in when they notice. */
-const HOLD = { holdAfterRestartMs: 1000 };
+const HOLD = { holdAfterRestartMs: 1000, commandTimeoutMs: 1000 };
 
 /** Their slots lie in each third; so do those of their sidecars. */
 const KEYS = Array.from({ length: 24 }, (_, n) => `k${n}`);
