@@ -196,7 +196,7 @@ describe.each([
 
   test('a dead leader costs at most the lease', async () => {
     const dead = await start();
-    void dead.aside.getOrLoad(app('k'), () => new Promise(() => {}));
+    void dead.aside.getOrLoad(app('k'), () => new Promise(() => {}), { hardTimeoutMs: null });
     await until(async () => (await raw.exists('lease:{app:k}')) === 1);
     const waiting = load(b, 'k', 'mine');
     await stop(dead);

@@ -34,7 +34,7 @@ async function stored(): Promise<string[]> {
   const found: string[] = [];
   for (let database = 0; database < 16; database += 1) {
     await raw.select(database);
-    found.push(...(await raw.keys('*')).filter((key) => !key.startsWith('lease:')));
+    found.push(...(await raw.keys('*')).filter((key) => !/^(lease|version):/.test(key)));
   }
   return found;
 }
