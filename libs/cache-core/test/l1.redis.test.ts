@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Cache, CacheAside, keyspace, RedisRoles, type CacheSettings } from '../src/index.js';
+import { absent, Cache, CacheAside, keyspace, RedisRoles, type CacheSettings } from '../src/index.js';
 
 /** One process of the platform, as far as the cache is concerned. */
 interface Process {
@@ -147,6 +147,19 @@ describe('L1 on Redis', () => {
     await raw.set('app:k', '"foreign"');
     expect(await a.aside.getOrLoad(app('k'), async () => 'never')).toMatchObject({ value: 'foreign', source: 'hit' });
     expect(warm(a, 'k')).toBeUndefined();
+  });
+
+  test('trap 1: an absence is not kept: nothing lies at its key, so Redis tells nobody when it is invalidated', async () => {
+    const [a, b] = [await start(), await start()];
+    const ask = (value: unknown) =>
+      b.aside.getOrLoad(app('k'), async () => value, { negativeTtlSeconds: 60 }).then(({ value: found }) => found);
+    await (
+      await a.aside.getOrLoad(app('k'), async () => absent, { negativeTtlSeconds: 60 })
+    ).stored;
+    expect([await ask('late'), await ask('late')]).toEqual([absent, absent]);
+    expect(b.tiers).toEqual(['redis', 'redis']);
+    await a.cache.invalidate({ ref: app('k') });
+    expect(await ask('new')).toBe('new');
   });
 
   test('own invalidations and puts are seen at once, before Redis has heard of them', async () => {

@@ -33,6 +33,8 @@ export class OwnMemory {
   /** Keeps what a look found, for as long as neither the entry nor any version that it records changes. */
   keep<T>(ticket: Ticket | null, reading: Reading<T>, keys: EntryKeys, { found, under }: Look<T>): void {
     if (ticket === null || found.kind !== 'hit') return;
+    // An absence, or an empty list: nothing lies at its key, so nobody is told when it is invalidated.
+    if (found.madeFromBytes === 0) return;
     this.#l1?.keep(ticket, {
       key: keyRead(reading, keys),
       hit: found.hit,

@@ -34,7 +34,7 @@ export class SimulatedProcess {
     const connector = connectorTo(() => network.connect(machine));
     [this.roles, this.cache, this.aside] = machine.run(() => {
       const roles = new RedisRoles({ url: 'redis://simulated', layout: 'single', times, connector });
-      const cache = new Cache(roles, { leaseMs, ...settings }, observer);
+      const cache = new Cache(roles, { leaseMs, random: () => Math.random(), ...settings }, observer);
       roles.open();
       return [roles, cache, new CacheAside(cache, roles)] as const;
     });

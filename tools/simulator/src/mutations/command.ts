@@ -12,7 +12,7 @@ import { MUTATIONS } from './mutations.js';
 import { prepare, remove } from './workshop.js';
 
 /** What a mutation may take to be noticed. */
-const SEEDS = 1500;
+const SEEDS = 600;
 const WORKSPACE = join(import.meta.dirname, '../../../..');
 const run = promisify(execFile);
 

@@ -299,4 +299,11 @@ export const MUTATIONS: readonly Mutation[] = [
     from: `      this.#memory.forgetUnder(subject);`,
     to: ``,
   },
+  {
+    name: 'memory keeps absences, of whose end nobody is told',
+    claim: 'memory',
+    file: 'cache/own-memory.ts',
+    from: `    if (found.madeFromBytes === 0) return;`,
+    to: ``,
+  },
 ];

@@ -2,6 +2,7 @@
  * What must hold of every history, whatever the schedule and the faults. Each claim is one of the protocol's invariants
  * as a caller would notice its absence.
  */
+import { LoadTimeoutError } from '@promptsales/cache-core';
 import { SIMULATED_L1, SIMULATED_TIMES } from '../cache/simulated-process.js';
 import type { History, ReadRecord, Violation, WriteRecord } from './history.js';
 
@@ -37,7 +38,7 @@ function checkRead(history: History, read: ReadRecord): Violation[] {
   if (read.ended === null) return [];
   const at = read.ended;
   if (read.error !== null) {
-    if (read.error instanceof OriginError || read.error instanceof CallerLeft) return [];
+    if ([OriginError, CallerLeft, LoadTimeoutError].some((kind) => read.error instanceof kind)) return [];
     return [{ claim: CLAIMS.neverFails, at, what: `${nameOf(read)} failed: ${read.error.message}` }];
   }
   // A look that found nothing.

@@ -7,10 +7,18 @@ export interface HardCase {
   readonly plan: (seed: number) => Plan;
 }
 
-const QUICK: LoadPlan = { ms: 5, fails: false, reads: 'early' };
+const QUICK: LoadPlan = { ms: 5, fails: false, hangs: false, reads: 'early' };
 
 function hardCase(name: string, seeds: number, what: Partial<Plan>, steps: readonly Step[]): HardCase {
-  const plan = { processes: 2, entries: 1, ttlSeconds: 120, turns: false, l1: false, journalCapacity: 1000 };
+  const plan = {
+    processes: 2,
+    entries: 1,
+    ttlSeconds: 120,
+    turns: false,
+    l1: false,
+    ageing: null,
+    journalCapacity: 1000,
+  };
   return { name, seeds, plan: (seed) => ({ ...plan, lengthMs: 2000, ...what, seed, steps }) };
 }
 
@@ -23,7 +31,7 @@ function readOf(process: number, entry: number, at: number): Step {
 }
 
 export const HARD_CASES: readonly HardCase[] = [
-  hardCase('a put whose connection broke does not come back over what was invalidated after it', 40, { turns: true }, [
+  hardCase('a put whose connection broke does not come back over what was invalidated after it', 20, { turns: true }, [
     { at: 100, kind: 'slow', process: 0, ms: 160, forMs: 1 },
     { at: 100, kind: 'write through', process: 0, entry: 0 },
     { at: 101, kind: 'break', process: 0, connection: 0, how: 'answers only' },
@@ -55,5 +63,17 @@ export const HARD_CASES: readonly HardCase[] = [
     readOf(0, 1, 150),
     { at: 300, kind: 'look', process: 1, entry: 0 },
     ...reads(1, 310),
+  ]),
+  hardCase('what this process has invalidated is not read while Redis has not confirmed it', 15, {}, [
+    ...reads(0, 10),
+    { at: 100, kind: 'slow', process: 0, ms: 400, forMs: 1 },
+    { at: 100, kind: 'write', process: 0, entry: 0, by: 'key' },
+    ...reads(0, 330, 340, 350, 360, 370),
+  ]),
+  hardCase('nor what is stored under a tag, by a reader who does not know the tag', 15, {}, [
+    ...reads(0, 10),
+    { at: 100, kind: 'slow', process: 0, ms: 400, forMs: 1 },
+    { at: 100, kind: 'write', process: 0, entry: 0, by: 'own tag' },
+    ...[330, 340, 350, 360, 370].map((at): Step => ({ at, kind: 'look', process: 0, entry: 0 })),
   ]),
 ];

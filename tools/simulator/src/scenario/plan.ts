@@ -1,10 +1,13 @@
 /** What is done to the simulated house, and when: made from a seed, or written by hand. */
+import type { FreshnessOptions } from '@promptsales/cache-core';
 import type { Break } from '../network/network.js';
 import { Random } from '../time/random.js';
 
 export interface LoadPlan {
   readonly ms: number;
   readonly fails: boolean;
+  /** It never ends, unless it is told to. */
+  readonly hangs: boolean;
   /** When the origin is read: at the beginning of the load (so the value can be old when it arrives) or at its end. */
   readonly reads: 'early' | 'late';
 }
@@ -51,6 +54,14 @@ export type Fault =
 
 export type Step = { readonly at: number } & (Operation | Fault);
 
+/** The freshness options of all readers; with them, the origin has no value at every fifth version. */
+export type Ageing = Required<
+  Pick<
+    FreshnessOptions,
+    'freshSeconds' | 'graceSeconds' | 'softTimeoutMs' | 'hardTimeoutMs' | 'negativeTtlSeconds' | 'errorBackoffMs'
+  >
+>;
+
 export interface Plan {
   readonly seed: number;
   readonly processes: number;
@@ -60,6 +71,8 @@ export interface Plan {
   readonly turns: boolean;
   /** Processes keep what they read in their own memory. */
   readonly l1: boolean;
+  /** How values age; null: they are fresh for as long as they live, and there are always values. */
+  readonly ageing: Ageing | null;
   /** How many pending invalidations a process keeps one by one. */
   readonly journalCapacity: number;
   /** In order of time. */
@@ -119,12 +132,16 @@ export function planFrom(seed: number): Plan {
   const turns = random.chance(WRITE_THROUGH);
   const longestMs = weather.length === 0 ? LONGEST_LOAD_IN_FAIR_WEATHER_MS : LONGEST_LOAD_MS;
   const l1 = random.chance(0.4);
+  const ageing = random.chance(0.4) ? anAgeing(random) : null;
   // One who keeps what he has read is tried by reading again.
   const reading = l1 ? 0.8 : 0.65;
 
   const steps: Step[] = [];
   for (let left = 12 + random.below(l1 ? 50 : 30); left > 0; left -= 1) {
-    steps.push({ at: when(), ...anOperation(random, processes, entries, { turns, reading, longestMs }) });
+    steps.push({
+      at: when(),
+      ...anOperation(random, processes, entries, { turns, reading, longestMs, hanging: ageing === null ? 0 : 0.06 }),
+    });
   }
   if (weather.length > 0) {
     for (let left = 1 + random.below(6); left > 0; left -= 1) {
@@ -138,9 +155,21 @@ export function planFrom(seed: number): Plan {
     ttlSeconds: random.pick([3, 120]),
     turns,
     l1,
+    ageing,
     journalCapacity: random.chance(0.85) ? 1000 : 1,
     steps: steps.map((step) => ({ ...step, at: Math.round(step.at) })).toSorted((a, b) => a.at - b.at),
     lengthMs: LENGTH_MS,
+  };
+}
+
+function anAgeing(random: Random): Ageing {
+  return {
+    freshSeconds: random.pick([0.05, 0.5, 2]),
+    graceSeconds: random.pick([0, 0.3, 5]),
+    softTimeoutMs: random.pick([0, 30, null]),
+    hardTimeoutMs: random.pick([150, 800]),
+    negativeTtlSeconds: random.pick([0.5, 60]),
+    errorBackoffMs: random.pick([0, 300]),
   };
 }
 
@@ -148,12 +177,13 @@ function anOperation(
   random: Random,
   processes: number,
   entries: number,
-  how: { readonly turns: boolean; readonly reading: number; readonly longestMs: number },
+  how: { readonly turns: boolean; readonly reading: number; readonly longestMs: number; readonly hanging: number },
 ): Operation {
   const whose = { process: random.below(processes), entry: random.below(entries) };
   const load: LoadPlan = {
     ms: Math.round(random.chance(0.6) ? random.between(1, 60) : random.between(60, how.longestMs)),
     fails: random.chance(0.1),
+    hangs: random.chance(how.hanging),
     reads: random.chance(0.6) ? 'early' : 'late',
   };
   const which = random.next();

@@ -1,14 +1,20 @@
 /** Runs a plan: real protocol code on simulated machines, against a simulated Redis and an origin that counts. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
+  absent,
   encodeValue,
   keyspace,
+  unchanged,
   valueReading,
+  type Absent,
   type CacheObserver,
   type EntryLabels,
   type Invalidation,
   type KeyRef,
+  type LoadContext,
   type Loaded,
+  type Stale,
+  type Unchanged,
 } from '@promptsales/cache-core';
 import { SIMULATED_L1, SIMULATED_TIMES, SimulatedProcess } from '../cache/simulated-process.js';
 import { Network } from '../network/network.js';
@@ -36,7 +42,11 @@ export interface Outcome {
 
 /** How long the house gets to recover before it is asked whether all is well. */
 const RECOVERY_MS = 6000;
-const LAST_READ: ReadPlan = { load: { ms: 5, fails: false, reads: 'early' }, anew: false, leavesAfterMs: null };
+const LAST_READ: ReadPlan = {
+  load: { ms: 5, fails: false, hangs: false, reads: 'early' },
+  anew: false,
+  leavesAfterMs: null,
+};
 const FOREIGN = -1;
 /** What a call is doing, for the cache's observer to note what befell it. */
 const calls = new AsyncLocalStorage<Call>();
@@ -82,6 +92,18 @@ function invalidate({ cache }: SimulatedProcess, entry: number, by: Reach): Prom
 
 function bytesIn(held: Held | undefined): string {
   return held?.value.type === 'string' ? held.value.bytes.toString() : '';
+}
+
+interface Version {
+  readonly version: number;
+}
+
+function isAbsent(version: number): boolean {
+  return version % 5 === 4;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
 }
 
 /** A caller who waits no longer than that. */
@@ -261,12 +283,13 @@ class Simulation {
       const loaded = await calls.run(call, () =>
         process.aside.getOrLoad(
           refOf(entry),
-          ({ signal }) => {
+          (context) => {
             // It takes the lease from whoever has it.
             if (anew) this.#history.leaseEnds.push({ entry, at: this.#time.now });
-            return this.#load(process, read, load, signal);
+            return this.#load(process, read, load, context);
           },
           {
+            ...this.plan.ageing,
             ttlSeconds: this.plan.ttlSeconds,
             labels: labelsOf(entry),
             anew,
@@ -308,11 +331,12 @@ class Simulation {
     { bypassed, fromMemory }: Call,
   ): void {
     read.bypassed = bypassed;
-    read.fromMemory = fromMemory && source === 'hit';
+    read.fromMemory = fromMemory && (source === 'hit' || source === 'stale');
     read.ended = this.#time.now;
     read.source = source;
-    read.version = (value as { version: number }).version;
+    read.version = value === absent ? this.#lastAbsent(read.entry) : (value as Version).version;
     this.#count(source);
+    if (value === absent) this.#count('absent');
     if (read.version === undefined) this.#saw(CLAIMS.ownValues, `read ${read.id} got ${JSON.stringify(value)}`);
     this.#tell(
       read.process,
@@ -320,34 +344,42 @@ class Simulation {
     );
   }
 
+  /** An absence does not say of which version it is: the newest that it can be. */
+  #lastAbsent(entry: number): number {
+    let version = this.#origin[entry] as number;
+    while (version >= 0 && !isAbsent(version)) version -= 1;
+    return version;
+  }
+
   async #load(
     process: SimulatedProcess,
     { life, entry, began: called }: ReadRecord,
     load: LoadPlan,
-    signal: AbortSignal,
-  ): Promise<{ version: number }> {
+    { signal, stale }: LoadContext<unknown>,
+  ): Promise<Version | Absent | Unchanged> {
     const underLease = calls.getStore()?.bypassed !== true;
-    const record: LoadRecord = {
-      process: process.name,
-      life,
-      entry,
-      called,
-      began: this.#time.now,
-      ended: null,
-      underLease,
-    };
+    const began = this.#time.now;
+    const record: LoadRecord = { process: process.name, life, entry, called, began, ended: null, underLease };
     this.#history.loads.push(record);
     this.#count('load');
     const early = this.#origin[entry] as number;
-    this.#tell(
-      process.name,
-      `loads entry ${entry}${underLease ? '' : ' without a lease'} (${load.ms} ms, origin at ${early})`,
-    );
-    await new Promise((resolve) => setTimeout(resolve, load.ms));
+    const how = `${load.hangs ? 'for ever' : `${load.ms} ms`}, origin at ${early}`;
+    this.#tell(process.name, `loads entry ${entry}${underLease ? '' : ' without a lease'} (${how})`);
+    const done = load.hangs ? [] : [new Promise((resolve) => setTimeout(resolve, load.ms))];
+    await Promise.race([...done, aborted(signal)]);
     record.ended = this.#time.now;
     signal.throwIfAborted();
     if (load.fails) throw new OriginError('the origin fails');
-    return { version: load.reads === 'early' ? early : (this.#origin[entry] as number) };
+    return this.#answer(load.reads === 'early' ? early : (this.#origin[entry] as number), stale);
+  }
+
+  #answer(version: number, stale: Stale<unknown> | null): Version | Absent | Unchanged {
+    if (this.plan.ageing === null) return { version };
+    const value = isAbsent(version) ? absent : { version };
+    const before = stale?.value;
+    const same = before === value || (before as Partial<Version> | undefined)?.version === version;
+    if (same) this.#count('unchanged');
+    return same ? unchanged : value;
   }
 
   /** A look says what lies there; a miss says nothing. */
