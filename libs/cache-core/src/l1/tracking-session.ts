@@ -115,7 +115,7 @@ export class TrackingSession {
     const prefixes = this.#roots.flatMap((root) => ['PREFIX', root]);
     await this.#link.within(client.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', String(id), 'BCAST', ...prefixes));
     await this.#link.within(client.subscribe(CHANNEL));
-    await this.#beat(client);
+    await this.#link.within(this.#beat(client));
     if (this.#client !== client) return;
     this.#state = 'tracking';
     this.#reason = null;
