@@ -7,6 +7,7 @@ import {
   type LinkTimes,
   type RedisHome,
 } from '../src/index.js';
+import type { ProcessKind } from './stage.js';
 
 /** One process of the platform, as far as the cache is concerned. */
 export interface Process {
@@ -45,6 +46,17 @@ export async function startProcess(
 export async function stop(process: Process): Promise<void> {
   process.cache.close();
   await process.roles.close();
+}
+
+/** For a stage. */
+export const cacheProcess = { start: startProcess, stop } satisfies ProcessKind<
+  Process,
+  [settings?: Partial<CacheSettings>, times?: Partial<LinkTimes>]
+>;
+
+/** When these processes work with Redis again. */
+export async function untilUp(...processes: readonly Process[]): Promise<void> {
+  await Promise.all(processes.flatMap(({ roles }) => roles.links().map((link) => link.untilUp(5000))));
 }
 
 /** Looks until it is so; the test's own time-out is the bound. */

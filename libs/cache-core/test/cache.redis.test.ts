@@ -1,41 +1,23 @@
-import { fingerprint, keyspace, type CacheSettings } from '../src/index.js';
-import { startProcess, stop, until, type Process } from './cache-process.js';
-import { aCluster, oneServer, type RedisPlace } from './redis-place.js';
+import { fingerprint, keyspace, parseBody, requestIdentity } from '../src/index.js';
+import { cacheProcess, until, untilUp, type Process } from './cache-process.js';
+import type { RedisPlace } from './redis-place.js';
+import { onEveryPlace } from './stage.js';
 
 const FAMILY_VERSION = 'version:family:default:app.value';
 
-describe.each([
-  ['one server', oneServer],
-  ['a cluster', aCluster],
-])('the cache protocol on %s', (place, startPlace) => {
+const body = (value: object) => parseBody(Buffer.from(JSON.stringify(value)));
+
+onEveryPlace('the cache protocol', cacheProcess, (stage, place) => {
   let redis: RedisPlace;
   let raw: RedisPlace['raw'];
   let a: Process;
   let b: Process;
 
-  const start = (settings: Partial<CacheSettings> = {}): Promise<Process> => startProcess(redis.home, settings);
-
   const app = (key: string, tenant?: string) => keyspace.appValue.at({ key }, tenant);
   const load = (process: Process, key: string, value: unknown, options = {}) =>
     process.aside.getOrLoad(app(key), async () => value, options);
 
-  beforeAll(async () => {
-    redis = await startPlace();
-    raw = redis.raw;
-  }, 30_000);
-
-  afterAll(async () => {
-    await redis.stop();
-  });
-
-  beforeEach(async () => {
-    await redis.flush();
-    [a, b] = await Promise.all([start(), start()]);
-  });
-
-  afterEach(async () => {
-    await Promise.all([stop(a), stop(b)]);
-  });
+  beforeEach(() => void ({ redis, raw, a, b } = stage));
 
   test('a value is loaded once, stored under its contract key as plain JSON with its TTL, and then hit', async () => {
     const first = await load(a, 'k', { deep: [1, 2] });
@@ -118,6 +100,8 @@ describe.each([
       await new Promise((resolve) => setTimeout(resolve, 100));
       return 'value';
     };
+    // However slow this machine is, Redis is not held for dead: without it each process loads for itself.
+    [a, b] = (await Promise.all([a, b].map(() => stage.start({}, { commandTimeoutMs: 10_000 })))) as [Process, Process];
     const callers = Array.from({ length: 1000 }, (_, n) => (n % 2 === 0 ? a : b).aside.getOrLoad(app('k'), loader));
     const results = await Promise.all(callers);
     expect(loads).toBe(1);
@@ -195,11 +179,11 @@ describe.each([
   });
 
   test('a dead leader costs at most the lease', async () => {
-    const dead = await start();
+    const dead = await stage.start();
     void dead.aside.getOrLoad(app('k'), () => new Promise(() => {}), { hardTimeoutMs: null });
     await until(async () => (await raw.exists('lease:{app:k}')) === 1);
     const waiting = load(b, 'k', 'mine');
-    await stop(dead);
+    await stage.stop(dead);
     expect(await waiting).toMatchObject({ value: 'mine', source: 'loaded' });
   });
 
@@ -324,20 +308,71 @@ describe.each([
   });
 
   test('trap 11: a value over the limit is served, not stored, and gives its lease back', async () => {
-    await stop(a);
-    a = await start({ maxValueBytes: 1000 });
+    await stage.stop(a);
+    a = await stage.start({ maxValueBytes: 1000 });
     const first = await load(a, 'k', 'x'.repeat(2000));
     expect(await first.stored).toBe('too_large');
     expect(await redis.keys('*')).toEqual([FAMILY_VERSION]);
     expect((await load(a, 'k', 'small')).value).toBe('small');
   });
 
-  test('tenants with the same key never meet', async () => {
+  test('trap 7: tenants with the same key never meet', async () => {
     await (
       await a.aside.getOrLoad(app('k', 'acme'), async () => 'acme’s')
     ).stored;
     expect((await load(a, 'k', 'default’s')).value).toBe('default’s');
     expect((await a.aside.getOrLoad(app('k', 'acme'), async () => 'x')).value).toBe('acme’s');
+  });
+
+  test('trap 7: one URL asked by others, in other words or with another body is another entry', async () => {
+    const parts = { version: 1, tenant: 'acme', scope: 'key 1', namespace: '', upstream: 'crm', omit: [] };
+    const asked = { ...parts, operation: 'POST /search', headers: { 'accept-language': 'es' }, body: body({ q: 1 }) };
+    const all = [
+      asked,
+      { ...asked, tenant: 'other' },
+      { ...asked, scope: 'key 2' },
+      { ...asked, namespace: 'n' },
+      { ...asked, headers: { 'accept-language': 'en' } },
+      { ...asked, body: body({ q: 2 }) },
+    ];
+    for (const [n, one] of all.entries()) await (await load(a, requestIdentity(one), n)).stored;
+    for (const [n, one] of all.entries()) {
+      expect(await load(b, requestIdentity(one), 'no')).toMatchObject({ value: n, source: 'hit' });
+    }
+  });
+
+  test('trap 12: hostile keys and tenants are each their own entry, and harm no other', async () => {
+    const hostile = [
+      'a:b',
+      'a',
+      '*',
+      '..',
+      '\0',
+      'x'.repeat(10_000),
+      '\uD800',
+      '__proto__',
+      '{app:k}',
+      ' ',
+      'ñ?',
+      '%2A',
+    ];
+    const refs = [...hostile.map((text) => app(text)), ...hostile.map((text) => app('a', text))];
+    for (const [n, ref] of refs.entries()) await (await a.aside.getOrLoad(ref, async () => n)).stored;
+    for (const [n, ref] of refs.entries()) {
+      expect(await b.aside.getOrLoad(ref, async () => 'no')).toMatchObject({ value: n, source: 'hit' });
+      expect(await b.cache.invalidate({ ref })).toMatchObject({ deleted: 1 });
+    }
+    expect(await redis.keys('*app:*')).toEqual(expect.not.arrayContaining([expect.stringMatching(/^app:/)]));
+  });
+
+  test('trap 12: __proto__ in a value is a property like any other', async () => {
+    const value = JSON.parse('{"__proto__":{"admin":true},"constructor":1}') as object;
+    await (
+      await load(a, 'k', value)
+    ).stored;
+    const { value: read, source } = await load(b, 'k', 'no');
+    expect([JSON.stringify(read), source]).toEqual([JSON.stringify(value), 'hit']);
+    expect(({} as { admin?: unknown }).admin).toBeUndefined();
   });
 
   describe('when Redis is in trouble', () => {
@@ -353,10 +388,25 @@ describe.each([
       expect(loads).toBe(1);
       expect(results.every((one) => one.value === 1)).toBe(true);
       redis.thaw();
-      await Promise.all(a.roles.links().map((link) => link.untilUp(5000)));
-      await Promise.all(b.roles.links().map((link) => link.untilUp(5000)));
+      await untilUp(a, b);
       expect(await raw.exists('app:k')).toBe(0);
       expect(await load(a, 'k', 'fresh')).toMatchObject({ value: 'fresh', source: 'loaded' });
+    });
+
+    test('trap 9: what its caller was told has failed takes no effect when Redis goes on', async () => {
+      await (
+        await load(a, 'k', 'old')
+      ).stored;
+      redis.freeze();
+      const put = (value: string) => a.cache.put({ ref: app('k') }, { stored: [Buffer.from(JSON.stringify(value))] });
+      // Some of them are sent and get no answer; once Redis is held for dead, nothing is sent any more.
+      for (let n = 0; n < 3; n += 1) expect(await put(`late ${n}`)).toBe('dropped');
+      await until(async () => !a.roles.link('cache').up);
+      expect(await put('refused')).toBe('dropped');
+      redis.thaw();
+      await untilUp(a, b);
+      expect(await raw.get('app:k')).toBe('"old"');
+      expect(await load(b, 'k', 'no')).toMatchObject({ value: 'old', source: 'hit' });
     });
 
     test('an invalidation while Redis is frozen is pending, and is applied before anything is read again', async () => {
@@ -368,7 +418,7 @@ describe.each([
       expect(await a.cache.invalidate({ ref: app('k') })).toEqual({ deleted: null, pending: true });
       expect(await load(a, 'k', 'new')).toMatchObject({ value: 'new', source: 'loaded' });
       redis.thaw();
-      await a.roles.link('cache').untilUp(5000);
+      await untilUp(a);
       expect(a.cache.pendingInvalidations).toBe(0);
       expect((await load(a, 'k', 'newer')).value).toBe('newer');
     });
@@ -383,7 +433,7 @@ describe.each([
       await raw.mset({ 'app:k': value as Buffer, 'meta:{app:k}': sidecar as Buffer });
       await redis.restart('app:k');
       await until(async () => !a.roles.link('cache').up || (await raw.exists('app:k')) === 0);
-      await Promise.all([a, b].map((one) => one.roles.link('cache').untilUp(5000)));
+      await untilUp(a, b);
       expect(await load(b, 'k', 'new')).toMatchObject({ value: 'new', source: 'loaded' });
     });
 
@@ -408,8 +458,8 @@ describe.each([
     });
 
     test('a journal that overflows removes whole families, and nothing of others', async () => {
-      await stop(a);
-      a = await start({ journal: { capacity: 5, keepAcknowledgedMs: 60_000, retryMs: 50 } });
+      await stage.stop(a);
+      a = await stage.start({ journal: { capacity: 5, keepAcknowledgedMs: 60_000, retryMs: 50 } });
       for (let n = 0; n < 20; n += 1) await (await load(a, `k${n}`, n)).stored;
       await raw.set('lead:unrelated', 'x');
       redis.freeze();
@@ -417,15 +467,15 @@ describe.each([
       for (let n = 0; n < 10; n += 1) await a.cache.invalidate({ ref: app(`k${n}`) });
       expect(a.cache.pendingInvalidations).toBeLessThanOrEqual(5);
       redis.thaw();
-      await a.roles.link('cache').untilUp(5000);
+      await untilUp(a);
       expect(await redis.keys('app:*')).toEqual([]);
       expect(await raw.get('lead:unrelated')).toBe('x');
     });
 
     test('a journal that overflowed defeats loads in flight too', async () => {
-      await Promise.all([stop(a), stop(b)]);
-      a = await start({ journal: { capacity: 0, keepAcknowledgedMs: 60_000, retryMs: 50 } });
-      b = await start({ leaseMs: 60_000 });
+      await Promise.all([a, b].map(stage.stop));
+      a = await stage.start({ journal: { capacity: 0, keepAcknowledgedMs: 60_000, retryMs: 50 } });
+      b = await stage.start({ leaseMs: 60_000 });
       let finish: (value: string) => void = () => {};
       const slow = b.aside.getOrLoad(app('k'), () => new Promise((resolve) => (finish = resolve)));
       await until(async () => (await raw.exists('lease:{app:k}')) === 1);
@@ -433,7 +483,7 @@ describe.each([
       await until(async () => !a.roles.link('cache').up);
       await a.cache.invalidate({ ref: app('k') });
       redis.thaw();
-      await Promise.all([a, b].map((one) => one.roles.link('cache').untilUp(5000)));
+      await untilUp(a, b);
       finish('old');
       expect(await (await slow).stored).toBe('superseded');
     });

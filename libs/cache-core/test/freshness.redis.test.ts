@@ -1,11 +1,11 @@
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
-import { Redis } from 'ioredis';
 import { absent, keyspace, unchanged, type KeyRef, type LoadContext, type LoadOptions } from '../src/index.js';
-import { startProcess, stop, until, type Process } from './cache-process.js';
+import { cacheProcess, until, untilUp, type Process } from './cache-process.js';
+import type { RedisPlace } from './redis-place.js';
+import { onEveryPlace } from './stage.js';
 
-describe('freshness', () => {
-  let redis: TestRedis;
-  let raw: Redis;
+onEveryPlace('freshness', cacheProcess, (stage) => {
+  let redis: RedisPlace;
+  let raw: RedisPlace['raw'];
   let a: Process;
   let b: Process;
 
@@ -30,24 +30,7 @@ describe('freshness', () => {
     return { loader: jest.fn((_context: LoadContext<unknown>) => promise), resolve, reject };
   };
 
-  beforeAll(async () => {
-    redis = await startRedis();
-    raw = new Redis(redis.url);
-  });
-
-  afterAll(async () => {
-    raw.disconnect();
-    await redis.kill();
-  });
-
-  beforeEach(async () => {
-    await raw.flushdb();
-    [a, b] = await Promise.all([startProcess(redis.url), startProcess(redis.url)]);
-  });
-
-  afterEach(async () => {
-    await Promise.all([stop(a), stop(b)]);
-  });
+  beforeEach(() => void ({ redis, raw, a, b } = stage));
 
   test('the documented time to live is the time in Redis; freshness is a border inside it', async () => {
     await store(a, 'k', 1, { freshSeconds: 100, jitter: 0.5 });
@@ -75,11 +58,8 @@ describe('freshness', () => {
   });
 
   test('a fresh value that the lot falls on is refreshed behind its reader, once', async () => {
-    await Promise.all([stop(a), stop(b)]);
-    [a, b] = await Promise.all([
-      startProcess(redis.url, { random: () => 1 - 1e-12 }),
-      startProcess(redis.url, { random: () => 0 }),
-    ]);
+    await Promise.all([a, b].map(stage.stop));
+    [a, b] = await Promise.all([stage.start({ random: () => 1 - 1e-12 }), stage.start({ random: () => 0 })]);
     const slow = async () => (await new Promise((resolve) => setTimeout(resolve, 30)), 'old');
     // 30 ms of load at -ln(1e-12) = 27.6: within 800 ms of its end.
     const eager = { freshSeconds: 0.5, jitter: 0, beta: 1 };
@@ -223,7 +203,7 @@ describe('freshness', () => {
         expect(await told.stored).toBe('dropped');
       }
       expect(loader).toHaveBeenCalledTimes(2);
-      expect(await raw.keys('*k*')).toEqual([]);
+      expect(await redis.keys('*k*')).toEqual([]);
     });
 
     test('is no match for what another system writes', async () => {
@@ -243,7 +223,6 @@ describe('freshness', () => {
       await store(a, 'k', 'old', { ttlSeconds: 100, freshSeconds: 10 });
       await makeStale('k');
       const before = await sidecarOf('k');
-      await raw.config('RESETSTAT');
       const loaded = await b.aside.getOrLoad(app('k'), same, refreshed);
       expect(loaded).toMatchObject({ value: 'old', source: 'loaded' });
       expect(await loaded.stored).toBe('stored');
@@ -270,7 +249,7 @@ describe('freshness', () => {
       await expect(a.aside.getOrLoad(app('k'), async () => unchanged, FRESH)).rejects.toThrow(
         expect.objectContaining({ code: 'value_shape' }),
       );
-      expect(await raw.keys('*k*')).toEqual([]);
+      expect(await redis.keys('*k*')).toEqual([]);
     });
   });
 
@@ -284,7 +263,7 @@ describe('freshness', () => {
     async (_what, ref, make) => {
       const loading = a.aside.getOrLoad(ref, async () => make() as never);
       await expect(loading).rejects.toThrow(expect.objectContaining({ name: 'KeyspaceError', code: 'value_shape' }));
-      expect(await raw.keys('*')).toEqual([`version:family:default:${ref.family.id}`]);
+      expect(await redis.keys('*')).toEqual([`version:family:default:${ref.family.id}`]);
     },
   );
 
@@ -293,13 +272,13 @@ describe('freshness', () => {
       throw new Error('at once');
     };
     await expect(a.aside.getOrLoad(app('k'), thrower)).rejects.toThrow('at once');
-    expect(await raw.keys('*k*')).toEqual([]);
+    expect(await redis.keys('*k*')).toEqual([]);
   });
 
   test('as many loads as are allowed run at once, Redis or not; a stale value stands in for what is refused', async () => {
-    await stop(a);
+    await stage.stop(a);
     const loads = { maxConcurrent: 2, maxQueued: 1, maxWaitMs: 60_000 };
-    a = await startProcess(redis.url, { loading: { 'app.value': { loads } } });
+    a = await stage.start({ loading: { 'app.value': { loads } } });
     await store(b, 'stale', 'old');
     await makeStale('stale');
     for (const away of [false, true]) {
@@ -328,12 +307,12 @@ describe('freshness', () => {
       expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
     }
     redis.thaw();
-    await Promise.all([a, b].map((one) => one.roles.link('cache').untilUp(5000)));
+    await untilUp(a, b);
   });
 
   describe('hold-off, for an origin whose replicas lag', () => {
     const withHoldOff = (ttlSeconds: number | null) =>
-      startProcess(redis.url, { loading: { 'app.value': { holdOff: { ms: 60_000, ttlSeconds } } } });
+      stage.start({ loading: { 'app.value': { holdOff: { ms: 60_000, ttlSeconds } } } });
 
     test.each([
       ['a key', ({ cache }: Process) => cache.invalidate({ ref: app('k') })],
@@ -357,7 +336,6 @@ describe('freshness', () => {
         // What is written is no replica's.
         expect(await d.cache.put({ ref: app('k'), labels }, { stored: [Buffer.from('"written"')] })).toBe('stored');
         expect(await load(c, 'k', 'no', { labels })).toMatchObject({ value: 'written', source: 'hit' });
-        await Promise.all([stop(c), stop(d)]);
       },
     );
 
@@ -367,7 +345,6 @@ describe('freshness', () => {
       const loaded = await load(c, 'k', 'of a replica');
       expect(await loaded.stored).toBe('stored');
       expect(await raw.ttl('app:k')).toBeLessThanOrEqual(2);
-      await stop(c);
     });
 
     test('what another system writes meanwhile is a hit', async () => {
@@ -375,7 +352,6 @@ describe('freshness', () => {
       await c.cache.invalidate({ ref: app('k') });
       await raw.set('app:k', '"theirs"');
       expect(await load(c, 'k', 'no')).toMatchObject({ value: 'theirs', source: 'hit' });
-      await stop(c);
     });
   });
 });

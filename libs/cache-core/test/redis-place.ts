@@ -43,7 +43,8 @@ export async function aCluster(): Promise<RedisPlace> {
   // Frozen as a whole it is to wake up as it was, and a node that is restarted is to be itself again.
   const cluster = await startRedisCluster({ replicasEach: 0, nodeTimeoutMs: 10_000, args: ['--appendonly', 'yes'] });
   const nodes = cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
-  const raw = new Cluster(nodes);
+  // A node that was restarted refuses its keys for a while.
+  const raw = new Cluster(nodes, { maxRedirections: 100 });
   const each = async <T>(ask: (client: Redis) => Promise<T>): Promise<T[]> => Promise.all(raw.nodes('master').map(ask));
   await new Promise((resolve) => raw.once('ready', resolve));
   return {

@@ -2,9 +2,10 @@ import 'reflect-metadata';
 import { Body, Controller, Get, Module, Param, Post, Query } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
 import request from 'supertest';
 import { Cache, CacheCoreModule, CachedRoute, keyspace, RedisRoles } from '../../src/index.js';
+import type { RedisPlace } from '../redis-place.js';
+import { EVERY_PLACE } from '../stage.js';
 
 let handled = 0;
 let failing = false;
@@ -40,8 +41,8 @@ class Routes {
   }
 }
 
-describe('a cached route', () => {
-  let redis: TestRedis;
+describe.each(EVERY_PLACE)('a cached route on %s', (_place, startPlace) => {
+  let redis: RedisPlace;
   let app: NestFastifyApplication;
 
   const get = (path: string, headers: Record<string, string> = {}) =>
@@ -49,19 +50,22 @@ describe('a cached route', () => {
   const cacheOf = ({ headers }: request.Response) => headers['x-cache'] as string;
 
   beforeAll(async () => {
-    redis = await startRedis();
+    redis = await startPlace();
     @Module({
-      imports: [CacheCoreModule.forRoot({ redis: { url: redis.url, layout: 'single' } })],
+      imports: [CacheCoreModule.forRoot({ redis: { ...redis.home, layout: 'single' } })],
       controllers: [Routes],
     })
     class Application {}
     app = await NestFactory.create<NestFastifyApplication>(Application, new FastifyAdapter(), { logger: false });
     await app.init();
     await app.getHttpAdapter().getInstance().ready();
-    await app.get(RedisRoles).link('cache').untilUp(5000);
-  });
+    await app.get(RedisRoles).link('cache').untilUp(10_000);
+  }, 30_000);
 
-  afterAll(() => app.close());
+  afterAll(async () => {
+    await app.close();
+    await redis.stop();
+  });
 
   beforeEach(() => {
     handled = 0;

@@ -1,8 +1,9 @@
 import 'reflect-metadata';
 import { Injectable, Scope } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
 import { Cacheable, CacheCoreModule, CacheEvict, keyspace, RedisRoles } from '../../src/index.js';
+import type { RedisPlace } from '../redis-place.js';
+import { EVERY_PLACE } from '../stage.js';
 
 interface Search {
   readonly text: string;
@@ -74,29 +75,33 @@ function sha(text: string): string {
   return Buffer.from(text).toString('hex').padEnd(64, '0').slice(0, 64);
 }
 
-describe('decorated methods', () => {
-  let redis: TestRedis;
+describe.each(EVERY_PLACE)('decorated methods on %s', (_place, startPlace) => {
+  let redis: RedisPlace;
   let module: TestingModule;
   let values: Values;
 
   beforeAll(async () => {
-    redis = await startRedis();
+    redis = await startPlace();
     module = await Test.createTestingModule({
       imports: [
-        CacheCoreModule.forRootAsync({ useFactory: async () => ({ redis: { url: redis.url, layout: 'single' } }) }),
+        CacheCoreModule.forRootAsync({ useFactory: async () => ({ redis: { ...redis.home, layout: 'single' } }) }),
       ],
       providers: [Values, PerRequest],
     }).compile();
     await module.init();
     values = module.get(Values);
-    await module.get(RedisRoles).link('cache').untilUp(5000);
-  });
+    await module.get(RedisRoles).link('cache').untilUp(10_000);
+  }, 30_000);
 
-  afterAll(() => module.close());
+  afterAll(async () => {
+    await module.close();
+    await redis.stop();
+  });
 
   beforeEach(() => {
     values.failing = false;
     values.calls.length = 0;
+    PerRequest.made = 0;
   });
 
   it('load once, for any number of callers, and keep tenants apart', async () => {

@@ -1,24 +1,24 @@
 import keyvTestSuite from '@keyv/test-suite';
 import { CACHE_MANAGER, CacheModule, type Cache as NestCache } from '@nestjs/cache-manager';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
-import { Redis } from 'ioredis';
 import { Keyv } from 'keyv';
 import { CacheCoreModule, KeyvStores, RedisRoles, keyspace } from '../../src/index.js';
+import type { RedisPlace } from '../redis-place.js';
+import { EVERY_PLACE } from '../stage.js';
 
-describe('stores for Nest’s cache module', () => {
-  let redis: TestRedis;
-  let raw: Redis;
+describe.each(EVERY_PLACE)('stores for Nest’s cache module on %s', (_place, startPlace) => {
+  let redis: RedisPlace;
+  let raw: RedisPlace['raw'];
   let module: TestingModule;
   let nest: NestCache;
   let stores: KeyvStores;
 
   beforeAll(async () => {
-    redis = await startRedis();
-    raw = new Redis(redis.url);
+    redis = await startPlace();
+    raw = redis.raw;
     module = await Test.createTestingModule({
       imports: [
-        CacheCoreModule.forRoot({ redis: { url: redis.url, layout: 'single' } }),
+        CacheCoreModule.forRoot({ redis: { ...redis.home, layout: 'single' } }),
         CacheModule.registerAsync({
           inject: [KeyvStores],
           useFactory: (given: KeyvStores) => ({ stores: [given.keyv({ namespace: 'catalogue' })], ttl: 60_000 }),
@@ -28,12 +28,12 @@ describe('stores for Nest’s cache module', () => {
     await module.init();
     stores = module.get(KeyvStores);
     nest = module.get<NestCache>(CACHE_MANAGER);
-    await module.get(RedisRoles).link('cache').untilUp(5000);
-  });
+    await module.get(RedisRoles).link('cache').untilUp(10_000);
+  }, 30_000);
 
   afterAll(async () => {
-    raw.disconnect();
     await module.close();
+    await redis.stop();
   });
 
   // The suite is written for vitest, which hands `expect` to each test.
