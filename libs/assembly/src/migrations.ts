@@ -1,7 +1,12 @@
-import { FENCING_MIGRATIONS } from '@promptsales/cache-management';
+import { FENCING_MIGRATIONS, OUTBOX_MIGRATIONS } from '@promptsales/cache-management';
 import type { MigrationSet } from '@promptsales/database';
 import { IDENTITY_MIGRATIONS } from '@promptsales/identity';
 import { ledgerMigrations } from '@promptsales/llm-cache';
 
 /** The schema of every library. */
-export const MIGRATIONS: readonly MigrationSet[] = [IDENTITY_MIGRATIONS, ledgerMigrations, FENCING_MIGRATIONS];
+export const MIGRATIONS: readonly MigrationSet[] = [
+  IDENTITY_MIGRATIONS,
+  ledgerMigrations,
+  FENCING_MIGRATIONS,
+  OUTBOX_MIGRATIONS,
+];

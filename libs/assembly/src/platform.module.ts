@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { FencingNumbers } from '@promptsales/cache-management';
+import { FencingNumbers, InvalidationOutbox } from '@promptsales/cache-management';
 import {
   Breakers,
   Cache,
@@ -14,6 +14,7 @@ import type { Environment } from '@promptsales/environment';
 import { CacheInstruments, type MetricsRegistry } from '@promptsales/health';
 import type { Logger } from '@promptsales/http-edge';
 import { cacheOperations } from './cache-operations.js';
+import { cacheOutbox } from './cache-outbox.js';
 import { cacheSettings, keyring, ttlTable } from './cache-settings.js';
 import { coordination } from './coordination.js';
 import { measureL1, measureRedis } from './metrics-wiring.js';
@@ -60,8 +61,9 @@ export class PlatformModule {
         { provide: Keyring, useValue: keys },
         ...coordination(roles, settings, metrics),
         ...cacheOperations(metrics, logger),
+        ...cacheOutbox(metrics, logger),
       ],
-      exports: [Keyring, Locks, FencingNumbers, Breakers, InvalidationOperations],
+      exports: [Keyring, Locks, FencingNumbers, Breakers, InvalidationOperations, InvalidationOutbox],
     };
   }
 }

@@ -1,7 +1,12 @@
 export { HealthModule, type HealthAsyncOptions } from './health.module.js';
 export type { HealthLog, HealthOptions } from './health-options.js';
 export { CacheInstruments } from './metrics/cache-instruments.js';
-export { BreakerInstruments, LockInstruments, OperationInstruments } from './metrics/coordination-instruments.js';
+export {
+  BreakerInstruments,
+  LockInstruments,
+  OperationInstruments,
+  OutboxInstruments,
+} from './metrics/coordination-instruments.js';
 export { GatewayInstruments } from './metrics/gateway-instruments.js';
 export { LedgerInstruments, type LedgerBacklog } from './metrics/ledger-instruments.js';
 export { MetricsRegistry } from './metrics/metrics-registry.js';

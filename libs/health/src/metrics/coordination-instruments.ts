@@ -71,3 +71,39 @@ export class OperationInstruments {
     this.#events.inc({ event });
   }
 }
+
+/** What the outbox of invalidations tells, as metrics. */
+export class OutboxInstruments {
+  readonly #carriedOut;
+  readonly #waiting;
+  readonly #trouble;
+  readonly #lag;
+
+  constructor(metrics: MetricsRegistry) {
+    this.#carriedOut = metrics.counter(
+      'cache_outbox_carried_out_total',
+      'Invalidations of committed changes, by whether their writer carried them out or a relay',
+      ['by'],
+    );
+    this.#waiting = metrics.counter('cache_outbox_waiting_total', 'Attempts that have to wait for Redis', []);
+    this.#trouble = metrics.counter(
+      'cache_outbox_trouble_total',
+      'Rounds in which the database could not be asked',
+      [],
+    );
+    this.#lag = metrics.gauge('cache_outbox_lag_seconds', 'How long the oldest that a relay last took had waited', []);
+  }
+
+  carriedOut(by: string, count: number, lagSeconds: number): void {
+    this.#carriedOut.inc({ by }, count);
+    if (by === 'relay') this.#lag.set(lagSeconds);
+  }
+
+  waiting(count: number): void {
+    this.#waiting.inc(count);
+  }
+
+  trouble(): void {
+    this.#trouble.inc();
+  }
+}
