@@ -33,9 +33,7 @@ export class CacheAside {
    * every other reader and must not be changed; outside production it is frozen.
    */
   warm<F extends Family>(ref: KeyRef<F>): Hit<ValueOf<F>> | undefined {
-    const hit = this.#cache.peek(valueReading(ref));
-    if (hit === undefined || hit.freshUntilMs === null || hit.readAtMs < hit.freshUntilMs) return hit;
-    return undefined;
+    return this.#cache.peek(valueReading(ref), isFresh);
   }
 
   /**
@@ -50,7 +48,9 @@ export class CacheAside {
     loader: Loader<ValueOf<F>, R>,
     options: LoadOptions<ValueOf<F>> = {},
   ): Promise<Loaded<ValueOf<F> | Extract<R, Absent>>> {
-    const loaded = await this.#errands.run(this.#errands.understand(ref, loader, options));
+    const errand = this.#errands.understand(ref, loader, options);
+    // Most calls end here: what all the rest needs is not made for them.
+    const loaded = this.#errands.atHand(errand) ?? (await this.#errands.run(errand));
     return loaded as Loaded<ValueOf<F> | Extract<R, Absent>>;
   }
 
@@ -78,4 +78,8 @@ export class CacheAside {
     const all = refs.map(({ key }) => loading.get(key) as Promise<Loaded<ValueOf<F> | Extract<R, Absent>>>);
     return Promise.all(all);
   }
+}
+
+function isFresh({ freshUntilMs, readAtMs }: Hit<unknown>): boolean {
+  return freshUntilMs === null || readAtMs < freshUntilMs;
 }

@@ -119,10 +119,12 @@ export class Cache {
   /**
    * The entry, if this process has it in its own memory: at once, and no older than L1's bound. What it holds is shared
    * with every other reader and must not be changed.
+   * @param accept whether it will do; one that will not is no hit
    */
-  peek<T>(reading: Reading<T>): Hit<T> | undefined {
+  peek<T>(reading: Reading<T>, accept?: (hit: Hit<T>) => boolean): Hit<T> | undefined {
     const hit = this.#memory.peek(reading);
-    if (hit !== undefined) this.#observer.hit?.(reading.ref.family.id, 'l1');
+    if (hit === undefined || accept?.(hit) === false) return undefined;
+    this.#observer.hit?.(reading.ref.family.id, 'l1');
     return hit;
   }
 

@@ -64,6 +64,18 @@ export class Errands {
     return { ref, reading, loader, options, freshness, ttlSeconds, bound: this.#cache.policies.of(ref.family).bound };
   }
 
+  /** What this process has in its own memory, when it is fresh and will do as it is. */
+  atHand<F extends Family>({ reading, options, freshness }: Errand<F>): Loaded<ValueOf<F> | Absent> | null {
+    if (options.anew === true) return null;
+    const hit = this.#cache.peek(
+      reading,
+      (found) =>
+        conditionOf(found, freshness, this.#cache.random) === 'fresh' &&
+        (options.accept?.(found as Hit<ValueOf<F>>) ?? true),
+    );
+    return hit === undefined ? null : fromHit(hit, 'hit');
+  }
+
   async run<F extends Family>(errand: Errand<F>): Promise<Loaded<ValueOf<F> | Absent>> {
     for (;;) {
       const loaded = await this.#try(errand);
