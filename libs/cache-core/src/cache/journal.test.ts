@@ -99,6 +99,17 @@ describe('the journal of invalidations', () => {
     expect(journal.blocks('app:anything')).toBe(false);
   });
 
+  test('trap 1: the confirmation of an older invalidation does not end a newer one of the same entry', () => {
+    const { journal } = journalOn(new TestLink());
+    const [older, newer] = [target('k'), target('k')];
+    journal.begin(older);
+    journal.begin(newer);
+    journal.acknowledge(older);
+    expect(journal.blocks('app:k')).toBe(true);
+    journal.acknowledge(newer);
+    expect(journal.blocks('app:k')).toBe(false);
+  });
+
   test('an overflowed family is swept although each of its invalidations has been confirmed', async () => {
     const link = new TestLink();
     const { journal, swept } = journalOn(link, 1);

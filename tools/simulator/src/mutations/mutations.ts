@@ -156,13 +156,6 @@ export const MUTATIONS: readonly Mutation[] = [
     to: ``,
   },
   {
-    name: 'the confirmation of an older invalidation ends a newer one',
-    claim: 'ownWrites',
-    file: 'cache/journal.ts',
-    from: `if (this.#pending.get(target.subject) === target) this.#pending.delete(target.subject);`,
-    to: `this.#pending.delete(target.subject);`,
-  },
-  {
     name: 'confirmed invalidations are not repeated to a server that may have lost them',
     claim: 'fresh',
     file: 'cache/journal.ts',
@@ -201,14 +194,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a put is not repeated to a server that may have lost it',
     claim: 'fresh',
-    file: 'cache/cache.ts',
+    file: 'cache/write-through.ts',
     from: `    if (result === 'stored') this.#invalidations.noteWritten(entry);`,
     to: ``,
   },
   {
     name: 'a put that was lost may still arrive',
     claim: 'fresh',
-    file: 'cache/cache.ts',
+    file: 'cache/write-through.ts',
     from: `      if (error.trouble === 'lost') await link.untilScriptsExpire();`,
     to: ``,
   },

@@ -76,4 +76,14 @@ export const HARD_CASES: readonly HardCase[] = [
     { at: 100, kind: 'write', process: 0, entry: 0, by: 'own tag' },
     ...[330, 340, 350, 360, 370].map((at): Step => ({ at, kind: 'look', process: 0, entry: 0 })),
   ]),
+  hardCase('more invalidations wait than the journal holds', 3, { entries: 2, journalCapacity: 1 }, [
+    readOf(0, 0, 10),
+    readOf(0, 1, 10),
+    { at: 50, kind: 'break', process: 0, connection: 0, how: 'both ways' },
+    { at: 50, kind: 'cut off', process: 0, forMs: 400 },
+    { at: 100, kind: 'write', process: 0, entry: 0, by: 'key' },
+    { at: 120, kind: 'write', process: 0, entry: 1, by: 'key' },
+    readOf(0, 0, 1800),
+    readOf(0, 1, 1800),
+  ]),
 ];
