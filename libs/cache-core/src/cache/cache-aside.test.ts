@@ -20,6 +20,7 @@ function leading(fill: Promise<FillResult>): { cache: Cache; flight: () => Fligh
   };
   const cache = {
     ttlSeconds: () => 60,
+    peek: () => undefined,
     policies: new LoadingPolicies({}),
     observer: {},
     random: Math.random,
