@@ -1,9 +1,10 @@
 /** One library in a process of its own, so that what it leaves in the compiler and on the heap meets no other. See `Orders`. */
 import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as pause } from 'node:timers/promises';
+import { obey } from '../processes/ordered-process.js';
 import { sampleValue } from '../sample-value.js';
 import { LIBRARIES } from './libraries.js';
-import type { Message, OrderName, Orders, ProcessArguments, Work } from './orders.js';
+import type { Orders, ProcessArguments, Work } from './orders.js';
 
 const { library: name, redisUrl, tiers } = JSON.parse(process.argv[2] as string) as ProcessArguments;
 const library = await LIBRARIES[name](redisUrl, tiers);
@@ -13,7 +14,7 @@ const never = (): Promise<never> => Promise.reject(new Error(`${name} loads a va
 const getMany = (keys: readonly string[]): Promise<unknown[]> =>
   library.getMany?.(keys) ?? Promise.all(keys.map((key) => library.getOrLoad(key, never)));
 
-const doers: { [N in OrderName]: (order: Orders[N]['order']) => Promise<Orders[N]['answer']> } = {
+obey<Orders>({
   async prepare({ keys }) {
     for (let index = 0; index < keys; index += 1) {
       const key = keyOf(index);
@@ -56,7 +57,7 @@ const doers: { [N in OrderName]: (order: Orders[N]['order']) => Promise<Orders[N
     const wanted = sampleValue(key);
     return { loads, slowestMs, wrong: values.filter((value) => !isDeepStrictEqual(value, wanted)).length };
   },
-};
+});
 
 /** Repeats one step with so many under way, for so long; each step says how many values it read. */
 async function work(underWay: number, ms: number, step: (turn: number) => Promise<number>): Promise<Work> {
@@ -81,13 +82,3 @@ async function work(underWay: number, ms: number, step: (turn: number) => Promis
 function check(found: unknown, key: string): void {
   if (!isDeepStrictEqual(found, sampleValue(key))) throw new Error(`${name} returns another value than was stored`);
 }
-
-process.on('message', ({ name: wanted, order }: Message) => {
-  const doer = doers[wanted] as (given: typeof order) => Promise<Orders[OrderName]['answer']>;
-  doer(order).then(
-    (answer) => process.send?.({ answer }),
-    (error: Error) => process.send?.({ error: error.message }),
-  );
-});
-process.once('disconnect', () => process.exit(0));
-process.send?.({ answer: {} });

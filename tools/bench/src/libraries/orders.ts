@@ -23,13 +23,6 @@ export interface Work {
   readonly cpuSeconds: number;
 }
 
-export type OrderName = keyof Orders;
-
-export interface Message {
-  readonly name: OrderName;
-  readonly order: Orders[OrderName]['order'];
-}
-
 /** What the process itself is started with, as its first argument. */
 export interface ProcessArguments {
   readonly library: LibraryName;

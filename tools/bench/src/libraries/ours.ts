@@ -10,6 +10,13 @@ export const ours: StartLibrary = async (redisUrl, tiers) => {
   const aside = new CacheAside(cache, roles);
   return {
     getOrLoad: async (key, load) => (await aside.getOrLoad(keyspace.appValue.at({ key }), load)).value,
+    getMany: async (keys) => {
+      const refs = keys.map((key) => keyspace.appValue.at({ key }));
+      const loaded = await aside.getMany(refs, (missing) => {
+        throw new Error(`${missing.length} values that are stored are loaded`);
+      });
+      return loaded.map(({ value }) => value);
+    },
     close: async () => {
       cache.close();
       await roles.close();
