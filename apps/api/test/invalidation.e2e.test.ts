@@ -194,6 +194,38 @@ describe('invalidation over HTTP', () => {
     expect(answer.body).toMatchObject({ code });
   });
 
+  it('explains a key to its own tenant, and shows no value', async () => {
+    await store('k', { tags: ['t'] });
+    const explainKey = (key: string, as = acme) =>
+      request(api.server).get('/v1/keyspace/explain').query({ key }).set(as);
+    const { body, text } = await explainKey('app:k').expect(200);
+    expect(body).toMatchObject({
+      key: 'tenant:acme:app:k',
+      family: 'app.value',
+      tenant: 'acme',
+      verdict: 'hit',
+      type: 'string',
+      entry: { fingerprint_agrees: true, versions: expect.arrayContaining([{ subject: 'tag:t', current: true }]) },
+      link: null,
+    });
+    expect(text).not.toContain('old');
+    await invalidate({ tags: ['t'] }).expect(200);
+    expect((await explainKey('app:k').expect(200)).body).toMatchObject({
+      verdict: 'miss',
+      why: expect.stringMatching(/invalidated/),
+    });
+    expect((await explainKey('app:k', globex).expect(200)).body).toMatchObject({
+      verdict: 'miss',
+      type: null,
+      entry: null,
+    });
+    await explainKey('tenant:acme:app:k', globex).expect(404);
+    await explainKey('session:u1').expect(422);
+    await explainKey('app:*').expect(422);
+    await request(api.server).get('/v1/keyspace/explain').set(acme).expect(400);
+    expect((await explainKey('app:k', { ...api.admin }).expect(200)).body).toMatchObject({ link: expect.any(String) });
+  });
+
   it('wants the scope cache', async () => {
     const reader = await keyOf('acme', ['analytics']);
     await invalidate({ tags: ['t'] }, reader).expect(403);

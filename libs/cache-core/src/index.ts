@@ -118,6 +118,7 @@ export type { Stored } from './cache/stored.js';
 export { MOST_TAGS, type VersionPairs } from './cache/versions.js';
 
 // what lies at a key, and why
+export { explain, type Explanation, type SidecarFacts, type Verdict } from './explain/explain.js';
 export { presenceOf, type Presence } from './explain/presence.js';
 
 // invalidation by pattern

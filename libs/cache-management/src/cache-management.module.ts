@@ -1,5 +1,6 @@
 import { Module, type DynamicModule, type FactoryProvider } from '@nestjs/common';
 import { BreakersController } from './http/breakers.controller.js';
+import { ExplainController } from './http/explain.controller.js';
 import { InvalidationController } from './http/invalidation.controller.js';
 import { LocksController } from './http/locks.controller.js';
 import { OperationsController } from './http/operations.controller.js';
@@ -26,7 +27,13 @@ export class CacheManagementModule {
     };
     return {
       module: CacheManagementModule,
-      controllers: [LocksController, BreakersController, InvalidationController, OperationsController],
+      controllers: [
+        LocksController,
+        BreakersController,
+        InvalidationController,
+        OperationsController,
+        ExplainController,
+      ],
       providers: [settings, Invalidator],
     };
   }

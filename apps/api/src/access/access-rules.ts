@@ -38,6 +38,8 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'GET /v1/cache/operations/:id': scope('cache'),
     'DELETE /v1/cache/operations/:id': scope('cache'),
 
+    'GET /v1/keyspace/explain': scope('cache'),
+
     'POST /v1/locks/:name': scope('jobs'),
     'PUT /v1/locks/:name': scope('jobs'),
     'DELETE /v1/locks/:name': scope('jobs'),

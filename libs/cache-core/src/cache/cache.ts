@@ -40,9 +40,10 @@ import { keyspace } from '../keyspace/keyspace.js';
 import { KeyspaceError } from '../keyspace/keyspace-error.js';
 import { isVersioned } from '../keyspace/version-key.js';
 import { RedisUnavailableError } from '../redis/errors.js';
+import type { RedisLink } from '../redis/link.js';
 import type { RedisRoles } from '../redis/roles.js';
 import { L1, type L1Status } from '../l1/l1.js';
-import { keysOf, type Entry, type Reading } from './entry.js';
+import { keysOf, type Entry, type EntryKeys, type Reading } from './entry.js';
 import { Flights, type Flight } from './flights.js';
 import type { Hit } from './judgement.js';
 import { EVERYWHERE, Invalidations, type Invalidation, type InvalidationOptions } from './invalidations.js';
@@ -56,6 +57,18 @@ import { DEFAULT_CACHE, type CacheSettings } from './settings.js';
 import { ttlSeconds, type Filling } from './storing.js';
 import { subjectsOf, VersionKeeper } from './versions.js';
 import { WriteThrough } from './write-through.js';
+
+/** See `Cache.examine`. */
+export interface Examination<T> {
+  readonly keys: EntryKeys;
+  readonly link: RedisLink;
+  readonly seen: Look<T>;
+  /** An invalidation of it waits for Redis. */
+  readonly blocked: boolean;
+  /** Null: nothing is kept of such entries. */
+  readonly inOwnMemory: boolean | null;
+  readonly loadsHere: boolean;
+}
 
 /** See the invariants at the top of this file. */
 export class Cache {
@@ -240,6 +253,29 @@ export class Cache {
    */
   sweepLeftovers(): Promise<number> {
     return this.#invalidations.sweepLeftovers();
+  }
+
+  /**
+   * What a lookup sees of an entry in Redis and makes of it, for explanations: nothing is counted or kept.
+   * @throws RedisUnavailableError
+   */
+  async examine<T>(reading: Reading<T>): Promise<Examination<T>> {
+    const { ref } = reading;
+    const { keyPrefix } = this.#settings;
+    const link = this.#roles.link(ref.family.role);
+    const keys = keysOf(reading, keyPrefix);
+    const seen = await look(reading, keys, subjectsOf(reading, keyPrefix), link, {
+      ...this.#settings,
+      forKeeping: false,
+    });
+    return {
+      keys,
+      link,
+      seen,
+      blocked: this.#invalidations.blocks(link, keys.value, seen.under),
+      inOwnMemory: this.#memory.serves(ref),
+      loadsHere: seen.lease !== null && this.#leaderships.named(seen.lease.token),
+    };
   }
 
   /** How many invalidations wait for Redis. */

@@ -1,3 +1,5 @@
+import { entryParts } from '../keyspace/companion.js';
+import type { KeyRef } from '../keyspace/family.js';
 import { colocate, physicalKey } from '../keyspace/physical-key.js';
 import type { L1, L1Status, Ticket } from '../l1/l1.js';
 import type { RedisLink } from '../redis/link.js';
@@ -23,6 +25,15 @@ export class OwnMemory {
     if (this.#l1 === null || !family.l1) return undefined;
     const value = physicalKey(this.#keyPrefix, key);
     return this.#l1.get<T>(part === undefined ? value : colocate(value, part.label, this.#keyPrefix), decode, tenant);
+  }
+
+  /** Whether a reader would be served here, of the value or of one of its parts; null where nothing is ever kept. */
+  serves({ family, key, tenant }: KeyRef): boolean | null {
+    const l1 = this.#l1;
+    if (l1 === null || !family.l1) return null;
+    const value = physicalKey(this.#keyPrefix, key);
+    const parts = entryParts.map(({ label }) => colocate(value, label, this.#keyPrefix));
+    return [value, ...parts].some((one) => l1.serves(one, tenant));
   }
 
   /** Before a look at Redis. Null: what it sees cannot be kept. */

@@ -120,6 +120,11 @@ export class L1 {
     return undefined;
   }
 
+  /** Whether some reader of this tenant would be served here. */
+  serves(key: string, tenant: string): boolean {
+    return this.get(key, this.#store.get(key)?.decoder, tenant) !== undefined;
+  }
+
   /** Before a read is sent. Null: its answer cannot be kept. */
   ticket(link: RedisLink): Ticket | null {
     const tracking = this.#links.get(link);
