@@ -59,8 +59,10 @@ export class EvictionCheck {
         if (error instanceof UnsafeEvictionError) return refuse(error);
         this.#parts.logger.warn({ err: error }, 'the eviction policy of Redis cannot be looked at');
       }
-      // Rejects when it is stopped, which the condition sees.
-      await delay(LOOK_AGAIN_EVERY_MS, undefined, { ref: false, signal }).catch(() => undefined);
+      await delay(LOOK_AGAIN_EVERY_MS, undefined, { ref: false, signal }).catch((error: Error) => {
+        // Stopped, which the condition sees.
+        if (error.name !== 'AbortError') throw error;
+      });
     }
   }
 

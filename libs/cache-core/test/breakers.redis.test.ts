@@ -1,8 +1,16 @@
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
 import fc from 'fast-check';
-import { Redis } from 'ioredis';
 import { readFileSync } from 'node:fs';
-import { BreakerOpenError, Breakers, RedisRoles, type Breaker, type BreakerStatus, type Permit } from '../src/index.js';
+import {
+  BreakerOpenError,
+  Breakers,
+  RedisRoles,
+  type Breaker,
+  type BreakerStatus,
+  type Permit,
+  type RedisHome,
+} from '../src/index.js';
+import type { OneServer } from './redis-place.js';
+import { onOneServer } from './stage.js';
 
 const SETTINGS = {
   consecutiveFailures: 3,
@@ -24,15 +32,10 @@ interface Process {
   became(status: BreakerStatus): Promise<void>;
 }
 
-describe('breakers on Redis', () => {
-  let redis: TestRedis;
-  let raw: Redis;
-  let a: Process;
-  let b: Process;
-
-  const start = async (settings: Partial<typeof SETTINGS> = {}): Promise<Process> => {
+const breakerProcess = {
+  async start(home: RedisHome, settings: Partial<typeof SETTINGS> = {}): Promise<Process> {
     const roles = new RedisRoles({
-      url: redis.url,
+      ...home,
       layout: 'single',
       times: { commandTimeoutMs: 200, heartbeatMs: 50, holdAfterRestartMs: 0 },
     }).open();
@@ -57,11 +60,19 @@ describe('breakers on Redis', () => {
       }
     };
     return { roles, breakers, breaker, changes, became };
-  };
-  const stop = async ({ breakers, roles }: Process): Promise<void> => {
+  },
+  async stop({ breakers, roles }: Process): Promise<void> {
     breakers.close();
     await roles.close();
-  };
+  },
+};
+
+onOneServer('breakers on Redis', breakerProcess, (stage) => {
+  let redis: OneServer;
+  let raw: OneServer['raw'];
+  let a: Process;
+  let b: Process;
+
   /** The rings are heard by all of them from here on. */
   const listening = async (processes: number): Promise<void> => {
     while (((await raw.pubsub('NUMSUB', `wake:${KEY}`)) as [string, number])[1] < processes);
@@ -80,24 +91,9 @@ describe('breakers on Redis', () => {
     }
   };
 
-  beforeAll(async () => {
-    redis = await startRedis();
-    raw = new Redis(redis.url);
-  });
-
-  afterAll(async () => {
-    raw.disconnect();
-    await redis.kill();
-  });
-
   beforeEach(async () => {
-    await raw.flushdb();
-    [a, b] = await Promise.all([start(), start()]);
+    ({ redis, raw, a, b } = stage);
     await listening(2);
-  });
-
-  afterEach(async () => {
-    await Promise.all([stop(a), stop(b)]);
   });
 
   test('an opening is written as documented, and every process refuses from then on', async () => {
@@ -127,7 +123,7 @@ describe('breakers on Redis', () => {
   });
 
   test('one probe for the whole fleet, and its success closes for all', async () => {
-    const c = await start();
+    const c = await stage.start();
     await listening(3);
     await fail(a);
     await Promise.all([b.became('open'), c.became('open')]);
@@ -137,7 +133,6 @@ describe('breakers on Redis', () => {
     await Promise.all([a.became('closed'), b.became('closed'), c.became('closed')]);
     expect(await raw.hgetall(KEY)).toMatchObject({ status: 'closed', failures: '0' });
     expect(await raw.hexists(KEY, 'next_check')).toBe(0);
-    await stop(c);
   });
 
   test('each state has an epoch above all before, also when Redis has forgotten them', async () => {

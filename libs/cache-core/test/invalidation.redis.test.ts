@@ -1,11 +1,11 @@
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
-import { Redis } from 'ioredis';
 import { companions, keyspace, type EntryLabels } from '../src/index.js';
-import { startProcess, stop, until, type Process } from './cache-process.js';
+import { cacheProcess, until, type Process } from './cache-process.js';
+import type { RedisPlace } from './redis-place.js';
+import { onEveryPlace } from './stage.js';
 
-describe('invalidation', () => {
-  let redis: TestRedis;
-  let raw: Redis;
+onEveryPlace('invalidation', cacheProcess, (stage) => {
+  let redis: RedisPlace;
+  let raw: RedisPlace['raw'];
   let a: Process;
   let b: Process;
 
@@ -16,24 +16,7 @@ describe('invalidation', () => {
     expect(await (await load(process, key, value, labels)).stored).toBe('stored');
   };
 
-  beforeAll(async () => {
-    redis = await startRedis();
-    raw = new Redis(redis.url);
-  });
-
-  afterAll(async () => {
-    raw.disconnect();
-    await redis.kill();
-  });
-
-  beforeEach(async () => {
-    await raw.flushdb();
-    [a, b] = await Promise.all([startProcess(redis.url), startProcess(redis.url)]);
-  });
-
-  afterEach(async () => {
-    await Promise.all([stop(a), stop(b)]);
-  });
+  beforeEach(() => void ({ redis, raw, a, b } = stage));
 
   describe('eventual', () => {
     const eventual = { how: 'eventual' } as const;
@@ -95,7 +78,8 @@ describe('invalidation', () => {
       await store(a, 'anew', 'new', { tags: ['x'] });
       expect(await raw.exists('app:left')).toBe(1);
       expect(await b.cache.sweepLeftovers()).toBe(2);
-      expect(await raw.exists('app:left', 'meta:{app:left}', answer.ref.key, `frames:{${answer.ref.key}}`)).toBe(0);
+      const gone = ['app:left', 'meta:{app:left}', answer.ref.key, `frames:{${answer.ref.key}}`];
+      expect(await redis.existing(...gone)).toEqual([]);
       for (const [key, value] of [
         ['anew', 'new'],
         ['other', 'kept'],
@@ -108,27 +92,25 @@ describe('invalidation', () => {
 
     test('goes in the background, one pass for many invalidations', async () => {
       const leftovers = { delayMs: 20, everyMs: 20, keysAStep: 3, pauseMs: 0 };
-      const c = await startProcess(redis.url, { leftovers });
+      const c = await stage.start({ leftovers });
       for (let n = 0; n < 30; n += 1) await store(c, `k${n}`, n, { tags: [`t${n % 10}`] });
       for (let n = 0; n < 10; n += 1) await c.cache.invalidateTag(`t${n}`);
-      await until(async () => (await raw.keys('app:*')).length === 0);
+      await until(async () => (await redis.keys('app:*')).length === 0);
       await store(c, 'late', 1, { namespace: 'n' });
       await c.cache.invalidateNamespace('n');
       await until(async () => (await raw.exists('app:late')) === 0);
-      expect(await raw.keys('meta:*')).toEqual([]);
-      await stop(c);
+      expect(await redis.keys('meta:*')).toEqual([]);
     });
 
     test('trap 3: keys of a neighbour, whose prefix begins like ours, are not looked at', async () => {
-      const ours = await startProcess(redis.url, { keyPrefix: 'p:' });
-      const neighbour = await startProcess(redis.url, { keyPrefix: 'p:q:' });
+      const ours = await stage.start({ keyPrefix: 'p:' });
+      const neighbour = await stage.start({ keyPrefix: 'p:q:' });
       await store(ours, 'k', 1, { tags: ['x'] });
       await store(neighbour, 'k', 1, { tags: ['x'] });
       await ours.cache.invalidateTag('x');
       expect(await ours.cache.sweepLeftovers()).toBe(1);
       expect(await neighbour.cache.sweepLeftovers()).toBe(0);
       expect(await raw.exists('p:q:app:k')).toBe(1);
-      await Promise.all([stop(ours), stop(neighbour)]);
     });
 
     test('never holds a load that is under way back', async () => {

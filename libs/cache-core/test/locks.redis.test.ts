@@ -1,6 +1,4 @@
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
 import fc from 'fast-check';
-import { Redis } from 'ioredis';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -15,7 +13,10 @@ import {
   RedisUnavailableError,
   type FencingSource,
   type LockEvent,
+  type RedisHome,
 } from '../src/index.js';
+import type { OneServer } from './redis-place.js';
+import { onOneServer } from './stage.js';
 
 /** One process of the platform, as far as locks are concerned. */
 interface Process {
@@ -28,6 +29,11 @@ class Numbers implements FencingSource {
   drawn = 0;
   before: () => Promise<void> = () => Promise.resolve();
 
+  reset(): void {
+    this.drawn = 0;
+    this.before = () => Promise.resolve();
+  }
+
   async next(): Promise<number> {
     await this.before();
     this.drawn += 1;
@@ -35,17 +41,13 @@ class Numbers implements FencingSource {
   }
 }
 
-describe('locks on Redis', () => {
-  const ref = keyspace.lockNamed.at({ name: 'report' });
-  let redis: TestRedis;
-  let raw: Redis;
-  let a: Process;
-  let b: Process;
-  let numbers: Numbers;
+/** Drawn from by all of them. */
+const numbers = new Numbers();
 
-  const start = async (): Promise<Process> => {
+const lockProcess = {
+  async start(home: RedisHome): Promise<Process> {
     const roles = new RedisRoles({
-      url: redis.url,
+      ...home,
       layout: 'single',
       times: { commandTimeoutMs: 200, heartbeatMs: 50, holdAfterRestartMs: 0 },
     }).open();
@@ -53,11 +55,20 @@ describe('locks on Redis', () => {
     const events: LockEvent[] = [];
     const locks = new Locks(roles, { fencing: numbers }, { lock: (_family, event) => void events.push(event) });
     return { roles, locks, events };
-  };
-  const stop = async ({ roles, locks }: Process): Promise<void> => {
+  },
+  async stop({ roles, locks }: Process): Promise<void> {
     locks.close();
     await roles.close();
-  };
+  },
+};
+
+onOneServer('locks on Redis', lockProcess, (stage) => {
+  const ref = keyspace.lockNamed.at({ name: 'report' });
+  let redis: OneServer;
+  let raw: OneServer['raw'];
+  let a: Process;
+  let b: Process;
+
   const became = (process: Process, wanted: string): Promise<void> =>
     new Promise((resolve) => {
       const link = process.roles.link('state');
@@ -83,24 +94,9 @@ describe('locks on Redis', () => {
   };
   const lost = (signal: AbortSignal): Promise<unknown> => once(signal, 'abort').then(() => signal.reason as unknown);
 
-  beforeAll(async () => {
-    redis = await startRedis();
-    raw = new Redis(redis.url);
-  });
-
-  afterAll(async () => {
-    raw.disconnect();
-    await redis.kill();
-  });
-
-  beforeEach(async () => {
-    numbers = new Numbers();
-    [a, b] = await Promise.all([start(), start()]);
-    await raw.flushdb();
-  });
-
-  afterEach(async () => {
-    await Promise.all([stop(a), stop(b)]);
+  beforeEach(() => {
+    numbers.reset();
+    ({ redis, raw, a, b } = stage);
   });
 
   test('the key holds the owner’s id and nothing else, for its time; release removes it', async () => {

@@ -2,8 +2,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
-import { Redis } from 'ioredis';
 import {
   FamilyGlob,
   InvalidationOperations,
@@ -11,22 +9,20 @@ import {
   type Begun,
   type OperationsSettings,
   type OperationView,
+  type RedisHome,
 } from '../src/index.js';
 import { startProcess, stop, until, type Process } from './cache-process.js';
+import type { OneServer } from './redis-place.js';
+import { onOneServer } from './stage.js';
 
 interface Operator extends Process {
   readonly operations: InvalidationOperations;
   readonly events: string[];
 }
 
-describe('operations', () => {
-  let redis: TestRedis;
-  let raw: Redis;
-  let a: Operator;
-  let b: Operator;
-
-  const start = async (settings: Partial<OperationsSettings> = {}): Promise<Operator> => {
-    const process = await startProcess(redis.url);
+const operatorProcess = {
+  async start(home: RedisHome, settings: Partial<OperationsSettings> = {}): Promise<Operator> {
+    const process = await startProcess(home);
     const events: string[] = [];
     const times = { ownedMs: 800, heartbeatMs: 50, lookEveryMs: 100, ...settings };
     const operations = new InvalidationOperations(process.cache, process.roles, times, {
@@ -34,11 +30,19 @@ describe('operations', () => {
       operationTrouble: (error) => events.push(String(error)),
     }).lookAfterOthers();
     return { ...process, operations, events };
-  };
-  const end = async (operator: Operator): Promise<void> => {
+  },
+  async stop(operator: Operator): Promise<void> {
     await operator.operations.close();
     await stop(operator);
-  };
+  },
+};
+
+onOneServer('operations', operatorProcess, (stage) => {
+  let redis: OneServer;
+  let raw: OneServer['raw'];
+  let a: Operator;
+  let b: Operator;
+
   const fill = async (count: number): Promise<void> => {
     for (let from = 0; from < count; from += 5000) {
       const pipeline = raw.pipeline();
@@ -60,27 +64,9 @@ describe('operations', () => {
     });
     return seen as unknown as OperationView;
   };
-  const left = async (): Promise<number> => (await raw.keys('app:*')).length;
+  const left = async (): Promise<number> => (await redis.keys('app:*')).length;
 
-  beforeAll(async () => {
-    redis = await startRedis({ appendOnly: true });
-    raw = new Redis(redis.url);
-    raw.on('error', () => undefined);
-  });
-
-  afterAll(async () => {
-    raw.disconnect();
-    await redis.kill();
-  });
-
-  beforeEach(async () => {
-    await raw.flushdb();
-    [a, b] = await Promise.all([start(), start()]);
-  });
-
-  afterEach(async () => {
-    await Promise.all([end(a), end(b)]);
-  });
+  beforeEach(() => void ({ redis, raw, a, b } = stage));
 
   test('can be followed from any process, by the tenant that began it', async () => {
     await fill(3000);
@@ -190,8 +176,8 @@ describe('operations', () => {
   });
 
   test('are bounded in each process', async () => {
-    await end(a);
-    a = await start({ mostAtOnce: 1 });
+    await stage.stop(a);
+    a = await stage.start({ mostAtOnce: 1 });
     await fill(20_000);
     const { ended } = await begin(a, 'app:*');
     await expect(begin(a, 'app:*')).rejects.toThrow(TooManyOperationsError);
@@ -214,8 +200,7 @@ describe('operations', () => {
   test('survive a server that is killed and comes back', async () => {
     await fill(30_000);
     const { id } = await begin(a, 'app:*');
-    await redis.kill();
-    await redis.restart();
+    await redis.restart('app:k0');
     await until(async () => a.roles.up && b.roles.up && raw.status === 'ready');
     expect(await untilEnded(b, id)).toMatchObject({ state: 'done' });
     expect(await left()).toBe(0);

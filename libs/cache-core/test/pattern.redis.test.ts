@@ -34,10 +34,6 @@ onEveryPlace('invalidation by pattern', cacheProcess, (stage, place) => {
       await Promise.all(Array.from({ length: size }, (_, n) => raw.set(`${prefix}${key(from + n)}`, `"${from + n}"`)));
     }
   };
-  const existing = async (keys: readonly string[]): Promise<string[]> => {
-    const found = await Promise.all(keys.map((key) => raw.exists(key)));
-    return keys.filter((_, n) => found[n] === 1);
-  };
   const restart = async (settings: Partial<CacheSettings>): Promise<void> => {
     await Promise.all([a, b].map(stage.stop));
     [a, b] = await Promise.all([stage.start(settings), stage.start(settings)]);
@@ -135,11 +131,11 @@ onEveryPlace('invalidation by pattern', cacheProcess, (stage, place) => {
     const others = ['app:x', 'p2:app:x', 'p*:lead:x', 'p*:app:x:y', 'pp*:app:x', 'p*:meta:x', 'p*:xapp:y'];
     for (const key of others) await raw.set(key, 'theirs');
     expect((await invalidate(b, 'app:*')).deleted).toBe(1);
-    expect(await existing(others)).toEqual(others);
+    expect(await redis.existing(...others)).toEqual(others);
     expect(await redis.keys('*mine*')).toHaveLength(2);
     expect(await load(b, 'mine', 'new', 'acme')).toMatchObject({ value: 'acme’s', source: 'hit' });
     expect((await invalidate(b, 'app:*', {}, 'acme')).deleted).toBe(1);
-    expect(await existing(others)).toEqual(others);
+    expect(await redis.existing(...others)).toEqual(others);
   });
 
   test('trap 12: hostile segments are found by what they are', async () => {

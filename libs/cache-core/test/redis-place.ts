@@ -8,30 +8,43 @@ export interface RedisPlace {
   /** Any command about one key. */
   readonly raw: Redis | Cluster;
   keys(glob: string): Promise<string[]>;
+  /** Those of these keys that exist. */
+  existing(...keys: string[]): Promise<string[]>;
   flush(): Promise<void>;
   config(name: string, value: string): Promise<void>;
   /** What `work` makes Redis execute: each command and how often. */
   commandsOf(work: () => Promise<unknown>): Promise<Record<string, number>>;
   freeze(): void;
   thaw(): void;
-  /** Restarts the server that has this key. */
+  /** Kills the server that has this key, and starts it again with what it had written down. */
   restart(key: string): Promise<void>;
   stop(): Promise<void>;
 }
 
-export async function oneServer(): Promise<RedisPlace> {
+export interface OneServer extends RedisPlace {
+  readonly url: string;
+}
+
+export async function oneServer(): Promise<OneServer> {
   const redis = await startRedis({ appendOnly: true });
   const raw = new Redis(redis.url);
+  // A test that kills the server knows it.
+  raw.on('error', () => undefined);
   return {
+    url: redis.url,
     home: { url: redis.url },
     raw,
     keys: (glob) => raw.keys(glob),
+    existing: (...keys) => existing(raw, keys),
     flush: async () => void (await raw.flushdb()),
     config: async (name, value) => void (await raw.config('SET', name, value)),
     commandsOf: (work) => commandsOf([raw], work),
     freeze: () => redis.freeze(),
     thaw: () => redis.thaw(),
-    restart: async () => void (await redis.restart()),
+    restart: async () => {
+      await redis.kill();
+      await redis.restart();
+    },
     stop: async () => {
       raw.disconnect();
       await redis.kill();
@@ -45,23 +58,34 @@ export async function aCluster(): Promise<RedisPlace> {
   const nodes = cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
   // A node that was restarted refuses its keys for a while.
   const raw = new Cluster(nodes, { maxRedirections: 100 });
+  raw.on('error', () => undefined);
   const each = async <T>(ask: (client: Redis) => Promise<T>): Promise<T[]> => Promise.all(raw.nodes('master').map(ask));
   await new Promise((resolve) => raw.once('ready', resolve));
   return {
     home: { cluster: nodes },
     raw,
     keys: async (glob) => (await each((client) => client.keys(glob))).flat(),
+    existing: (...keys) => existing(raw, keys),
     flush: async () => void (await each((client) => client.flushdb())),
     config: async (name, value) => void (await each((client) => client.config('SET', name, value))),
     commandsOf: (work) => commandsOf(raw.nodes('master'), work),
     freeze: () => cluster.nodes.forEach((node) => node.freeze()),
     thaw: () => cluster.nodes.forEach((node) => node.thaw()),
-    restart: async (key) => void (await (await cluster.primaryOf(key)).restart()),
+    restart: async (key) => {
+      const node = await cluster.primaryOf(key);
+      await node.kill();
+      await node.restart();
+    },
     stop: async () => {
       raw.disconnect();
       await cluster.stop();
     },
   };
+}
+
+async function existing(raw: Redis | Cluster, keys: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(keys.map((key) => raw.exists(key)));
+  return keys.filter((_, at) => found[at] === 1);
 }
 
 async function commandsOf(nodes: readonly Redis[], work: () => Promise<unknown>): Promise<Record<string, number>> {

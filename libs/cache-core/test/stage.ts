@@ -1,5 +1,5 @@
 import type { RedisHome } from '../src/index.js';
-import { aCluster, oneServer, type RedisPlace } from './redis-place.js';
+import { aCluster, oneServer, type OneServer, type RedisPlace } from './redis-place.js';
 
 /** Where a suite runs that makes the same claims of a single server and of a cluster: a row is a name and how to start it. */
 export const EVERY_PLACE = [
@@ -19,8 +19,8 @@ export interface ProcessKind<P, A extends readonly unknown[] = []> {
  * What a suite plays on: one Redis for the whole suite, empty before each test, and two processes, new for each test.
  * A suite that names them itself takes them over in a `beforeEach` of its own.
  */
-export interface Stage<P, A extends readonly unknown[]> {
-  readonly redis: RedisPlace;
+export interface Stage<P, A extends readonly unknown[], R extends RedisPlace = RedisPlace> {
+  readonly redis: R;
   readonly raw: RedisPlace['raw'];
   readonly a: P;
   readonly b: P;
@@ -38,13 +38,22 @@ export function onEveryPlace<P, A extends readonly unknown[]>(
   describe.each(EVERY_PLACE)(`${title} on %s`, (place, startPlace) => suite(stageOn(startPlace, kind), place));
 }
 
-/** Its hooks are registered here, and run before those that the suite registers afterwards. */
-function stageOn<P, A extends readonly unknown[]>(
-  startPlace: () => Promise<RedisPlace>,
+/** For what a process that the suite starts, or a claim about one server alone, needs the URL. */
+export function onOneServer<P, A extends readonly unknown[]>(
+  title: string,
   kind: ProcessKind<P, A>,
-): Stage<P, A> {
+  suite: (stage: Stage<P, A, OneServer>) => void,
+): void {
+  describe(title, () => suite(stageOn(oneServer, kind)));
+}
+
+/** Its hooks are registered here, and run before those that the suite registers afterwards. */
+function stageOn<P, A extends readonly unknown[], R extends RedisPlace>(
+  startPlace: () => Promise<R>,
+  kind: ProcessKind<P, A>,
+): Stage<P, A, R> {
   const running = new Set<P>();
-  let redis: RedisPlace;
+  let redis: R;
   let first: [P, P];
 
   const start = async (...settings: A): Promise<P> => {

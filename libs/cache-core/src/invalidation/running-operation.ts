@@ -80,7 +80,9 @@ export class RunningOperation {
   async #beat(): Promise<void> {
     const { signal } = this.#stopping;
     for (;;) {
-      await pause(this.#ground.heartbeatMs, undefined, { signal, ref: false }).catch(() => undefined);
+      await pause(this.#ground.heartbeatMs, undefined, { signal, ref: false }).catch((error: Error) => {
+        if (error.name !== 'AbortError') this.#ground.trouble(error);
+      });
       if (signal.aborted) return;
       try {
         this.#obey(await this.#ground.table.keep(this.#ref, { ...this.#facts, progress: this.#progress }));
