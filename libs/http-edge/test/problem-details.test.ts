@@ -116,6 +116,16 @@ describe('errors of every origin', () => {
     },
   );
 
+  it.each(['GET', 'PUT'] as const)(
+    'answers %s of a route whose parameter is empty as an unknown one',
+    async (method) => {
+      const answer = await edge.fastify.inject({ method, url: '/things/' });
+      expect(answer.statusCode).toBe(404);
+      expect(answer.headers['content-type']).toContain('application/problem+json');
+      expect(answer.json()).toMatchObject({ code: 'unknown_route', instance: '/things/' });
+    },
+  );
+
   it('answers 405 with Allow where the path exists', async () => {
     const answer = await edge.fastify.inject({ method: 'PUT', url: '/things/whoami' });
     expect(answer.statusCode).toBe(405);

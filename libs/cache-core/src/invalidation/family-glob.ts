@@ -81,7 +81,7 @@ export class FamilyGlob {
       throw new GlobRefusedError(
         'not_a_cache',
         text,
-        `keys of ${family.id} are no copies of anything: role ${family.role} must not lose them, so they are invalidated one by one`,
+        `keys of ${family.id} are no copies of anything: role ${family.role} must not lose them`,
       );
     }
     const rest = Array.from({ length: family.tokens.length - parts.length }, () => '*');

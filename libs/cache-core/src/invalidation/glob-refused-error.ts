@@ -19,7 +19,8 @@ export class GlobRefusedError extends Error {
   constructor(
     readonly refusal: GlobRefusal,
     glob: string,
-    why: string,
+    /** Without the pattern and what would be allowed. */
+    readonly why: string,
     /** Patterns that would be allowed where this one stands. */
     readonly allowed: readonly string[] = [],
   ) {

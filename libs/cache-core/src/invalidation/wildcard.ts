@@ -18,6 +18,10 @@ export interface Wildcard {
 
 /** Null when a set is not closed or holds nothing. */
 export function parseWildcard(glob: string): Wildcard | null {
+  // Thousands of whole keys may come in one request.
+  if (!/[*?[]/.test(glob)) {
+    return { literalBeginning: glob, literal: true, anything: false, matches: (text) => text === glob };
+  }
   const characters = [...glob];
   const atoms: Atom[] = [];
   let literalBeginning = '';

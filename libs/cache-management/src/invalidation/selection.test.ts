@@ -103,6 +103,8 @@ describe('what is to be invalidated', () => {
     expect(refusal({ family: 'app.valeu' }).detail).toContain('app.value');
     expect(refusal({ family: 'leads' }).detail).toContain('lead');
     expect(refusal({ family: 'llm_cache' }).detail).toContain('llm.response');
-    expect(refusal({ family: 'zzzzzzzzz' }).detail).toContain('/v1/keyspace/families');
+    expect(refusal({ family: 'zzzzzzzzz' }).detail).toMatch(/There are: .*app\.value.*lead/);
+    expect(refusal({ family: 'nope' }).detail).not.toContain('Did you mean');
+    expect(refusal({ keys: ['session:u1'] }).detail).toMatch(/^keys\[0\]: .*session/);
   });
 });

@@ -29,6 +29,9 @@ export const MOST_TAGS = 1000;
 const LONGEST_KEY = 2000;
 const LONGEST_NAME = 512;
 
+/** Families whose keys are copies. */
+const INVALIDATED = catalogue.families.filter(({ role }) => ROLES[role].evictable).map(({ id }) => id);
+
 const SELECTORS = ['keys', 'tags', 'namespace', 'family', 'pattern'] as const;
 type Selector = (typeof SELECTORS)[number];
 type Body = Readonly<Record<string, unknown>>;
@@ -77,7 +80,7 @@ function ofFamily(id: string, segments: Body, tenant: string): Selection {
   const family = catalogue.family(id);
   if (family === undefined) {
     const near = nearFamilies(id);
-    const hint = near.length === 0 ? 'GET /v1/keyspace/families lists them.' : `Did you mean ${near.join(' or ')}?`;
+    const hint = near.length === 0 ? `There are: ${INVALIDATED.join(', ')}.` : `Did you mean ${near.join(' or ')}?`;
     throw unprocessable('unknown_family', 'family', `There is no family ${JSON.stringify(id.slice(0, 80))}. ${hint}`);
   }
   const texts = Object.entries(segments).map(([name, text]) => [name, textOf(name, text, LONGEST_KEY)] as const);
@@ -109,7 +112,7 @@ function ownRef(key: string, at: number, tenant: string): KeyRef[] {
   } catch (error) {
     if (!(error instanceof GlobRefusedError)) throw error;
     if (error.refusal === 'tenant') return [];
-    throw unprocessable(error.code, `keys[${at}]`, error.message);
+    throw unprocessable(error.code, `keys[${at}]`, `keys[${at}]: ${error.why}`);
   }
 }
 

@@ -62,7 +62,9 @@ export class RegisteredRoutes {
   methodsOf(path: string): readonly string[] {
     const methods = new Set<string>();
     for (const { method } of this.#routes) {
-      if (!methods.has(method) && this.#byPath.find(method as HTTPMethod, path) !== null) methods.add(method);
+      const found = this.#byPath.find(method as HTTPMethod, path);
+      // An empty parameter is none: `/v1/keys/` is not a key.
+      if (found !== null && !Object.values(found.params).includes('')) methods.add(method);
     }
     return [...methods].toSorted();
   }

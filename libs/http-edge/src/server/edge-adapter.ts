@@ -87,6 +87,8 @@ export class EdgeAdapter extends FastifyAdapter {
     instance.setErrorHandler((error, request, reply) => {
       replies.fail(error, request, reply);
     });
+    // Of those that the hook below has let pass: a route whose parameter is empty (`/v1/keys/`) is Nest's to refuse.
+    instance.setNotFoundHandler((request, reply) => this.#answerUnknownRoute(request, reply));
     instance.addHook('onRequest', (request, reply, done) => {
       reply.header('x-request-id', request.id);
       if (lacksHost(request)) this.#answerWithoutHost(request, reply);
