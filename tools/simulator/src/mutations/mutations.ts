@@ -225,7 +225,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'nobody waits after a restart',
     claim: 'fresh',
     file: 'redis/server-link.ts',
-    from: `if (replaced) await new Promise((resolve) => setTimeout(resolve, this.#settings.holdAfterRestartMs));`,
+    from: `        await new Promise((resolve) => setTimeout(resolve, this.#settings.holdAfterRestartMs));`,
     to: ``,
   },
   {
@@ -254,21 +254,21 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'an answer that is older than its invalidation is kept',
     claim: 'memory',
     file: 'l1/l1.ts',
-    from: `    if (this.#generations.hasChangedSince(bucketOf(key), sequence)) return false;`,
+    from: `    if (this.#keys.hasChangedSince(bucketOf(key), sequence)) return false;`,
     to: ``,
   },
   {
     name: 'memory is served although Redis may not have told of changes',
     claim: 'memory',
     file: 'l1/l1.ts',
-    from: `    if (now >= held.session.trustedUntil) return undefined;`,
+    from: `    if (now >= held.tracking.trustedUntil) return undefined;`,
     to: ``,
   },
   {
     name: 'memory is kept over a gap in what Redis tells',
     claim: 'memory',
     file: 'l1/l1.ts',
-    from: `        this.#store.deleteWhere((held) => held.session === session);`,
+    from: `        this.#store.deleteWhere((held) => held.tracking === tracking);`,
     to: ``,
   },
   {

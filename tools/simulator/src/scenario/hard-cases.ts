@@ -32,10 +32,11 @@ function readOf(process: number, entry: number, at: number): Step {
 
 export const HARD_CASES: readonly HardCase[] = [
   hardCase('a put whose connection broke does not come back over what was invalidated after it', 20, { turns: true }, [
-    { at: 100, kind: 'slow', process: 0, ms: 160, forMs: 1 },
     { at: 100, kind: 'write through', process: 0, entry: 0 },
-    { at: 101, kind: 'break', process: 0, connection: 0, how: 'answers only' },
-    ...[110, 120, 130, 140].map((at): Step => ({ at, kind: 'write', process: 1, entry: 0, by: 'key' })),
+    // Behind the answer about versions, and before the value is under way.
+    { at: 102, kind: 'slow', process: 0, ms: 160, forMs: 8 },
+    { at: 111, kind: 'break', process: 0, connection: 0, how: 'answers only' },
+    ...[115, 120, 130, 140].map((at): Step => ({ at, kind: 'write', process: 1, entry: 0, by: 'key' })),
     ...reads(1, 200, 250, 300, 400, 500),
   ]),
   hardCase('a put that a server forgets is put right by whoever made it', 3, { turns: true }, [
@@ -85,5 +86,32 @@ export const HARD_CASES: readonly HardCase[] = [
     { at: 120, kind: 'write', process: 0, entry: 1, by: 'key' },
     readOf(0, 0, 1800),
     readOf(0, 1, 1800),
+  ]),
+  hardCase('others wait until a slow process has repeated what a server forgot', 6, {}, [
+    ...reads(1, 10),
+    { at: 100, kind: 'write', process: 0, entry: 0, by: 'key' },
+    { at: 200, kind: 'restart server', forMs: 20, forgetMs: 150, skewMs: 0 },
+    { at: 200, kind: 'slow', process: 0, ms: 60, forMs: 1500 },
+    ...reads(1, 300, 330, 360, 400, 450),
+  ]),
+  hardCase('an answer arrives behind the message that its key has changed', 25, { l1: true }, [
+    ...reads(0, 10),
+    ...reads(1, 100),
+    // The answer is late, the message is not.
+    { at: 101, kind: 'slow', process: 1, ms: 60, forMs: 3 },
+    { at: 104, kind: 'write', process: 0, entry: 0, by: 'key' },
+    ...reads(1, 700, 900),
+  ]),
+  hardCase('a process that is told nothing any more does not trust its memory', 6, { l1: true }, [
+    ...reads(1, 10, 40, 70),
+    { at: 100, kind: 'cut off', process: 1, forMs: 1500 },
+    { at: 110, kind: 'write', process: 0, entry: 0, by: 'key' },
+    ...reads(1, 525, 540, 555, 570),
+  ]),
+  hardCase('what changed while a process was not told is not in its memory', 6, { l1: true }, [
+    ...reads(1, 10, 40, 70),
+    { at: 100, kind: 'break', process: 1, connection: 1, how: 'both ways' },
+    { at: 101, kind: 'write', process: 0, entry: 0, by: 'key' },
+    ...reads(1, 700, 900),
   ]),
 ];
