@@ -1,6 +1,6 @@
 import { forwardedCacheHeaders } from '@promptsales/cache-core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ClientLeftError } from '../gateway/gateway.js';
+import { ClientLeftError } from '../gateway/gateway-reply.js';
 import { LlmError, toLlmError } from '../protocol/llm-error.js';
 import { openAiErrorOf } from '../protocol/openai-error.js';
 import type { LlmCacheObserver } from './llm-cache-observer.js';

@@ -5,7 +5,8 @@
 import { isAscii } from 'node:buffer';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { ClientLeftError, type Gateway, type GatewayReply, type GatewayRequest } from '../gateway/gateway.js';
+import type { Gateway } from '../gateway/gateway.js';
+import { ClientLeftError, type GatewayReply, type GatewayRequest } from '../gateway/gateway-reply.js';
 import { CHAT_COMPLETIONS } from '../protocol/chat-completions/chat-completions.js';
 import type { Protocol } from '../protocol/protocol.js';
 import { attributionOf, type CallerOf } from './caller.js';

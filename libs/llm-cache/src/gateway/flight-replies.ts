@@ -1,0 +1,135 @@
+/** Replies from a flight: its passenger gets what the provider says, as it comes or as a whole, and is booked for it. */
+import { forwardedCacheHeaders, type ResponseHeaders } from '@promptsales/cache-core';
+import type { AnswerFlight } from '../flight/answer-flight.js';
+import type { Opening, Passenger, Refusal, Whole } from '../flight/broadcast.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { LlmError } from '../protocol/llm-error.js';
+import { withoutCut } from '../stream/recording.js';
+import { bookReuse } from './book-reuse.js';
+import {
+  ClientLeftError,
+  EVENT_STREAM,
+  type Forwarded,
+  type GatewayReply,
+  type GatewayRequest,
+} from './gateway-reply.js';
+import type { Inquiry } from './inquiry.js';
+import type { StoredReplies } from './stored-replies.js';
+
+export class FlightReplies {
+  readonly #ledger: Ledger;
+  readonly #stored: StoredReplies;
+
+  constructor(ledger: Ledger, stored: StoredReplies) {
+    this.#ledger = ledger;
+    this.#stored = stored;
+  }
+
+  /** Null: the flight did not take this passenger, or has nothing for him. */
+  async aboard(
+    inquiry: Inquiry,
+    flight: AnswerFlight,
+    outcome: Forwarded,
+    request: GatewayRequest,
+  ): Promise<GatewayReply | null> {
+    const began = performance.now();
+    const { stream } = inquiry.facts;
+    const passenger = flight.board(stream ? 'frames' : 'whole');
+    if (passenger === null) return null;
+    const left = Promise.withResolvers<never>();
+    request.whenLeft(() => {
+      passenger.leave();
+      left.reject(new ClientLeftError());
+    });
+    left.promise.catch(alreadyAnswered);
+    try {
+      const first = await Promise.race([stream ? passenger.opening : passenger.whole, left.promise]);
+      const upstreamMs = outcome === 'COALESCED' ? null : performance.now() - began;
+      const reply = await this.#forwarded(inquiry, passenger, first, outcome, request);
+      return reply === null ? null : { ...reply, upstreamMs };
+    } catch (error) {
+      passenger.leave();
+      throw error;
+    }
+  }
+
+  async #forwarded(
+    inquiry: Inquiry,
+    passenger: Passenger,
+    first: Opening | Whole,
+    outcome: Forwarded,
+    request: GatewayRequest,
+  ): Promise<Omit<GatewayReply, 'upstreamMs'> | null> {
+    if (first.kind === 'stream') return this.#live(inquiry, passenger, first.headers, first.status, outcome);
+    if (first.kind === 'json') {
+      if (!first.streamable) return this.#forwarded(inquiry, passenger, await passenger.whole, outcome, request);
+      const headers = { ...first.headers, 'content-type': EVENT_STREAM };
+      return this.#live(inquiry, passenger, headers, first.status, outcome);
+    }
+    passenger.leave();
+    if (first.kind === 'again') return null;
+    if (first.kind === 'failed') {
+      const stale = await this.#stored.insteadOfError(inquiry, request);
+      if (stale !== null) return stale;
+      throw first.error;
+    }
+    if (first.kind === 'refused') {
+      const stale = first.status >= 500 ? await this.#stored.insteadOfError(inquiry, request) : null;
+      return stale ?? refusal(first, outcome);
+    }
+    if (outcome === 'COALESCED') bookReuse(this.#ledger, inquiry, 'coalesced', first.facts);
+    const headers = { ...first.headers, ...forwardedCacheHeaders(outcome, first.stored) };
+    return { status: first.status, headers, body: first.body, outcome };
+  }
+
+  #live(
+    inquiry: Inquiry,
+    passenger: Passenger,
+    headers: ResponseHeaders,
+    status: number,
+    outcome: Forwarded,
+  ): Omit<GatewayReply, 'upstreamMs'> {
+    const body = this.#liveFrames(inquiry, passenger, outcome);
+    return { status, headers: { ...headers, ...forwardedCacheHeaders(outcome, false) }, body, outcome };
+  }
+
+  async *#liveFrames(inquiry: Inquiry, passenger: Passenger, outcome: Forwarded): AsyncGenerator<Buffer> {
+    const withUsage = inquiry.facts.usageAsked;
+    let got: 'nothing' | 'part' | 'end' | 'error' = 'nothing';
+    try {
+      for (let frames = await passenger.frames?.next(); frames; frames = await passenger.frames?.next()) {
+        const slices = frames.flatMap(({ raw, cut }) => (withUsage ? [raw] : withoutCut(raw, cut)));
+        if (slices.length === 0) continue;
+        got = 'part';
+        yield slices.length === 1 ? (slices[0] as Buffer) : Buffer.concat(slices);
+      }
+      if (passenger.aboard) got = 'end';
+    } catch (error) {
+      got = 'error';
+      if (!(error instanceof LlmError)) throw error;
+      yield inquiry.protocol.errorEvent(error);
+    } finally {
+      if (outcome === 'COALESCED' && got === 'end') this.#bookWhenWhole(inquiry, passenger);
+      // What a part would have cost nobody knows.
+      if (outcome === 'COALESCED' && got === 'part') bookReuse(this.#ledger, inquiry, 'coalesced', null);
+      passenger.leave();
+    }
+  }
+
+  #bookWhenWhole(inquiry: Inquiry, passenger: Passenger): void {
+    void passenger.whole.then((whole) => {
+      if (whole.kind === 'answer') bookReuse(this.#ledger, inquiry, 'coalesced', whole.facts);
+      else if (whole.kind === 'failed' && whole.error.code === 'upstream_too_large') {
+        // Too long to be merged, and read to its end all the same.
+        bookReuse(this.#ledger, inquiry, 'coalesced', null);
+      }
+    });
+  }
+}
+
+function refusal({ status, headers, body }: Refusal, outcome: Forwarded): Omit<GatewayReply, 'upstreamMs'> {
+  return { status, headers: { ...headers, ...forwardedCacheHeaders(outcome, false) }, body, outcome };
+}
+
+/** A client leaves after its answer, too. */
+function alreadyAnswered(): void {}

@@ -1,0 +1,72 @@
+/** Replies from what is stored: which entry may be served, in which form and at which pace. */
+import { ageMsOf, type Cache, type Hit, type ResponseHeaders, staleCacheHeaders } from '@promptsales/cache-core';
+import type { Ledger } from '../ledger/ledger.js';
+import { bookReuse } from './book-reuse.js';
+import { EVENT_STREAM, type GatewayReply, type GatewayRequest } from './gateway-reply.js';
+import type { Inquiry } from './inquiry.js';
+import { replayAtOnce, replayPaced } from './replay.js';
+import { readingOf, usableNote, type StoredForm } from './stored-form.js';
+
+export class StoredReplies {
+  readonly #cache: Cache;
+  readonly #ledger: Ledger;
+
+  constructor(cache: Cache, ledger: Ledger) {
+    this.#cache = cache;
+    this.#ledger = ledger;
+  }
+
+  serve(
+    inquiry: Inquiry,
+    hit: Hit<StoredForm>,
+    request: GatewayRequest,
+    outcome: 'HIT' | 'STALE',
+    cacheHeaders: ResponseHeaders,
+  ): GatewayReply {
+    const { value } = hit;
+    const facts = usableNote(inquiry, hit)?.facts ?? null;
+    const kind = outcome === 'HIT' ? 'hit' : 'stale';
+    bookReuse(this.#ledger, inquiry, kind, facts, Math.floor(ageMsOf(hit) / 1000));
+    const type = value.kind === 'json' ? 'application/json' : EVENT_STREAM;
+    return {
+      status: 200,
+      headers: { 'content-type': type, ...cacheHeaders },
+      body: value.kind === 'json' ? value.bytes : replayed(inquiry, value, request),
+      outcome,
+      upstreamMs: null,
+    };
+  }
+
+  /** The stored answer, where the caller takes an old one rather than an error. */
+  async insteadOfError(inquiry: Inquiry, request: GatewayRequest): Promise<GatewayReply | null> {
+    const { staleIfErrorSeconds, maxAgeSeconds } = inquiry.controls;
+    if (staleIfErrorSeconds === null || inquiry.bypass !== null) return null;
+    const found = await this.#cache.lookup(readingOf(inquiry));
+    if (found.kind !== 'hit' || usableNote(inquiry, found.hit) === null) return null;
+    const fresh = maxAgeSeconds ?? 0;
+    if (ageMsOf(found.hit) > (fresh + staleIfErrorSeconds) * 1000) return null;
+    return this.serve(inquiry, found.hit, request, 'STALE', staleCacheHeaders(found.hit, fresh));
+  }
+}
+
+/** Whether an entry has the form that is asked for and is not too old to be served now. */
+export function isServable(inquiry: Inquiry, hit: Hit<StoredForm>): boolean {
+  return usableNote(inquiry, hit) !== null && ageMsOf(hit) <= servableAgeMs(inquiry);
+}
+
+/** How old an entry may be and still be served now, be it stale. */
+function servableAgeMs({ controls }: Inquiry): number {
+  if (controls.maxAgeSeconds === null) return Number.POSITIVE_INFINITY;
+  return (controls.maxAgeSeconds + (controls.staleWhileRevalidateSeconds ?? 0)) * 1000;
+}
+
+function replayed(
+  { controls: { replay }, facts }: Inquiry,
+  { recording }: Extract<StoredForm, { kind: 'recording' }>,
+  request: GatewayRequest,
+): Buffer | AsyncIterable<Buffer> {
+  if (replay.kind === 'instant') return replayAtOnce(recording, facts.usageAsked);
+  const left = new AbortController();
+  request.whenLeft(() => left.abort());
+  return replayPaced(recording, facts.usageAsked, replay, left.signal);
+}
