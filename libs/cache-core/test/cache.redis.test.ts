@@ -109,6 +109,17 @@ onEveryPlace('the cache protocol', cacheProcess, (stage, place) => {
     expect(results.filter((one) => one.source === 'loaded')).toHaveLength(1);
   });
 
+  test('the callers of one process share what they read and ask for the lease once', async () => {
+    const loader = jest.fn(async () => 'v');
+    const executed = await redis.commandsOf(() =>
+      Promise.all(Array.from({ length: 500 }, () => a.aside.getOrLoad(app('k'), loader))),
+    );
+    expect(loader).toHaveBeenCalledTimes(1);
+    // A version for its family, the lease and the fill.
+    expect((executed['evalsha'] ?? 0) + (executed['eval'] ?? 0)).toBeLessThan(10);
+    if (place === 'one server') expect(executed['mget']).toBeLessThan(10);
+  });
+
   test('trap 2: a failing loader with staggered callers never runs twice at once', async () => {
     let running = 0;
     let most = 0;

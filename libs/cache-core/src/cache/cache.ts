@@ -25,12 +25,15 @@
  *  8. A stale value is served only while it is a hit by all the above: an invalidation ends it at once, whatever its grace.
  *  9. What versions leave behind at contract keys is removed later, for other readers, and only as it was judged (see
  *     Leftovers); nothing here depends on that.
- * 10. Losers of the lease follow its holder or wait for it; a dead holder costs at most the lease's time.
- * 11. When Redis is away, the caller is sent to its origin at once; flights are shared within the process, nothing is
+ * 10. A caller boards a flight of this process only by the lease that he saw after he arrived, or because it was announced
+ *     after he arrived: each shows that its load began after all that had been invalidated when he came (see Flights). So
+ *     however many callers come at once, their process asks for the lease once.
+ * 11. Losers of the lease follow its holder or wait for it; a dead holder costs at most the lease's time.
+ * 12. When Redis is away, the caller is sent to its origin at once; flights are shared within the process, nothing is
  *     stored, and invalidations are kept and replayed before anything is read again (see InvalidationJournal).
- * 12. In front of all this may stand L1, the process's own memory, which is at most its bound behind Redis (see L1). It
+ * 13. In front of all this may stand L1, the process's own memory, which is at most its bound behind Redis (see L1). It
  *     follows the versions that an entry records as it follows the entry's own key.
- * 13. What lies at a key and cannot be used (another type, truncated, a newer version, too large) is a miss and is
+ * 14. What lies at a key and cannot be used (another type, truncated, a newer version, too large) is a miss and is
  *     counted, never an error.
  */
 import type { FamilyGlob } from '../invalidation/family-glob.js';

@@ -71,4 +71,83 @@ describe('flights', () => {
     expect(flights.any('k2')).toBe(beside);
     expect(flights.under('t1')).toBe(under);
   });
+
+  describe('by arrival', () => {
+    const granted = async (flights: Flights<TestFlight>, token: string, subjects: string[] = []) => {
+      const boarding = Promise.resolve(flight());
+      flights.announce('k', token, boarding, subjects);
+      return boarding;
+    };
+
+    test('are boarded from their announcement until they end, by whoever arrived before it', async () => {
+      const flights = new Flights<TestFlight>();
+      const { arrival } = flights;
+      expect(flights.begunSince('k', arrival)).toBeNull();
+      const announced = granted(flights, 't1');
+      expect(await flights.begunSince('k', arrival)).toBe(await announced);
+      const begun = await announced;
+      expect(flights.begunSince('k', arrival)).toBe(begun);
+      expect(flights.begunSince('another', arrival)).toBeNull();
+      begun.land();
+      await begun.done;
+      await Promise.resolve();
+      expect(flights.begunSince('k', arrival)).toBeNull();
+    });
+
+    test('are not boarded when they were announced before the caller arrived, granted or not', async () => {
+      const flights = new Flights<TestFlight>();
+      const announced = granted(flights, 't1');
+      const { arrival } = flights;
+      expect(flights.begunSince('k', arrival)).toBeNull();
+      await announced;
+      expect(flights.begunSince('k', arrival)).toBeNull();
+    });
+
+    test('are not boarded when another process loads: nobody here knows since when', () => {
+      const flights = new Flights<TestFlight>();
+      const { arrival } = flights;
+      flights.add('k', 'another process', flight());
+      expect(flights.begunSince('k', arrival)).toBeNull();
+    });
+
+    test('are gone when their lease was not granted, or could not be asked for', async () => {
+      const flights = new Flights<TestFlight>();
+      const { arrival } = flights;
+      flights.announce('k', 't1', Promise.resolve(null));
+      expect(await flights.begunSince('k', arrival)).toBeNull();
+      expect(flights.begunSince('k', arrival)).toBeNull();
+      const failing = Promise.reject<TestFlight>(new Error('no answer'));
+      flights.announce('k', 't2', failing);
+      await expect(flights.begunSince('k', arrival)).rejects.toThrow('no answer');
+      expect(flights.begunSince('k', arrival)).toBeNull();
+    });
+
+    test('the one that has its lease is boarded rather than one that asks for it', async () => {
+      const flights = new Flights<TestFlight>();
+      const { arrival } = flights;
+      const begun = await granted(flights, 't1');
+      flights.announce('k', 't2', Promise.resolve(null));
+      expect(flights.begunSince('k', arrival)).toBe(begun);
+    });
+
+    test.each([
+      ['its key', (flights: Flights<TestFlight>) => flights.detach('k')],
+      ['a pattern', (flights: Flights<TestFlight>) => flights.detachWhere((key) => key === 'k')],
+      ['a version', (flights: Flights<TestFlight>) => flights.detachUnder('version:tag:x')],
+    ])('detached by %s: neither one that waits for its lease nor one that has it is boarded', async (_, detach) => {
+      const flights = new Flights<TestFlight>();
+      const { arrival } = flights;
+      const first = granted(flights, 't1', ['version:tag:x']);
+      detach(flights);
+      expect(flights.begunSince('k', arrival)).toBeNull();
+      await first;
+      // Its lease came later: that does not attach it again.
+      expect(flights.begunSince('k', arrival)).toBeNull();
+      expect(flights.any('k')).toBeNull();
+      expect(flights.under('t1')).toBe(await first);
+      await granted(flights, 't2', ['version:tag:x']);
+      detach(flights);
+      expect(flights.begunSince('k', arrival)).toBeNull();
+    });
+  });
 });

@@ -3,7 +3,7 @@ import type { RedisLink } from '../redis/link.js';
 import { loadScript } from '../redis/script.js';
 import type { EntryKeys, Reading } from './entry.js';
 import { keysOf } from './entry.js';
-import type { Flight } from './flights.js';
+import type { Boarding, Flight } from './flights.js';
 import type { Hit } from './judgement.js';
 import type { Leadership, Leaderships } from './leadership.js';
 import { markOf, readMark, type LeaseMark } from './lease-mark.js';
@@ -43,6 +43,8 @@ interface Attempt<T> {
   readonly keys: EntryKeys;
   readonly subjects: Subjects;
   readonly link: RedisLink;
+  /** When the caller came, as `Flights` counts. */
+  readonly arrival: number;
 }
 
 interface OpeningParts extends CacheParts {
@@ -73,6 +75,7 @@ export class Opening {
       keys: keysOf(reading, keyPrefix),
       subjects: subjectsOf(reading, keyPrefix),
       link: this.#parts.roles.link(reading.ref.family.role),
+      arrival: this.#parts.flights.arrival,
     };
     if (boardings.anew === true) return this.#leadAnew(attempt, boardings);
 
@@ -95,6 +98,13 @@ export class Opening {
       }
       let mark = seen.lease;
       if (mark === null || seen.outdatedLease || this.#isOrphanOfOurs(mark.token)) {
+        const begun = this.#parts.flights.begunSince(attempt.keys.value, attempt.arrival);
+        if (begun !== null) {
+          const joined = await this.#join<T, F>(attempt, begun);
+          if (joined !== null) return { kind: 'flight', ...joined, refused };
+          // Somebody else holds the lease, or Redis did not answer.
+          continue;
+        }
         const taken = await this.#take(attempt, boardings, seen);
         if (taken.kind === 'led') return { kind: 'flight', flight: taken.flight, how: 'led', refused };
         if (taken.kind === 'away') return this.#withoutRedis(attempt, boardings, refused);
@@ -115,22 +125,28 @@ export class Opening {
   }
 
   async #board<T, F extends Flight>(
-    { reading, keys, subjects }: Attempt<T>,
+    attempt: Attempt<T>,
     { token }: LeaseMark,
     boardings: Boardings<T, F>,
   ): Promise<{ flight: F; how: 'joined' | 'followed' } | null> {
-    const { flights, observer } = this.#parts;
+    const { flights } = this.#parts;
     const boarding = flights.under(token);
-    if (boarding !== null) {
-      const flight = (await boarding) as F | null;
-      if (flight === null) return null;
-      observer.joined?.(reading.ref.family.id);
-      return { flight, how: 'joined' };
-    }
+    if (boarding !== null) return this.#join<T, F>(attempt, boarding);
     if (this.#isOrphanOfOurs(token)) return null;
     const flight = boardings.follow(token);
-    flights.add(keys.value, token, flight, subjects.keys);
+    flights.add(attempt.keys.value, token, flight, attempt.subjects.keys);
     return { flight, how: 'followed' };
+  }
+
+  /** Null: its lease was not granted. */
+  async #join<T, F extends Flight>(
+    { reading }: Attempt<T>,
+    boarding: Boarding<Flight>,
+  ): Promise<{ flight: F; how: 'joined' } | null> {
+    const flight = (await boarding) as F | null;
+    if (flight === null) return null;
+    this.#parts.observer.joined?.(reading.ref.family.id);
+    return { flight, how: 'joined' };
   }
 
   /** @param how `seen`: only if the entry is as it was seen; `steal`: whatever there is, and whoever loads it */
@@ -149,7 +165,9 @@ export class Opening {
       return { mark, acquired: await this.#acquire(attempt, mark, seen, how) };
     });
     const leading = acquiring.then((result) => {
-      if (result?.acquired.kind !== 'taken') return null;
+      // Who waits for this lease gets what is loaded without it: that, too, begins after he came.
+      if (result === null) return flights.any(keys.value) === null ? this.#loadWithoutRedis(attempt, boardings) : null;
+      if (result.acquired.kind !== 'taken') return null;
       const leadership = leaderships.held(reading, keys, result.mark, seen);
       try {
         return boardings.lead(leadership);
@@ -159,10 +177,9 @@ export class Opening {
       }
     });
     flights.announce(keys.value, token, leading, subjects.keys);
-    const result = await acquiring;
-    if (result === null) return { kind: 'away' };
-    if (result.acquired.kind !== 'taken') return result.acquired;
-    return { kind: 'led', flight: (await leading) as F };
+    const [result, flight] = await Promise.all([acquiring, leading]);
+    if (flight !== null) return { kind: 'led', flight };
+    return result === null ? { kind: 'away' } : (result.acquired as Exclude<Acquired, { kind: 'taken' }>);
   }
 
   async #acquire<T>(
@@ -190,22 +207,29 @@ export class Opening {
 
   /** Redis cannot be asked: share what this process has in flight for the key, else load without storing. */
   async #withoutRedis<T, F extends Flight>(
-    { reading, keys, subjects }: Attempt<T>,
+    attempt: Attempt<T>,
     boardings: Boardings<T, F>,
     refused: Hit<T> | null,
   ): Promise<Opened<T, F>> {
-    const { flights, observer, leaderships } = this.#parts;
+    const { keys, arrival } = attempt;
+    const { flights } = this.#parts;
+    // Others of this process may have had their answers: rather their load, which will be stored.
+    const begun = flights.begunSince(keys.value, arrival);
+    const boarded = begun === null ? null : await this.#join<T, F>(attempt, begun);
+    if (boarded !== null) return { kind: 'flight', ...boarded, refused };
     // No `await` between finding none and adding one: callers of one tick must not all lead.
     for (let boarding = flights.any(keys.value); boarding !== null; boarding = flights.any(keys.value)) {
-      const flight = (await boarding) as F | null;
-      if (flight === null) continue;
-      observer.joined?.(reading.ref.family.id);
-      return { kind: 'flight', flight, how: 'joined', refused };
+      const joined = await this.#join<T, F>(attempt, boarding);
+      if (joined !== null) return { kind: 'flight', ...joined, refused };
     }
-    const leadership = leaderships.local(reading, keys);
+    return { kind: 'flight', flight: this.#loadWithoutRedis(attempt, boardings), how: 'led', refused };
+  }
+
+  #loadWithoutRedis<T, F extends Flight>({ reading, keys, subjects }: Attempt<T>, boardings: Boardings<T, F>): F {
+    const leadership = this.#parts.leaderships.local(reading, keys);
     const flight = boardings.lead(leadership);
-    flights.add(keys.value, leadership.token, flight, subjects.keys);
-    return { kind: 'flight', flight, how: 'led', refused };
+    this.#parts.flights.add(keys.value, leadership.token, flight, subjects.keys);
+    return flight;
   }
 
   async #orAway<T, R>({ reading }: Attempt<T>, work: () => Promise<R>): Promise<R | null> {

@@ -23,6 +23,39 @@ describe('reads of one turn of the event loop', () => {
     expect(sent).toEqual([['a', 'b', 'none', 'a', 'c']]);
   });
 
+  test('are shared by all who want the same keys', async () => {
+    const { reads, sent } = echo();
+    const wanted = [['a', 'b'], ['c'], ['a', 'b'], ['a'], ['a', 'b', 'c'], ['c']];
+    const answers = await Promise.all(wanted.map((keys) => reads.read([...keys])));
+    expect(answers.map(texts)).toEqual(wanted);
+    expect(sent).toEqual([['a', 'b', 'c', 'a', 'a', 'b', 'c']]);
+  });
+
+  test('are not shared any more once they have been sent, in the same turn or a later one', async () => {
+    let version = 0;
+    const reads = new GatheredReads((keys) => {
+      version += 1;
+      return Promise.resolve(keys.map(() => Buffer.from(String(version))));
+    });
+    const filling = Array.from({ length: 60 }, (_, n) => String(n));
+    const first = reads.read(['a']);
+    // What does not fit any more sends those before it at once.
+    const others = reads.read(filling);
+    const second = reads.read(['a']);
+    await nextTurn();
+    const third = reads.read(['a']);
+    expect((await Promise.all([first, second, third])).map(texts)).toEqual([['1'], ['3'], ['4']]);
+    await others;
+  });
+
+  test('that are large are shared too', async () => {
+    const { reads, sent } = echo(100_000);
+    await reads.read(['large']);
+    sent.length = 0;
+    await Promise.all([reads.read(['large']), reads.read(['large'])]);
+    expect(sent).toEqual([['large']]);
+  });
+
   test('do not wait for those of a later turn', async () => {
     const { reads, sent } = echo();
     const first = reads.read(['a']);

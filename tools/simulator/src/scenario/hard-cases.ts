@@ -8,6 +8,7 @@ export interface HardCase {
 }
 
 const QUICK: LoadPlan = { ms: 5, fails: false, hangs: false, reads: 'early' };
+const SLOW: LoadPlan = { ...QUICK, ms: 400 };
 
 function hardCase(name: string, seeds: number, what: Partial<Plan>, steps: readonly Step[]): HardCase {
   const plan = {
@@ -26,8 +27,8 @@ function reads(process: number, ...moments: readonly number[]): Step[] {
   return moments.flatMap((at) => readOf(process, 0, at));
 }
 
-function readOf(process: number, entry: number, at: number): Step {
-  return { at, kind: 'read', process, entry, load: QUICK, anew: false, leavesAfterMs: null };
+function readOf(process: number, entry: number, at: number, load: LoadPlan = QUICK): Step {
+  return { at, kind: 'read', process, entry, load, anew: false, leavesAfterMs: null };
 }
 
 export const HARD_CASES: readonly HardCase[] = [
@@ -114,4 +115,24 @@ export const HARD_CASES: readonly HardCase[] = [
     { at: 101, kind: 'write', process: 0, entry: 0, by: 'key' },
     ...reads(1, 700, 900),
   ]),
+  hardCase('who comes while a lease is asked for, and after an invalidation, boards no load that is older', 40, {}, [
+    ...[100, 101, 102, 103].flatMap((at): Step[] => [
+      readOf(0, 0, at, SLOW),
+      { at, kind: 'write', process: 1, entry: 0, by: 'key' },
+    ]),
+    ...reads(0, 104, 105, 106, 107, 108, 110, 112),
+  ]),
+  hardCase(
+    'a load that its own process invalidates while it asks for its lease is no load to join without Redis',
+    60,
+    {},
+    [
+      readOf(0, 0, 50),
+      { at: 60, kind: 'write', process: 1, entry: 0, by: 'key' },
+      readOf(0, 0, 100, SLOW),
+      ...[102, 103, 104, 105].map((at): Step => ({ at, kind: 'write', process: 0, entry: 0, by: 'key' })),
+      { at: 106, kind: 'cut off', process: 0, forMs: 400 },
+      ...reads(0, 108, 120, 200, 300),
+    ],
+  ),
 ];
