@@ -83,13 +83,6 @@ export const MUTATIONS: readonly Mutation[] = [
     to: `(one) => one !== undefined && one.number >= arrival,`,
   },
   {
-    name: 'an invalidation does not hold for a flight that is announced',
-    claim: 'ownWrites',
-    file: 'cache/flights.ts',
-    from: `const attached = this.#announced.get(key)?.includes(berth) === true;`,
-    to: `const attached = true;`,
-  },
-  {
     name: 'an invalidation lets its own process join what is in flight',
     claim: 'ownWrites',
     file: 'cache/invalidations.ts',
