@@ -100,7 +100,7 @@ export class Opening {
       if (mark === null || seen.outdatedLease || this.#isOrphanOfOurs(mark.token)) {
         const begun = this.#parts.flights.begunSince(attempt.keys.value, attempt.arrival);
         if (begun !== null) {
-          const joined = await this.#join<T, F>(attempt, begun);
+          const joined = await this.#join(attempt, begun as Boarding<F>);
           if (joined !== null) return { kind: 'flight', ...joined, refused };
           // Somebody else holds the lease, or Redis did not answer.
           continue;
@@ -131,7 +131,7 @@ export class Opening {
   ): Promise<{ flight: F; how: 'joined' | 'followed' } | null> {
     const { flights } = this.#parts;
     const boarding = flights.under(token);
-    if (boarding !== null) return this.#join<T, F>(attempt, boarding);
+    if (boarding !== null) return this.#join(attempt, boarding as Boarding<F>);
     if (this.#isOrphanOfOurs(token)) return null;
     const flight = boardings.follow(token);
     flights.add(attempt.keys.value, token, flight, attempt.subjects.keys);
@@ -139,11 +139,11 @@ export class Opening {
   }
 
   /** Null: its lease was not granted. */
-  async #join<T, F extends Flight>(
-    { reading }: Attempt<T>,
-    boarding: Boarding<Flight>,
+  async #join<F extends Flight>(
+    { reading }: Attempt<unknown>,
+    boarding: Boarding<F>,
   ): Promise<{ flight: F; how: 'joined' } | null> {
-    const flight = (await boarding) as F | null;
+    const flight = await boarding;
     if (flight === null) return null;
     this.#parts.observer.joined?.(reading.ref.family.id);
     return { flight, how: 'joined' };
@@ -215,11 +215,11 @@ export class Opening {
     const { flights } = this.#parts;
     // Others of this process may have had their answers: rather their load, which will be stored.
     const begun = flights.begunSince(keys.value, arrival);
-    const boarded = begun === null ? null : await this.#join<T, F>(attempt, begun);
+    const boarded = begun === null ? null : await this.#join(attempt, begun as Boarding<F>);
     if (boarded !== null) return { kind: 'flight', ...boarded, refused };
     // No `await` between finding none and adding one: callers of one tick must not all lead.
     for (let boarding = flights.any(keys.value); boarding !== null; boarding = flights.any(keys.value)) {
-      const joined = await this.#join<T, F>(attempt, boarding);
+      const joined = await this.#join(attempt, boarding as Boarding<F>);
       if (joined !== null) return { kind: 'flight', ...joined, refused };
     }
     return { kind: 'flight', flight: this.#loadWithoutRedis(attempt, boardings), how: 'led', refused };
