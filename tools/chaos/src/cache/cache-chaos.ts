@@ -28,6 +28,9 @@ const PROCESSES = 4;
 const READS_PER_SECOND = 100;
 const WRITES_PER_SECOND = 3;
 
+/** Of a long list of what is wrong. */
+const MOST_NAMED = 3;
+
 type Say = (line: string) => void;
 
 export async function cacheChaos(args: readonly string[]): Promise<boolean> {
@@ -146,11 +149,11 @@ function verdictsOf(
       holds: pending === 0 && settled.every(({ up }) => up),
     },
     {
-      what: `afterwards every process serves what the origin has${behind.length === 0 ? '' : `: ${behind.join(', ')}`}`,
+      what: `afterwards every process serves what the origin has${some(behind)}`,
       holds: behind.length === 0,
     },
     {
-      what: `no process ended by itself${endedByThemselves.length === 0 ? '' : `: ${endedByThemselves.join(', ')}`}`,
+      what: `no process ended by itself${some(endedByThemselves)}`,
       holds: endedByThemselves.length === 0,
     },
   ];
@@ -167,4 +170,10 @@ function entriesBehind(history: readonly HistoryRecord[], final: readonly FinalV
       return missed === null ? [] : [`process ${at + 1} entry ${entry} has ${version}, not ${missed.version}`];
     }),
   );
+}
+
+/** How many, and the first of them. */
+function some(what: readonly string[]): string {
+  if (what.length === 0) return '';
+  return `: ${what.length}, ${what.slice(0, MOST_NAMED).join(', ')}${what.length > MOST_NAMED ? ', …' : ''}`;
 }

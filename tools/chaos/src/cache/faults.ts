@@ -121,6 +121,20 @@ const failOver: Draw = (random) => {
   };
 };
 
+/** Who connects anew right after a failover is told another primary than those who stay connected to the old one. */
+const failOverSeenByOne: Draw = (random) => {
+  const [choice, who, lasts] = [random.next(), random.next(), random.between(20, 200)];
+  return {
+    name: 'failover in order, and one process connects anew',
+    run: async ({ stand, proxy, fleet }) => {
+      await stand.failOver?.(await primaryFor(stand, choice));
+      const end = proxy.apply({ trouble: { kind: 'cut' }, process: processFor(fleet, who) });
+      await pause(lasts);
+      end();
+    },
+  };
+};
+
 const killUntilReplaced: Draw = (random) => {
   const [choice, lag] = [random.next(), random.chance(0.5) ? random.between(50, 500) : 0];
   return {
@@ -217,7 +231,13 @@ const killProcess: Draw = (random) => {
 const processFor = ({ names }: Fleet, choice: number): string => names[Math.floor(choice * names.length)] as string;
 
 const ON_EVERY_SERVER: readonly Draw[] = [kill, freeze, evict, evict, flush];
-const WITH_REPLICAS: readonly Draw[] = [failOver, killUntilReplaced, killUntilReplaced, freezeUntilReplaced];
+const WITH_REPLICAS: readonly Draw[] = [
+  failOver,
+  failOverSeenByOne,
+  killUntilReplaced,
+  killUntilReplaced,
+  freezeUntilReplaced,
+];
 const ON_THE_NETWORK: readonly Draw[] = [network, network, network, halfClose];
 const ON_PROCESSES: readonly Draw[] = [freezeProcess, killProcess];
 

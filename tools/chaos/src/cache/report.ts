@@ -49,16 +49,14 @@ export function sayCounts(
   say(`the processes' own memory was emptied ${settled.reduce((sum, one) => sum + one.emptied, 0)} times in doubt`);
 }
 
-/** The first of each kind, and what was going on. */
+/** The first of each kind, and what had gone on before. */
 export function sayViolations(say: Say, violations: readonly Violation[], faults: readonly Occurrence[]): void {
   for (const some of Map.groupBy(violations, ({ claim }) => claim).values()) {
     const first = some.toSorted((one, other) => one.at - other.at).slice(0, MOST_SHOWN);
-    for (const { claim, at, what } of first) {
-      say(`${claim}: ${what}`);
-      for (const { name, began, ended } of faults) {
-        if (began > at || ended < at - AFTERMATH_MS) continue;
-        say(`  after ${began.toFixed(1)} to ${ended.toFixed(1)}: ${name}`);
-      }
+    for (const { claim, what } of first) say(`${claim}: ${what}`);
+    const { at } = first[0] as Violation;
+    for (const { name, began, ended } of faults.toSorted((one, other) => one.began - other.began)) {
+      if (began < at && ended > at - AFTERMATH_MS) say(`  ${began.toFixed(1)} to ${ended.toFixed(1)}: ${name}`);
     }
   }
 }
