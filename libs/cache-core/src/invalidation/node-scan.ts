@@ -3,7 +3,7 @@ import type { RedisNode } from '../redis/link.js';
 import { RedisUnavailableError } from '../redis/errors.js';
 import { StepSize } from './step-size.js';
 
-/** Measured on a machine with much else to do: 1.4 µs for a key, 1.4 ms for a step. The most is well under 5 ms. */
+/** Measured on a machine whose two processors were wanted by 13: 1.1 µs for a key, 1.1 ms for a step on average. */
 const SCAN_STEP = { least: 250, most: 2000, targetMs: 1.5 } as const;
 const LOOK_AGAIN_MS = 250;
 
