@@ -9,69 +9,7 @@ import {
 import { Redis } from 'ioredis';
 import { keyspace, type RedisHome } from '../src/index.js';
 import { startProcess, stop, until, type Process } from './cache-process.js';
-
-/** Longer than two processes differ in when they notice. */
-const HOLD = { holdAfterRestartMs: 1000, commandTimeoutMs: 1000 };
-
-/** Their slots lie in each third; so do those of their sidecars. */
-const KEYS = Array.from({ length: 24 }, (_, n) => `k${n}`);
-const app = (key: string) => keyspace.appValue.at({ key });
-const addresses = (text: string) =>
-  text.split(',').map((one) => ({ host: '127.0.0.1', port: Number(one.slice(one.lastIndexOf(':') + 1)) }));
-
-/** An origin whose values change, and readers that never stop asking for them. */
-class World {
-  readonly failures: unknown[] = [];
-  /** Reads that began after an invalidation was acknowledged and got what it had removed. */
-  readonly stale: string[] = [];
-  readonly #values = new Map<string, number>(KEYS.map((key) => [key, 0]));
-  readonly #promised = new Map<string, number>(KEYS.map((key) => [key, 0]));
-  readonly #processes: readonly Process[];
-  readonly #over = new AbortController();
-  #reading: Promise<unknown> = Promise.resolve();
-
-  constructor(processes: readonly Process[]) {
-    this.#processes = processes;
-  }
-
-  async read(process: Process, key: string): Promise<void> {
-    const least = this.#promised.get(key) as number;
-    try {
-      const { value } = await process.aside.getOrLoad(app(key), async () => this.#values.get(key));
-      if (Number(value) < least) this.stale.push(`${key}: ${String(value)} after ${least}`);
-    } catch (error) {
-      this.failures.push(error);
-    }
-  }
-
-  readAll(process: Process): Promise<unknown> {
-    return Promise.all(KEYS.map((key) => this.read(process, key)));
-  }
-
-  begin(): void {
-    const reader = async (process: Process): Promise<void> => {
-      while (!this.#over.signal.aborted) {
-        await this.readAll(process);
-        await pause(2);
-      }
-    };
-    this.#reading = Promise.all(this.#processes.map(reader));
-  }
-
-  /** The value changes, and what was made from it is invalidated. Whether that was acknowledged. */
-  async change(process: Process, key: string): Promise<boolean> {
-    const next = (this.#values.get(key) as number) + 1;
-    this.#values.set(key, next);
-    const { pending } = await process.cache.invalidate({ ref: app(key) });
-    if (!pending) this.#promised.set(key, next);
-    return !pending;
-  }
-
-  async end(): Promise<void> {
-    this.#over.abort();
-    await this.#reading;
-  }
-}
+import { addresses, app, HOLD, KEYS, up, World } from './world.js';
 
 /** What this server acknowledges from now on reaches no replica: they are thrown out and cannot log in again. */
 async function keepFromReplicas({ port }: { readonly port: number }): Promise<void> {
@@ -80,9 +18,6 @@ async function keepFromReplicas({ port }: { readonly port: number }): Promise<vo
   await client.call('CLIENT', 'KILL', 'TYPE', 'replica');
   client.disconnect();
 }
-
-const up = (processes: readonly Process[]): Promise<unknown> =>
-  Promise.all(processes.flatMap(({ roles }) => roles.links().map((link) => link.untilUp(15_000))));
 
 describe('a failover in a cluster', () => {
   let cluster: TestRedisCluster;

@@ -1,6 +1,6 @@
 import { Command, type Redis } from 'ioredis';
 import type { LinkState, RedisNode } from '../redis/link.js';
-import { runIdIn } from '../redis/server-link.js';
+import { runIdIn } from '../redis/handshake.js';
 import type { L1Settings } from './settings.js';
 
 /**

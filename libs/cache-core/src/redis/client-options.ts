@@ -3,7 +3,7 @@ import type { RedisOptions } from 'ioredis';
 export interface ClientSettings {
   /** For logs and metrics, and for Redis's own list of clients. */
   readonly name: string;
-  /** Where and how to connect: host, port, path, TLS, credentials, or Sentinels who know where. Never logged. */
+  /** Where and how to connect: host, port, path, TLS, credentials. Never logged. */
   readonly connection: RedisOptions;
   readonly connectTimeoutMs: number;
 }
@@ -20,9 +20,6 @@ export function clientOptions({ name, connection, connectTimeoutMs }: ClientSett
     autoResubscribe: false,
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
-    // Each connection asks every Sentinel once; it is the link that tries again.
-    sentinelRetryStrategy: () => null,
-    sentinelCommandTimeout: connectTimeoutMs,
     // Readiness is decided by the link, with a deadline; ioredis's own check has none.
     enableReadyCheck: false,
     // What is given up is destroyed: a frozen peer would not answer a polite end.

@@ -3,6 +3,7 @@ import { ROLES, type Role } from '../keyspace/roles.js';
 import { RedisConfigurationError } from './errors.js';
 import { ClusterLink } from './cluster-link.js';
 import { DEFAULT_LINK_TIMES, type LinkTimes, type RedisLink } from './link.js';
+import { Sentinels } from './sentinels.js';
 import { ServerLink } from './server-link.js';
 import { Subscriptions } from './subscriptions.js';
 import { parseRedisUrl } from './url.js';
@@ -39,7 +40,7 @@ export interface RedisAddress {
 
 /** What a link is made from; roles with the same share one. */
 type Place =
-  | { readonly connection: RedisOptions; readonly database: number }
+  | { readonly connection: RedisOptions; readonly database: number; readonly behindSentinels: boolean }
   | { readonly connection: RedisOptions; readonly seeds: readonly string[] };
 
 /** One link for each distinct place (server and database), shared by the roles that live there. */
@@ -61,10 +62,14 @@ export class RedisRoles {
       if (shared === undefined) byPlace.set(id, { place, roles: [role] });
       else shared.roles.push(role);
     }
+    const times = { ...DEFAULT_LINK_TIMES, ...topology.times };
+    const sentinels = 'sentinels' in topology ? sentinelsOf(topology, times) : undefined;
     for (const { place, roles: sharing } of byPlace.values()) {
-      const settings = { ...DEFAULT_LINK_TIMES, ...topology.times, name: sharing.join('+') };
+      const settings = { ...times, name: sharing.join('+') };
       const link =
-        'seeds' in place ? new ClusterLink({ ...settings, ...place }) : new ServerLink({ ...settings, ...place });
+        'seeds' in place
+          ? new ClusterLink({ ...settings, ...place })
+          : new ServerLink({ ...settings, ...place, ...(place.behindSentinels && sentinels ? { sentinels } : {}) });
       for (const role of sharing) this.#links.set(role, link);
       this.#subscriptions.set(link, new Subscriptions(link));
     }
@@ -117,24 +122,32 @@ function placeOf(role: Role, topology: RedisTopology): Place {
     checkOneDatabase(role, topology.databases?.[role], 0, 'a cluster has database 0 only');
     return { connection: withCredentials, seeds: topology.cluster.map(({ host, port }) => `${host}:${port}`) };
   }
-  const connected =
-    own === undefined && 'sentinels' in topology
-      ? { ...withCredentials, ...throughSentinels(topology, withCredentials) }
-      : withCredentials;
-  return { connection: connected, database: databaseOf(role, topology, own !== undefined, database) };
+  const behindSentinels = own === undefined && 'sentinels' in topology;
+  return {
+    connection: withCredentials,
+    database: databaseOf(role, topology, own !== undefined, database),
+    behindSentinels,
+  };
 }
 
-function throughSentinels(
-  { sentinels, primaryName, sentinelPassword }: Extract<RedisHome, { sentinels: unknown }>,
-  { tls }: RedisOptions,
-): RedisOptions {
-  return {
-    sentinels: sentinels.map(({ host, port }) => ({ host, port })),
-    name: primaryName,
-    role: 'master',
-    ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
-    ...(tls === undefined ? {} : { sentinelTLS: tls, enableTLSForSentinelMode: true }),
-  };
+/** All links behind the same Sentinels share what they say. */
+function sentinelsOf(topology: Extract<RedisTopology, { sentinels: unknown }>, times: LinkTimes): Sentinels {
+  const { sentinels, primaryName, sentinelPassword, tls, connector } = topology;
+  const { connectTimeoutMs, commandTimeoutMs, heartbeatMs, holdAfterRestartMs } = times;
+  return new Sentinels({
+    addresses: sentinels,
+    primaryName,
+    connection: {
+      ...(sentinelPassword === undefined ? {} : { password: sentinelPassword }),
+      ...(tls === true ? { tls: {} } : {}),
+      ...(connector === undefined ? {} : { Connector: connector }),
+    },
+    connectTimeoutMs,
+    commandTimeoutMs,
+    askEveryMs: Math.min(heartbeatMs, holdAfterRestartMs / 4),
+    // Less than the hold: clocks run at slightly different rates, and timers are early by a little.
+    termMs: holdAfterRestartMs * 0.9,
+  });
 }
 
 function databaseOf(role: Role, topology: RedisTopology, ownUrl: boolean, inUrl: number | undefined): number {

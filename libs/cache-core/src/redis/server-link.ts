@@ -1,10 +1,11 @@
 import { EventEmitter } from 'node:events';
-import { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import { type ClientSettings, clientOptions } from './client-options.js';
-import { RedisClock, timeReplyToMs } from './clock.js';
+import { RedisClock } from './clock.js';
 import { Deadlines } from './deadlines.js';
 import { RedisUnavailableError } from './errors.js';
 import { GatheredReads, mget, type Values } from './gathered-reads.js';
+import { greet, readClock } from './handshake.js';
 import {
   type LinkEvents,
   type LinkState,
@@ -17,6 +18,7 @@ import {
 } from './link.js';
 import { afterAsking, callScript, sendAsText } from './script-call.js';
 import { loadedScripts, type Script } from './script.js';
+import type { Sentinels, Term } from './sentinels.js';
 import { untilUp } from './until-up.js';
 
 /**
@@ -35,9 +37,13 @@ import { untilUp } from './until-up.js';
  *    When the server itself was restarted or replaced, every process replays what the server may have lost at once, and
  *    then waits `holdAfterRestartMs`: what the others replay is in place before anybody reads, as long as they notice
  *    within that time. What came in while it waited is replayed after it.
+ * 6. Behind Sentinels a server is used during its term as the primary only (see Sentinels): nothing is read outside it,
+ *    a script whose reply comes after it counts as lost, and a new term, even of the same server, begins like 5.
  */
 export interface LinkSettings extends LinkTimes, ClientSettings {
   readonly database: number;
+  /** Who know where the server is. */
+  readonly sentinels?: Sentinels;
 }
 
 /** How a command is sent that another node has redirected. */
@@ -60,6 +66,12 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
   readonly #gathered = new GatheredReads((keys) => this.read((client) => mget(client, keys)));
   readonly #recoverySteps = new Set<RecoveryStep>();
   #client: Redis | undefined;
+  /** During which the connection in use may be used. */
+  #term: Term | undefined;
+  /** The term in which the link was up last. */
+  #servedTerm: Term | undefined;
+  #unfollow: (() => void) | undefined;
+  #opened = false;
   #state: LinkState = 'connecting';
   #database: number;
   #runId: string | undefined;
@@ -110,7 +122,12 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
 
   /** Begins to connect, and goes on trying until `close`. */
   open(): this {
-    if (this.#client === undefined && this.#state !== 'closed') this.#connect();
+    if (this.#opened || this.#state === 'closed') return this;
+    this.#opened = true;
+    this.#unfollow = this.#settings.sentinels?.follow(() => {
+      if (this.#term?.lasts === false) this.#endTerm();
+    });
+    this.#connect();
     return this;
   }
 
@@ -140,11 +157,12 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
   }
 
   read<T>(send: (client: Redis) => Promise<T>, timeoutMs = this.#settings.commandTimeoutMs): Promise<T> {
-    if (this.#state !== 'up' || this.#client === undefined) return Promise.reject(this.#away());
+    if (!this.#usable() || this.#client === undefined) return Promise.reject(this.#away());
     const first = this.#guarded(this.#client, send(this.#client), timeoutMs);
     if (!this.#settings.retryReads) return first;
     return first.catch((error: unknown) => {
-      const again = error instanceof RedisUnavailableError && error.trouble === 'timeout' && this.up && this.#client;
+      const again =
+        error instanceof RedisUnavailableError && error.trouble === 'timeout' && this.#usable() && this.#client;
       if (!again) throw error;
       return this.#guarded(again, send(again), timeoutMs);
     });
@@ -156,12 +174,13 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
   }
 
   run(script: Script, keys: readonly string[], args: readonly ScriptArgument[], how?: SendHow): Promise<unknown> {
-    if (this.#state !== 'up' || this.#client === undefined) return Promise.reject(this.#away());
+    if (!this.#usable() || this.#client === undefined) return Promise.reject(this.#away());
     const first = this.#runOn(this.#client, script, keys, args, how);
     if (how !== undefined) return first;
     return first.catch((error: unknown) => {
       // Either side was too busy for the deadline. Nothing has run, so once more is safe.
-      const again = error instanceof RedisUnavailableError && error.trouble === 'expired' && this.up && this.#client;
+      const again =
+        error instanceof RedisUnavailableError && error.trouble === 'expired' && this.#usable() && this.#client;
       if (!again) throw error;
       return this.#runOn(again, script, keys, args);
     });
@@ -199,7 +218,7 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
   dedicatedClient(purpose: string): Redis {
     if (!this.up) throw this.#away();
     return new Redis({
-      ...clientOptions(this.#settings),
+      ...this.#clientOptions(),
       connectionName: `promptsales:${this.name}:${purpose}`,
       db: this.#database,
     });
@@ -208,6 +227,7 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
   async close(): Promise<void> {
     this.#become('closed', 'closed');
     clearTimeout(this.#timer);
+    this.#unfollow?.();
     const client = this.#client;
     this.#client = undefined;
     if (client === undefined) return;
@@ -218,7 +238,21 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
   }
 
   #connect(): void {
-    const client = new Redis(clientOptions(this.#settings));
+    const { sentinels, connectTimeoutMs } = this.#settings;
+    if (sentinels === undefined) {
+      this.#connectTo(undefined);
+      return;
+    }
+    sentinels.untilTerm(connectTimeoutMs).then(
+      (term) => this.#connectTo(term),
+      (error: Error) => this.#tryAgain(error.message),
+    );
+  }
+
+  #connectTo(term: Term | undefined): void {
+    if (this.#isClosed()) return;
+    this.#term = term;
+    const client = new Redis(this.#clientOptions());
     for (const { name, lua } of loadedScripts()) client.defineCommand(name, { lua });
     this.#client = client;
     client.on('error', (error: Error) => {
@@ -229,32 +263,37 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
     const { connectTimeoutMs, commandTimeoutMs } = this.#settings;
     const silent = (): Error => new RedisUnavailableError('timeout', this.name, { cause: 'connected, but no reply' });
     this.#deadlines.race(client.connect(), connectTimeoutMs + commandTimeoutMs, silent).then(
-      () => this.#begin(client),
+      () => this.#begin(client, term),
       (error: Error) => this.#giveUp(client, error.message),
     );
   }
 
-  /** From a fresh connection to `up`: select, learn the clock and who the server is, recover what must be recovered. */
-  async #begin(client: Redis): Promise<void> {
+  #clientOptions(): RedisOptions {
+    const { connection } = this.#settings;
+    const at = this.#term === undefined ? {} : { host: this.#term.host, port: this.#term.port };
+    return clientOptions({ ...this.#settings, connection: { ...connection, ...at } });
+  }
+
+  /** From a fresh connection to `up`: learn who the server is, recover what must be recovered. */
+  async #begin(client: Redis, term: Term | undefined): Promise<void> {
     try {
-      await this.#select(client);
-      // The next server may have another clock.
-      this.#clock.reset();
-      await this.#readClock(client);
-      const info = await this.#guarded(client, client.info('server'), this.#settings.commandTimeoutMs);
-      const runId = runIdIn(info);
-      this.#clustered = /^redis_mode:cluster/m.test(info);
-      if (this.#clustered) await this.#mustServe(client);
-      if ('sentinels' in this.#settings.connection) await this.#mustBePrimary(client);
-      const replaced = this.#distrusted || (this.#runId !== undefined && runId !== this.#runId);
-      this.#become('recovering', replaced ? 'the server was restarted or replaced' : 'connected');
-      if (replaced) {
+      const ask = this.#asker(client);
+      const wanted = { database: this.#database, toBePrimary: term !== undefined };
+      const { database, runId, clustered } = await greet(ask, this.#clock, wanted);
+      this.#database = database;
+      this.#clustered = clustered;
+      const restarted = this.#runId !== undefined && runId !== this.#runId;
+      const hold = this.#distrusted || restarted || term !== this.#servedTerm;
+      this.#become('recovering', hold ? 'the server was restarted or replaced' : 'connected');
+      if (hold) {
         await this.#recover(client);
         await new Promise((resolve) => setTimeout(resolve, this.#settings.holdAfterRestartMs));
       }
       await this.#recover(client);
       if (this.#client !== client) return;
+      if (term?.lasts === false) throw new Error(TERM_ENDED);
       this.#runId = runId;
+      this.#servedTerm = term;
       this.#distrusted = false;
       this.#attempts = 0;
       this.#timeoutsInARow = 0;
@@ -270,44 +309,30 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
     for (const step of this.#recoverySteps) await step(run, WHOLE);
   }
 
-  async #select(client: Redis): Promise<void> {
-    if (this.#database === 0) return;
-    try {
-      await this.#guarded(client, client.select(this.#database), this.#settings.commandTimeoutMs);
-    } catch (error) {
-      if (error instanceof RedisUnavailableError || !/\bDB index\b|SELECT is not allowed/i.test(String(error)))
-        throw error;
-      // Only database 0 exists here (Redis Cluster, some hosted servers). The keyspace has no two patterns that meet.
-      this.#database = 0;
-    }
+  #asker(client: Redis): <T>(send: (client: Redis) => Promise<T>) => Promise<T> {
+    return (send) => this.#guarded(client, send(client), this.#settings.commandTimeoutMs);
   }
 
-  /** A node refuses everything until it has seen enough of its cluster. The hold is to begin when that is over. */
-  async #mustServe(client: Redis): Promise<void> {
-    const info = await this.#guarded(client, client.cluster('INFO'), this.#settings.commandTimeoutMs);
-    if (info.includes('cluster_state:fail')) throw new Error('the node does not serve: its cluster is down');
+  /** Looks at the clock: no timer ends a term in time when this process was stopped. */
+  #usable(): boolean {
+    if (this.#state !== 'up') return false;
+    if (this.#term?.lasts === false) this.#endTerm();
+    return this.up;
   }
 
-  /** Sentinels may name one that has just been demoted, or is not promoted yet. */
-  async #mustBePrimary(client: Redis): Promise<void> {
-    const info = await this.#guarded(client, client.info('replication'), this.#settings.commandTimeoutMs);
-    if (!/^role:master/m.test(info)) throw new Error('the server that the Sentinels name is a replica');
-  }
-
-  async #readClock(client: Redis): Promise<void> {
-    const sentAt = this.#clock.monotonic();
-    const reply = await this.#guarded(client, client.time(), this.#settings.commandTimeoutMs);
-    this.#clock.sample(sentAt, this.#clock.monotonic(), timeReplyToMs(reply));
+  #endTerm(): void {
+    if (this.#client !== undefined) this.#giveUp(this.#client, TERM_ENDED);
   }
 
   #beat(client: Redis): void {
     this.#timer = setTimeout(() => {
       if (this.#client !== client || this.#state !== 'up') return;
-      this.#readClock(client).then(
+      readClock(this.#asker(client), this.#clock).then(
         () => this.#beat(client),
         (error: Error) => {
+          if (this.#client !== client || this.#state !== 'up') return;
           this.#lastError = error.message;
-          if (this.#client === client && this.#state === 'up') this.#beat(client);
+          this.#beat(client);
         },
       );
     }, this.#settings.heartbeatMs);
@@ -357,24 +382,41 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
     const running = asking
       ? afterAsking(client, () => sendAsText(client, script, [keys.length, ...keys, deadline, ...args]))
       : callScript(client, script, [keys.length, ...keys, deadline, ...args]);
-    return this.#guarded(client, running, withinMs).catch((error: unknown) => {
-      if (error instanceof RedisUnavailableError) throw error;
-      throw new RedisUnavailableError('refused', this.name, { cause: error });
-    });
+    const term = this.#term;
+    return this.#guarded(client, running, withinMs).then(
+      (reply) => {
+        if (term?.lasts !== false) return reply;
+        this.#giveUp(client, TERM_ENDED);
+        throw new RedisUnavailableError('lost', this.name, { cause: TERM_ENDED });
+      },
+      (error: unknown) => {
+        if (error instanceof RedisUnavailableError) throw error;
+        throw new RedisUnavailableError('refused', this.name, { cause: error });
+      },
+    );
   }
 
   #giveUp(client: Redis, reason: string): void {
     if (this.#client !== client || this.#state === 'closed') return;
     this.#client = undefined;
+    this.#tryAgain(reason);
+    // Rejects everything pending on it.
+    if (client.status !== 'end') client.disconnect(false);
+  }
+
+  #tryAgain(reason: string): void {
+    if (this.#isClosed()) return;
     this.#lastError = reason;
     clearTimeout(this.#timer);
     this.#become('down', reason);
-    // Rejects everything pending on it.
-    if (client.status !== 'end') client.disconnect(false);
     const delay = Math.min(RECONNECT_MS.first * 2 ** Math.min(this.#attempts, 8), RECONNECT_MS.most);
     this.#attempts += 1;
     this.#timer = setTimeout(() => this.#connect(), delay * (0.75 + Math.random() / 2));
     this.#timer.unref();
+  }
+
+  #isClosed(): boolean {
+    return this.#state === 'closed';
   }
 
   #become(state: LinkState, reason: string): void {
@@ -388,9 +430,5 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
   }
 }
 
+const TERM_ENDED = 'the Sentinels have not confirmed that this server is the primary';
 const WHOLE: RecoveringPart = { whole: true, covers: () => true };
-
-/** What `INFO server` says of who answers. */
-export function runIdIn(info: string): string | undefined {
-  return /^run_id:(\S+)/m.exec(info)?.[1];
-}

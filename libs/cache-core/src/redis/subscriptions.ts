@@ -55,8 +55,16 @@ export class Subscriptions {
     const listeners = this.#listeners.get(channel);
     if (!listeners?.delete(listener) || listeners.size > 0) return;
     this.#listeners.delete(channel);
+    const client = this.#client;
     // Nobody waits for the answer; a failure means that the connection, and with it the subscription, is gone.
-    this.#client?.unsubscribe(channel).catch(() => this.#client?.disconnect(false));
+    client?.unsubscribe(channel).catch(() => this.#drop(client));
+  }
+
+  /** Once, however many notice: ioredis takes a listener for every time that it is told to disconnect. */
+  #drop(client: Redis): void {
+    if (this.#client !== client) return;
+    this.#client = undefined;
+    client.disconnect(false);
   }
 
   #connected(): Promise<Redis> {
