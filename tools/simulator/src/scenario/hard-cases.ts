@@ -135,4 +135,10 @@ export const HARD_CASES: readonly HardCase[] = [
       ...reads(0, 108, 120, 200, 300),
     ],
   ),
+  hardCase('a process hears of its own invalidation later than it is confirmed', 15, { l1: true }, [
+    ...reads(0, 10, 40, 70),
+    { at: 100, kind: 'slow', process: 0, ms: 40, forMs: 8 },
+    { at: 100, kind: 'write', process: 0, entry: 0, by: 'key' },
+    ...reads(0, 110, 115, 120, 125, 130, 135),
+  ]),
 ];
