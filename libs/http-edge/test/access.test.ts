@@ -43,6 +43,11 @@ describe('access', () => {
     expect(answer.statusCode).toBe(200);
   });
 
+  it('keeps what was asked for with a key out of caches on the way', async () => {
+    const own = await edge.fastify.inject({ method: 'GET', url: '/things/whoami', headers: { 'x-api-key': LLM_KEY } });
+    expect(own.headers['cache-control']).toBe('no-store');
+  });
+
   it('refuses a key without the scope with 403 that names it, before the body is looked at', async () => {
     const answer = await edge.fastify.inject({
       method: 'POST',

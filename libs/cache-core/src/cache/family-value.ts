@@ -25,12 +25,19 @@ function decoderOf<F extends Family>(family: F): Decode<F> {
  * @throws KeyspaceError `value_shape` when the value is not one of the family's
  */
 export function encodeValue<F extends Family>(family: F, value: ValueOf<F>): Stored {
+  if (value === undefined) {
+    const problem = `family ${family.id}: undefined is no value. A loader that finds nothing answers absent`;
+    throw new KeyspaceError('value_shape', problem, { family: family.id });
+  }
   try {
     return encoded(family, value);
   } catch (error) {
-    if (error instanceof KeyspaceError) throw error;
-    // `undefined`, a cycle, a bigint: the schema may not look so deep.
-    const problem = `the value cannot be written as ${family.value.kind}`;
+    if (error instanceof KeyspaceError) {
+      const { code, issues } = error;
+      throw new KeyspaceError(code, `family ${family.id}: ${error.message}`, { family: family.id, issues });
+    }
+    // A cycle, a bigint: the schema may not look so deep.
+    const problem = `family ${family.id}: the value cannot be written as ${family.value.kind}`;
     throw new KeyspaceError('value_shape', problem, { family: family.id, cause: error });
   }
 }

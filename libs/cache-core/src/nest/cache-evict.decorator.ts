@@ -12,11 +12,12 @@ import { replaceMethod } from './decorated-method.js';
  *
  * @since 0.2.0
  */
-export function CacheEvict<F extends Family, A extends unknown[]>(family: F, options: CacheEvictOptions<F, A>) {
+export function CacheEvict<F extends Family, A extends unknown[] = []>(family: F, options: CacheEvictOptions<F, A>) {
   if (options.key === undefined && options.tags === undefined && options.wholeFamily !== true) {
     throw new TypeError(`CacheEvict of ${family.id} names nothing to evict: give key, tags or wholeFamily`);
   }
-  return <M extends (...args: A) => Promise<unknown>>(
+  // What the options do not look at may be anything.
+  return <M extends (...args: [...A, ...never[]]) => Promise<unknown>>(
     target: object,
     name: string | symbol,
     descriptor: TypedPropertyDescriptor<M>,

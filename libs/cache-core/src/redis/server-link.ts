@@ -276,6 +276,7 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
 
   /** From a fresh connection to `up`: learn who the server is, recover what must be recovered. */
   async #begin(client: Redis, term: Term | undefined): Promise<void> {
+    this.#lastError = 'the connection ended';
     try {
       const ask = this.#asker(client);
       const wanted = { database: this.#database, toBePrimary: term !== undefined };

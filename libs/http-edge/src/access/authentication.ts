@@ -32,6 +32,8 @@ export function requireAccess(instance: FastifyInstance, options: Authentication
       done();
       return;
     }
+    // It is for the one who asks: `x-api-key`, unlike `Authorization`, keeps no shared cache from storing it.
+    if (request.method === 'GET' || request.method === 'HEAD') reply.header('cache-control', 'no-store');
     let found: Principal | null | Promise<Principal | null>;
     try {
       found = identify(request, rule, options);
