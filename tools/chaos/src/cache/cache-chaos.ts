@@ -84,8 +84,8 @@ async function oneTopology(
     const history = fleet.history();
     const violations = check(history);
     sayCounts(say, faults, history, settled);
-    sayViolations(say, violations, faults);
-    return verdictsOf(fleet, violations, settled, entriesBehind(history, final));
+    sayViolations(say, violations, faults, history);
+    return verdictsOf(fleet, violations, settled, entriesBehind(history, fleet.names, final));
   } finally {
     await fleet?.stop();
     await proxy.stop();
@@ -159,15 +159,22 @@ function verdictsOf(
   ];
 }
 
-/** Entries that are served older than what was invalidated last, by whoever still lives to see to it. */
-function entriesBehind(history: readonly HistoryRecord[], final: readonly FinalVersions[]): string[] {
+/** Entries that are served older than what was invalidated last. */
+function entriesBehind(
+  history: readonly HistoryRecord[],
+  living: readonly string[],
+  final: readonly FinalVersions[],
+): string[] {
   const writes = history.filter((one) => one.what === 'write');
-  const invalidations = new Invalidations(writes);
+  // What a process kept is gone with it.
+  const invalidations = new Invalidations(
+    writes.filter(({ pending, process }) => !pending || living.includes(process)),
+  );
   return Array.from({ length: ENTRIES }, (_, entry) => entry).flatMap((entry) =>
     final.flatMap((versions, at) => {
       const version = versions[entry] as number;
       const missed = invalidations.newerThan({ entry, version }, Number.POSITIVE_INFINITY);
-      return missed === null ? [] : [`process ${at + 1} entry ${entry} has ${version}, not ${missed.version}`];
+      return missed === null ? [] : [`${living[at]} entry ${entry} has ${version}, not ${missed.version}`];
     }),
   );
 }

@@ -166,8 +166,9 @@ class Pace {
 
   constructor(perSecond: number, act: () => Promise<void>) {
     this.#timer = setInterval(() => {
+      const due = Math.floor(((now() - this.#began) / 1000) * perSecond);
       // A process that was stopped does not catch up with all that it missed.
-      const due = Math.min(Math.floor(((now() - this.#began) / 1000) * perSecond), this.#sent + perSecond);
+      this.#sent = Math.max(this.#sent, due - perSecond);
       for (; this.#sent < due; this.#sent += 1) {
         const one = act().finally(() => this.#underWay.delete(one));
         this.#underWay.add(one);

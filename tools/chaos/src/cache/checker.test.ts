@@ -61,7 +61,9 @@ describe('the checker of histories', () => {
 
   test('lets a caller without Redis share what its process has under way', () => {
     expect(claims(write({}), read({ bypassed: true, source: 'joined' }))).toEqual([]);
-    expect(claims(write({}), read({ bypassed: true, source: 'loaded' }))).toEqual(['shared']);
+    for (const source of ['loaded', 'redis', 'stale', 'followed'] as const) {
+      expect(claims(write({}), read({ bypassed: true, source }))).toEqual(['shared']);
+    }
   });
 
   test('counts a request as failed unless its origin failed', () => {

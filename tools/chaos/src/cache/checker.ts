@@ -40,7 +40,7 @@ export function check(records: readonly HistoryRecord[]): Violation[] {
     const stale = (claim: Claim, missed: WriteRecord | null): Violation[] =>
       missed === null ? [] : [{ claim, at: record.began, what: describe(record, missed) }];
     // Without Redis a caller may share what his process has under way: that may have begun before him (docs/cache-protocol.md).
-    const shared = record.bypassed && record.source !== 'loaded';
+    const shared = record.bypassed && record.source === 'joined';
     const behind = record.source === 'l1' || record.source === 'stale l1' ? L1_BOUND_MS : 0;
     return [
       ...stale('own', own.get(record.process)?.newerThan(record, record.began) ?? null),

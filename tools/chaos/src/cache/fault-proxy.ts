@@ -58,10 +58,6 @@ export class FaultProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  get connectionCount(): number {
-    return this.#connections.size;
-  }
-
   /** Applies a rule until the function that is returned is called. */
   apply(rule: Rule): () => void {
     this.#rules.add(rule);
@@ -73,10 +69,8 @@ export class FaultProxy {
   }
 
   /** Ends one direction of the connections there are now; the other stays open, as after a half-close. */
-  halfClose(match: Omit<Rule, 'trouble'>, direction: Lane['direction']): number {
-    const matching = this.#matching(match);
-    for (const { lanes } of matching) lanes.find((lane) => lane.direction === direction)?.to.end();
-    return matching.length;
+  halfClose(match: Omit<Rule, 'trouble'>, direction: Lane['direction']): void {
+    for (const { lanes } of this.#matching(match)) lanes.find((lane) => lane.direction === direction)?.to.end();
   }
 
   async stop(): Promise<void> {
@@ -134,15 +128,12 @@ export class FaultProxy {
   #pump(connection: Connection, from: Socket, lane: Lane): void {
     from.on('data', (chunk: Buffer) => this.#pass(connection, lane, chunk));
     from.on('end', () => this.#pass(connection, lane, 'end'));
-    from.on('error', () => {
-      // A server that refuses or resets: the other side learns it the same way.
-      this.#connections.delete(connection);
-      destroy(connection);
-    });
+    // Followed by `close`.
+    from.on('error', () => {});
     from.on('close', () => {
-      if (!connection.client.destroyed || !connection.redis.destroyed) return;
-      this.#connections.delete(connection);
-      for (const one of connection.lanes) clearTimeout(one.timer);
+      // What was sent before a connection broke may still be on its way.
+      this.#pass(connection, lane, 'end');
+      if (connection.client.destroyed && connection.redis.destroyed) this.#connections.delete(connection);
     });
   }
 
@@ -165,7 +156,7 @@ export class FaultProxy {
         return;
       }
       lane.held.shift();
-      if (lane.to.destroyed) continue;
+      if (lane.to.destroyed || lane.to.writableEnded) continue;
       if (next.what === 'end') lane.to.end();
       else lane.to.write(next.what);
     }

@@ -50,13 +50,28 @@ export function sayCounts(
 }
 
 /** The first of each kind, and what had gone on before. */
-export function sayViolations(say: Say, violations: readonly Violation[], faults: readonly Occurrence[]): void {
+export function sayViolations(
+  say: Say,
+  violations: readonly Violation[],
+  faults: readonly Occurrence[],
+  history: readonly HistoryRecord[],
+): void {
+  const events = [
+    ...faults.map(({ name, began, ended }) => ({ began, ended, text: `${name}, until ${ended.toFixed(1)}` })),
+    ...history
+      .filter((one) => one.what === 'link')
+      .map(({ process, at, state, reason }) => ({
+        began: at,
+        ended: at,
+        text: `${process}'s connection is ${state}: ${reason}`,
+      })),
+  ].toSorted((one, other) => one.began - other.began);
   for (const some of Map.groupBy(violations, ({ claim }) => claim).values()) {
     const first = some.toSorted((one, other) => one.at - other.at).slice(0, MOST_SHOWN);
     for (const { claim, what } of first) say(`${claim}: ${what}`);
     const { at } = first[0] as Violation;
-    for (const { name, began, ended } of faults.toSorted((one, other) => one.began - other.began)) {
-      if (began < at && ended > at - AFTERMATH_MS) say(`  ${began.toFixed(1)} to ${ended.toFixed(1)}: ${name}`);
+    for (const { began, ended, text } of events) {
+      if (began < at && ended > at - AFTERMATH_MS) say(`  at ${began.toFixed(1)}: ${text}`);
     }
   }
 }
