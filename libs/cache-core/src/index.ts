@@ -14,6 +14,7 @@ export {
 export { keyspace, catalogue, parseKey } from './keyspace/keyspace.js';
 export { Catalogue, type ParsedKey } from './keyspace/catalogue.js';
 export { Companion, companions, entryParts } from './keyspace/companion.js';
+export { changeKeys } from './keyspace/change-keys.js';
 export { VERSIONED_ROLES, versionKeys, type VersionKind } from './keyspace/version-key.js';
 export { checkKeyPrefix, colocate, companionSubject, logicalKey, physicalKey } from './keyspace/physical-key.js';
 export { decodeSegmentText, encodeSegmentText, LONGEST_SEGMENT_BYTES } from './keyspace/segment-text.js';
@@ -89,7 +90,7 @@ export {
 export type { L1Status } from './l1/l1.js';
 export type { L1Observer } from './l1/l1-observer.js';
 export { DEFAULT_L1, type L1Settings } from './l1/settings.js';
-export type { Emptied, TrackingState } from './l1/tracking-session.js';
+export type { Emptied, FeedState } from './l1/change-feed.js';
 
 // the cache protocol
 export { Cache } from './cache/cache.js';

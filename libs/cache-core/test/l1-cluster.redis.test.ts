@@ -1,5 +1,6 @@
 /** L1 in front of a cluster: an entry and the versions that it is under lie on several servers. */
 import { startRedisCluster, type TestRedisCluster } from '@promptsales/test-kit';
+import { Redis } from 'ioredis';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Cache, CacheAside, keyspace, RedisRoles } from '../src/index.js';
 
@@ -103,6 +104,30 @@ describe('L1 on a cluster', () => {
     await cluster.untilWhole();
     await until(() => trusted(a), 15_000);
     await warmUp(a, 'a');
+  });
+
+  test('where the servers may not tell of changes, nothing is kept: no script could see who asks for it', async () => {
+    const servers = cluster.nodes.map(({ port }) => new Redis({ host: '127.0.0.1', port }));
+    const all = (rule: string) => Promise.all(servers.map((server) => server.call('ACL', 'SETUSER', 'default', rule)));
+    await all('-client|tracking');
+    try {
+      const seeds = cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
+      const roles = new RedisRoles({ cluster: seeds, times: { commandTimeoutMs: 400, heartbeatMs: 50 } });
+      const cache = new Cache(roles, { l1: { boundMs: 800, beatMs: 50 } });
+      const aside = new CacheAside(cache, roles);
+      running.push({ roles, cache, aside, emptied: [] });
+      roles.open();
+      await until(() => {
+        const states = cache.l1Status?.servers ?? [];
+        return states.length >= 3 && states.every(({ state }) => state === 'refused');
+      });
+      const repos = keyspace.githubRepos.at({ user: 'k' });
+      for (let n = 0; n < 5; n += 1) await (await aside.getOrLoad(repos, async () => 1)).stored;
+      expect(aside.warm(repos)).toBeUndefined();
+    } finally {
+      await all('+client|tracking');
+      for (const server of servers) server.disconnect();
+    }
   });
 
   test('keys that move to another server are followed there', async () => {

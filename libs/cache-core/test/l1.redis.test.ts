@@ -373,22 +373,6 @@ describe('L1 on Redis', () => {
     await warmUp(a, 'k', 1);
   });
 
-  test('a server that refuses to tell of changes: nothing is kept, and the reason can be read', async () => {
-    await raw.call('ACL', 'SETUSER', 'plain', 'on', '>secret', '~*', '&*', '+@all', '-client|tracking');
-    const url = new URL(redis.url);
-    url.username = 'plain';
-    url.password = 'secret';
-    const roles = new RedisRoles({ url: url.href, layout: 'databases' });
-    const cache = new Cache(roles, { l1: {} });
-    const aside = new CacheAside(cache, roles);
-    roles.open();
-    running.push({ roles, cache, aside, tiers: [], emptied: [] });
-    await until(() => cache.l1Status?.servers.every(({ state }) => state === 'refused') ?? false);
-    expect(cache.l1Status?.servers[0]?.reason).toMatch(/NOPERM/);
-    for (let n = 0; n < 3; n += 1) await (await aside.getOrLoad(app('k'), async () => 1)).stored;
-    expect(aside.warm(app('k'))).toBeUndefined();
-  });
-
   function trusted({ cache }: Process): boolean {
     return cache.l1Status?.servers.every(({ state }) => state === 'tracking') ?? false;
   }

@@ -1,6 +1,7 @@
 /** The keyspace as a page for people who read these keys from outside. Everything on it comes from the declarations. */
 import {
   catalogue,
+  changeKeys,
   companions,
   LONGEST_SEGMENT_BYTES,
   ROLES,
@@ -121,6 +122,14 @@ function companionSection(): string {
     '',
     '- id: cache.version; type: string (text); TTL: 30 days, prolonged while it is in use',
     '- tenants: in the key, the tenant `default` too',
+    '',
+    '## Changes',
+    '',
+    `\`${changeKeys.pattern}\`, in each place that holds keys which L1 may keep, where it cannot have Redis tell it of changes.`,
+    '',
+    changeKeys.description,
+    '',
+    '- id: cache.changes; type: hash; TTL: 10 minutes, prolonged by each process that relies on it',
   ].join('\n');
 }
 

@@ -38,6 +38,7 @@
  */
 import type { FamilyGlob } from '../invalidation/family-glob.js';
 import type { PatternProgress, PatternRun } from '../invalidation/pattern-invalidation.js';
+import { changeKeys } from '../keyspace/change-keys.js';
 import { DEFAULT_TENANT, type Family } from '../keyspace/family.js';
 import { keyspace } from '../keyspace/keyspace.js';
 import { KeyspaceError } from '../keyspace/keyspace-error.js';
@@ -91,6 +92,8 @@ export class Cache {
     this.#settings = Object.freeze({ ...DEFAULT_CACHE, ...settings });
     this.#observer = observer;
     const { l1, keyPrefix } = this.#settings;
+    // Whether or not this process has an L1: others may rely on its word.
+    for (const link of roles.links()) link.tellChangesAt(changeKeys.at(keyPrefix));
     const kept = l1 === null ? null : new L1(roles, Object.values(keyspace), { ...l1, keyPrefix }, observer);
     this.#memory = new OwnMemory(kept, keyPrefix);
     this.policies = new LoadingPolicies(this.#settings.loading);

@@ -38,7 +38,7 @@ export class OwnMemory {
 
   /** Before a look at Redis. Null: what it sees cannot be kept. */
   ticket({ ref: { family } }: Reading<unknown>, link: RedisLink): Ticket | null {
-    return family.l1 ? (this.#l1?.ticket(link) ?? null) : null;
+    return this.#l1?.ticket(link, family) ?? null;
   }
 
   /** Keeps what a look found, for as long as neither the entry nor any version that it records changes. */

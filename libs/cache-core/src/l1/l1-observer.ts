@@ -1,4 +1,4 @@
-import type { Emptied } from './tracking-session.js';
+import type { Emptied } from './change-feed.js';
 
 export interface L1Observer {
   /** L1 was emptied of what came over one connection. */

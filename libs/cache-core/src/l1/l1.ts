@@ -3,8 +3,8 @@
  * no decoding, no network.
  *
  * Invariants, each with a test that fails when it is removed
- * 1. Nothing is served that Redis replaced longer ago than the bound: an entry is readable only while every server of its
- *    link is tracked and trusted (see TrackingSession), and goes as soon as a message names its key.
+ * 1. Nothing is served that Redis replaced longer ago than the bound: an entry is readable only while what tells of the
+ *    changes of every server of its link is trusted (see FeedConnection), and goes as soon as a message names its key.
  * 2. An answer of Redis may arrive behind the message that its key has changed. It is kept only if the link was
  *    trusted when the question was sent and nothing was emptied since, and no message named the key in between.
  * 3. The same holds for the keys that an entry depends on (versions of its tags, namespace, family): a message for one
@@ -14,24 +14,26 @@
  * 6. Entries together take no more than `maxBytes` (as HeapBytes reckons them).
  */
 import type { Hit } from '../cache/judgement.js';
+import { changeKeys } from '../keyspace/change-keys.js';
 import type { Family } from '../keyspace/family.js';
 import { versionKeys } from '../keyspace/version-key.js';
 import type { RedisLink } from '../redis/link.js';
 import type { RedisRoles } from '../redis/roles.js';
+import type { FeedState } from './change-feed.js';
 import { deepFreeze } from './deep-freeze.js';
 import { bucketOf, Generations } from './generations.js';
 import { heapBytesOf } from './heap-bytes.js';
 import type { L1Observer } from './l1-observer.js';
-import { LinkTracking } from './link-tracking.js';
+import { LinkFeed } from './link-feed.js';
 import { MemoryStore } from './memory-store.js';
+import type { FeedPlace } from './node-feed.js';
 import { rootsOf } from './roots.js';
 import { resolveL1, type L1Settings } from './settings.js';
-import type { TrackingState } from './tracking-session.js';
 import { TurnClock } from './turn-clock.js';
 
-/** Proof that tracking was trusted before a read was sent. */
+/** Proof that what tells of changes was trusted before a read was sent. */
 export interface Ticket {
-  readonly tracking: LinkTracking;
+  readonly feed: LinkFeed;
   readonly sequence: number;
   readonly versionSequence: number;
 }
@@ -53,7 +55,7 @@ interface Held {
   readonly hit: Hit<unknown>;
   readonly tenant: string;
   readonly decoder: unknown;
-  readonly tracking: LinkTracking;
+  readonly feed: LinkFeed;
   readonly versionSequence: number;
   /** By the monotonic clock. */
   readonly expiresAt: number;
@@ -65,7 +67,7 @@ interface Held {
 export interface L1Status {
   readonly bytes: number;
   readonly entries: number;
-  readonly servers: readonly { readonly link: string; readonly state: TrackingState; readonly reason: string | null }[];
+  readonly servers: readonly { readonly link: string; readonly state: FeedState; readonly reason: string | null }[];
 }
 
 /** Of an entry itself, besides its key and value. */
@@ -75,7 +77,7 @@ const NO_BUCKETS: readonly number[] = [];
 export class L1 {
   readonly #settings: L1Settings;
   readonly #observer: L1Observer;
-  readonly #links = new Map<RedisLink, LinkTracking>();
+  readonly #links = new Map<RedisLink, LinkFeed>();
   readonly #keys = new Generations();
   /** Of versions apart: each has many entries, which must not go because a key that shares its bucket was written. */
   readonly #versions = new Generations();
@@ -103,7 +105,8 @@ export class L1 {
         families.filter(({ role }) => here.has(role)),
         keyPrefix,
       );
-      if (roots.length > 0) this.#links.set(link, this.#follow(link, roots));
+      const place = { roots, changesKey: changeKeys.at(keyPrefix) };
+      if (roots.length > 0) this.#links.set(link, this.#follow(link, place));
     }
   }
 
@@ -112,7 +115,7 @@ export class L1 {
     const held = this.#store.get(key);
     if (held === undefined || held.decoder !== decoder || held.tenant !== tenant) return undefined;
     const now = this.#clock.now();
-    if (now >= held.tracking.trustedUntil) return undefined;
+    if (now >= held.feed.trustedUntil) return undefined;
     if (now < held.expiresAt && !this.#outdated(held)) {
       return { ...(held.hit as Hit<T>), readAtMs: now + held.clockAhead };
     }
@@ -126,24 +129,25 @@ export class L1 {
   }
 
   /** Before a read is sent. Null: its answer cannot be kept. */
-  ticket(link: RedisLink): Ticket | null {
-    const tracking = this.#links.get(link);
-    if (tracking === undefined || this.#clock.now() >= tracking.trustedUntil) return null;
-    return { tracking, sequence: this.#keys.sequence, versionSequence: this.#versions.sequence };
+  ticket(link: RedisLink, { l1, otherWriters }: Pick<Family, 'l1' | 'otherWriters'>): Ticket | null {
+    const feed = l1 ? this.#links.get(link) : undefined;
+    if (feed === undefined || this.#clock.now() >= feed.trustedUntil) return null;
+    if (otherWriters && !feed.hearsOfEverybody) return null;
+    return { feed, sequence: this.#keys.sequence, versionSequence: this.#versions.sequence };
   }
 
   /** Whether it was kept. */
-  keep({ tracking, sequence, versionSequence }: Ticket, candidate: Candidate): boolean {
+  keep({ feed, sequence, versionSequence }: Ticket, candidate: Candidate): boolean {
     const { key, hit, tenant, decoder, dependsOn } = candidate;
     // What another system wrote says nothing of when it ends.
     if (hit.expiresAtMs === null) return false;
     const now = this.#clock.now();
-    if (now >= tracking.trustedUntil) return false;
+    if (now >= feed.trustedUntil) return false;
     if (this.#keys.hasChangedSince(bucketOf(key), sequence)) return false;
     const buckets = dependsOn === undefined || dependsOn.length === 0 ? NO_BUCKETS : dependsOn.map(bucketOf);
     const clockAhead = hit.readAtMs - now;
     const expiresAt = hit.expiresAtMs - clockAhead;
-    const held: Held = { hit, tenant, decoder, tracking, versionSequence, expiresAt, clockAhead, buckets };
+    const held: Held = { hit, tenant, decoder, feed, versionSequence, expiresAt, clockAhead, buckets };
     const bytes = ENTRY_BYTES + 2 * key.length + heapBytesOf(hit.value, candidate.madeFromBytes);
     if (!this.#store.set(key, held, bytes)) return false;
     if (this.#freezes) deepFreeze(hit.value);
@@ -161,25 +165,25 @@ export class L1 {
   }
 
   get status(): L1Status {
-    const servers = [...this.#links.values()].flatMap((tracking) => tracking.servers);
+    const servers = [...this.#links.values()].flatMap((feed) => feed.servers);
     return { bytes: this.#store.bytes, entries: this.#store.size, servers };
   }
 
   close(): void {
-    for (const tracking of this.#links.values()) tracking.close();
+    for (const feed of this.#links.values()) feed.close();
     this.#store.clear();
   }
 
-  #follow(link: RedisLink, roots: readonly string[]): LinkTracking {
-    const tracking: LinkTracking = new LinkTracking(link, roots, this.#settings, {
+  #follow(link: RedisLink, place: FeedPlace): LinkFeed {
+    const feed: LinkFeed = new LinkFeed(link, place, this.#settings, {
       changed: (key) => this.drop(key),
       emptied: (why) => {
         this.#keys.everythingChanged();
-        this.#store.deleteWhere((held) => held.tracking === tracking);
+        this.#store.deleteWhere((held) => held.feed === feed);
         this.#observer.emptied?.(why);
       },
     });
-    return tracking;
+    return feed;
   }
 
   #outdated({ buckets, versionSequence }: Held): boolean {

@@ -138,6 +138,10 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
     return this.#routed(calculateSlot(first), (node, how) => node.run(script, keys, args, how));
   }
 
+  tellChangesAt(): void {
+    // Nobody could be told: see RedisLink.
+  }
+
   onRecovery(step: RecoveryStep): () => void {
     this.#steps.add(step);
     return () => this.#steps.delete(step);

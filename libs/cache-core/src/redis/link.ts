@@ -46,6 +46,11 @@ export interface RedisLink extends EventEmitter<LinkEvents> {
    * @throws RedisUnavailableError; with `timeout` or `lost` it is unknown whether the script ran
    */
   run: RunScript;
+  /**
+   * Names the key at which processes ask to be told of changed entries. In a cluster nothing is told: a script that changes
+   * an entry may not look at a key of another slot.
+   */
+  tellChangesAt(key: string): void;
   /** Resolves when no script that was sent before can take effect any more. */
   untilScriptsExpire(): Promise<void>;
 

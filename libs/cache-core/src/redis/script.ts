@@ -7,6 +7,8 @@ import { readFileSync } from 'node:fs';
 export interface Script {
   readonly name: string;
   readonly lua: string;
+  /** Includes `changes`: its last argument says where to tell of what it changes. The link adds it. */
+  readonly tellsChanges: boolean;
 }
 
 const loaded = new Map<string, Script>();
@@ -32,7 +34,8 @@ export function loadScript(url: URL): Script {
   const lua = source.replace(/^-- @include (\S+)$/gm, (_line, included: string) =>
     readFileSync(new URL(`./lua/${included}.lua`, import.meta.url), 'utf8'),
   );
-  const script: Script = { name: `ps_${name.replaceAll('-', '_')}`, lua };
+  const tellsChanges = source.includes('-- @include changes');
+  const script: Script = { name: `ps_${name.replaceAll('-', '_')}`, lua, tellsChanges };
   if ((loaded.get(script.name) ?? script).lua !== lua) throw new Error(`two scripts are named ${name}.lua`);
   loaded.set(script.name, script);
   return script;

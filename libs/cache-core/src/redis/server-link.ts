@@ -78,6 +78,7 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
   #distrusted = false;
   /** The server is a node of a cluster: one command cannot name keys of several slots. */
   #clustered = false;
+  #changesKey = '';
   #timeoutsInARow = 0;
   #attempts = 0;
   #lastError = 'not connected yet';
@@ -184,6 +185,10 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
       if (!again) throw error;
       return this.#runOn(again, script, keys, args);
     });
+  }
+
+  tellChangesAt(key: string): void {
+    this.#changesKey = key;
   }
 
   untilScriptsExpire(): Promise<void> {
@@ -380,9 +385,11 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
     { withinMs, asking }: SendHow = { withinMs: this.#settings.commandTimeoutMs, asking: false },
   ): Promise<unknown> {
     const deadline = Math.floor(this.now() + withinMs - DEADLINE_MARGIN_MS);
+    const all = [keys.length, ...keys, deadline, ...args];
+    if (script.tellsChanges) all.push(this.#clustered ? '' : this.#changesKey);
     const running = asking
-      ? afterAsking(client, () => sendAsText(client, script, [keys.length, ...keys, deadline, ...args]))
-      : callScript(client, script, [keys.length, ...keys, deadline, ...args]);
+      ? afterAsking(client, () => sendAsText(client, script, all))
+      : callScript(client, script, all);
     const term = this.#term;
     return this.#guarded(client, running, withinMs).then(
       (reply) => {

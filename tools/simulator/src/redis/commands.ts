@@ -64,6 +64,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   TYPE: { run: ([key], { data }) => new Status(data.get(bytesOf(key))?.value.type ?? 'none') },
   HSET: { denyOom: true, write: true, run: setFields },
+  HGET: {
+    run: ([key, field], { data }) => {
+      const held = data.get(bytesOf(key));
+      if (held === undefined) return null;
+      if (held.value.type !== 'hash') return WRONG_TYPE;
+      return held.value.fields.get(bytesOf(field)) ?? null;
+    },
+  },
   HGETALL: {
     run: ([key], { data }) => {
       const held = data.get(bytesOf(key));

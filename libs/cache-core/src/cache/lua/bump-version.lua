@@ -5,6 +5,7 @@
 -- → 1
 -- The time of the invalidation stands behind the version, for families that mistrust their origin's replicas for a while.
 -- @include deadline
+-- @include changes
 local left = redis.call('PTTL', KEYS[1])
 local ttl = math.max(tonumber(ARGV[3]), left)
 local version = ARGV[2] .. '.' .. string.format('%.0f', now)
@@ -13,4 +14,5 @@ if type(reply) == 'table' and reply.err then
   -- A server that is full refuses SET, and not DEL. A version that is not there equals none: that does as well.
   redis.call('DEL', KEYS[1])
 end
+tell_changed(KEYS)
 return 1

@@ -4,6 +4,7 @@
 -- ARGV[1] deadline   ARGV[2] for how many ms to remember at the sidecar's key that it was invalidated; 0: not at all
 -- → 1 when there was a value, else 0
 -- @include deadline
+-- @include changes
 local existed = redis.call('DEL', KEYS[1])
 redis.call('DEL', unpack(KEYS, 2))
 if tonumber(ARGV[2]) > 0 then
@@ -11,4 +12,5 @@ if tonumber(ARGV[2]) > 0 then
   redis.pcall('SET', KEYS[2], '["invalidated",' .. string.format('%.0f', now) .. ']', 'PX', ARGV[2])
 end
 redis.call('PUBLISH', 'wake:' .. KEYS[1], 'invalidated')
+tell_changed(KEYS)
 return existed

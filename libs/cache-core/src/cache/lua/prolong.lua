@@ -5,6 +5,7 @@
 -- ARGV[1] deadline   ARGV[2] the lease's text   ARGV[3] TTL ms   ARGV[4] the new sidecar   ARGV[5] the sidecar that it had
 -- → 1 | 0 (the lease is no longer ours, or the entry is another or gone: nothing was written)
 -- @include deadline
+-- @include changes
 if redis.call('GET', KEYS[3]) ~= ARGV[2] then
   return 0
 end
@@ -16,6 +17,7 @@ if same then
     redis.call('PEXPIRE', KEYS[part], ARGV[3])
   end
   redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[3])
+  tell_changed(KEYS)
 end
 redis.call('DEL', KEYS[3])
 redis.call('PUBLISH', 'wake:' .. KEYS[1], same and 'stored' or 'released')

@@ -5,8 +5,10 @@
 -- → 1 | 0 (there is another one, or none)
 -- The lease stays: whoever loads now loads under versions of now.
 -- @include deadline
+-- @include changes
 if redis.call('GET', KEYS[2]) ~= ARGV[2] then
   return 0
 end
 redis.call('DEL', unpack(KEYS))
+tell_changed(KEYS)
 return 1

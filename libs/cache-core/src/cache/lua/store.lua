@@ -9,6 +9,7 @@
 --   absent: none; the value is removed, and only the sidecar says that there is none
 -- → 1 | 0 (the lease is no longer ours: nothing was written)
 -- @include deadline
+-- @include changes
 if ARGV[2] ~= '' and redis.call('GET', KEYS[3]) ~= ARGV[2] then
   return 0
 end
@@ -42,4 +43,5 @@ end
 redis.call('SET', KEYS[2], ARGV[4], 'PX', ttl)
 redis.call('DEL', KEYS[3])
 redis.call('PUBLISH', 'wake:' .. KEYS[1], 'stored')
+tell_changed(KEYS)
 return 1

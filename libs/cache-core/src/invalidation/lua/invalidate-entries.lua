@@ -7,6 +7,7 @@
 -- → how many of the entries had a value
 -- UNLINK, because nothing bounds what an entry is made of: a long list is freed by another thread.
 -- @include deadline
+-- @include changes
 local each = tonumber(ARGV[2])
 local existed = 0
 for value = 1, #KEYS, each do
@@ -19,4 +20,5 @@ for value = 1, #KEYS, each do
     redis.pcall('SET', KEYS[value + 1], '["invalidated",' .. string.format('%.0f', now) .. ']', 'PX', ARGV[3])
   end
 end
+tell_changed(KEYS)
 return existed
