@@ -11,7 +11,7 @@ import { Cache, CacheAside, keyspace, RedisRoles } from '../src/index.js';
 const BOUND_MS = 300;
 const KEYS = ['a', 'b', 'c'];
 
-type Ref = ReturnType<typeof keyspace.appValue.at> | ReturnType<typeof keyspace.githubRepos.at>;
+type Ref = ReturnType<typeof keyspace.appValue.at>;
 
 interface Process {
   readonly roles: RedisRoles;
@@ -46,7 +46,12 @@ class Origin {
 describe.each([
   { feed: 'tracking', family: keyspace.appValue, refOf: (key: string): Ref => keyspace.appValue.at({ key }) },
   // Nobody but us writes to this one: others would not be heard of.
-  { feed: 'published', family: keyspace.githubRepos, refOf: (user: string): Ref => keyspace.githubRepos.at({ user }) },
+  {
+    feed: 'published',
+    family: keyspace.githubRepos,
+    // Of the same shape in all that is asked of it here.
+    refOf: (user: string): Ref => keyspace.githubRepos.at({ user }) as unknown as Ref,
+  },
 ] as const)('L1 over random histories, changes told by $feed', ({ feed, family, refOf: refNamed }) => {
   let redis: TestRedis;
   let raw: Redis;
