@@ -303,8 +303,10 @@ describe('L1 on a Redis that refuses CLIENT TRACKING', () => {
       const silentAt = performance.now();
       proxy.silenceSubscribers();
       await b.cache.invalidate({ ref: repos('k') });
-      await until(() => warm(a, 'k') === undefined, BOUND_MS + 50);
-      expect(performance.now() - silentAt).toBeLessThan(BOUND_MS + 50);
+      for (let askedAt = silentAt; warm(a, 'k') !== undefined; askedAt = performance.now()) {
+        expect(askedAt - silentAt).toBeLessThanOrEqual(BOUND_MS);
+        await pause(5);
+      }
       // Not kept again while it cannot hear: reads succeed, over the connection that works.
       await a.aside.getOrLoad(repos('k'), async () => 'new');
       await a.aside.getOrLoad(repos('k'), async () => 'never');
