@@ -126,6 +126,11 @@ describe('completions at the edge', () => {
     await redis.kill();
     const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => post().send(chat(`without Redis ${n}`))));
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
-    expect((await request(api.server).get('/health').expect(200)).body).toMatchObject({ status: 'degraded' });
+    // Its view of Redis may be half a second old.
+    const health = async () =>
+      ((await request(api.server).get('/health').expect(200)).body as { status: string }).status;
+    let status = await health();
+    for (const began = Date.now(); status === 'healthy' && Date.now() - began < 5000;) status = await health();
+    expect(status).toBe('degraded');
   }, 30_000);
 });

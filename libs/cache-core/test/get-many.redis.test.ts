@@ -76,7 +76,7 @@ onEveryPlace('many values at once', cacheProcess, (stage) => {
     ['throws', () => Promise.reject(new Error('origin says no')), 'origin says no'],
     ['answers with too few', async () => ['only one'], 'one value for each ref'],
     ['answers with something else', async () => 'nothing like it' as never, 'one value for each ref'],
-    ['has one that is no value', async () => ['fine', undefined], 'cannot be written'],
+    ['has one that is no value', async () => ['fine', undefined], 'undefined is no value'],
   ])('bad input: a loader that %s is an error, and every lease is given back', async (_what, loadMany, message) => {
     await expect(a.aside.getMany(refs(1, 2), loadMany)).rejects.toThrow(message);
     await until(async () => (await redis.keys('lease:*')).length === 0);
