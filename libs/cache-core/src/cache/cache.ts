@@ -165,6 +165,19 @@ export class Cache {
   }
 
   /**
+   * Brings an entry that was just stored into this process's own memory, so that its first reader need not ask Redis: what
+   * a process stores itself it hears of as a change, like what others store. Counts as nobody's reading.
+   */
+  async bringHome(reading: Reading<unknown>): Promise<void> {
+    if (this.#memory.status === null || !reading.ref.family.l1) return;
+    const link = this.#roles.link(reading.ref.family.role);
+    // Away, or not to be trusted: then there is nothing to bring.
+    await this.#read(reading, link, keysOf(reading, this.#settings.keyPrefix)).catch((error: unknown) => {
+      if (!(error instanceof RedisUnavailableError)) throw error;
+    });
+  }
+
+  /**
    * The whole way of a caller: the entry, or a flight that will have it, which this caller leads, joins or follows.
    * `lead` and `follow` are called at most once, and their flights are shared with later callers.
    * @throws KeyspaceError `labels` for a namespace or tags that no entry can have
@@ -302,22 +315,16 @@ export class Cache {
   /** Null when Redis could not be asked, or may not be trusted for this entry just now. */
   async #look<T>(reading: Reading<T>): Promise<Look<T> | null> {
     const { family } = reading.ref;
-    const { keyPrefix } = this.#settings;
     const link = this.#roles.link(family.role);
-    const keys = keysOf(reading, keyPrefix);
-    const subjects = subjectsOf(reading, keyPrefix);
-    const blocked = (under: readonly string[]): boolean => this.#invalidations.blocks(link, keys.value, under);
-    if (blocked(subjects.keys)) return this.#away(family, 'invalidation_pending');
-    const ticket = this.#memory.ticket(reading, link);
+    const keys = keysOf(reading, this.#settings.keyPrefix);
     const began = performance.now();
     try {
-      const seen = await look(reading, keys, subjects, link, { ...this.#settings, forKeeping: ticket !== null });
-      if (blocked(seen.under)) return this.#away(family, 'invalidation_pending');
+      const seen = await this.#read(reading, link, keys);
+      if (seen === null) return this.#away(family, 'invalidation_pending');
       const { found } = seen;
       if (found.kind === 'hit') this.#observer.hit?.(family.id, 'redis');
       else this.#observer.miss?.(family.id);
       if (found.kind === 'miss' && found.unusable !== null) this.#observer.unusable?.(family.id, found.unusable);
-      this.#memory.keep(ticket, reading, keys, seen);
       return seen;
     } catch (error) {
       if (!(error instanceof RedisUnavailableError)) throw error;
@@ -325,6 +332,18 @@ export class Cache {
     } finally {
       this.#observer.lookupSeconds?.(family.id, (performance.now() - began) / 1000);
     }
+  }
+
+  /** Null: an invalidation of it waits for Redis. */
+  async #read<T>(reading: Reading<T>, link: RedisLink, keys: EntryKeys): Promise<Look<T> | null> {
+    const subjects = subjectsOf(reading, this.#settings.keyPrefix);
+    const blocked = (under: readonly string[]): boolean => this.#invalidations.blocks(link, keys.value, under);
+    if (blocked(subjects.keys)) return null;
+    const ticket = this.#memory.ticket(reading, link);
+    const seen = await look(reading, keys, subjects, link, { ...this.#settings, forKeeping: ticket !== null });
+    if (blocked(seen.under)) return null;
+    this.#memory.keep(ticket, reading, keys, seen);
+    return seen;
   }
 
   #away({ id }: Family, why: Parameters<NonNullable<CacheObserver['bypass']>>[1]): null {

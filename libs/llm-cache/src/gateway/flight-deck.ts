@@ -11,7 +11,7 @@ import { LlmError } from '../protocol/llm-error.js';
 import type { JsonObject } from '../protocol/protocol.js';
 import type { Asker } from '../upstream/asker.js';
 import type { Inquiry } from './inquiry.js';
-import type { StoredForm } from './stored-form.js';
+import { readingOf, type StoredForm } from './stored-form.js';
 
 export interface FlightDeckParts {
   readonly cache: Cache;
@@ -43,7 +43,11 @@ export class FlightDeck {
   /** A flight that stores what it brings, and that others may join and follow. */
   lead(inquiry: Inquiry, leadership: Leadership, cause: CallCause): LeaderFlight {
     const flight = this.#take(inquiry, leadership, cause, false);
-    if (leadership.canStore) this.#followed.add(flight);
+    if (leadership.canStore) {
+      this.#followed.add(flight);
+      const { cache, observer } = this.#parts;
+      flight.done.then(() => cache.bringHome(readingOf(inquiry))).catch((error: unknown) => observer.failed?.(error));
+    }
     return flight;
   }
 
