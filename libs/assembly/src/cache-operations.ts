@@ -1,5 +1,5 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type Provider } from '@nestjs/common';
-import { Cache, InvalidationOperations, RedisRoles } from '@promptsales/cache-core';
+import { Cache, InvalidationOperations, RedisRoles, RedisUnavailableError } from '@promptsales/cache-core';
 import { OperationInstruments, type MetricsRegistry } from '@promptsales/health';
 import type { Logger } from '@promptsales/http-edge';
 
@@ -29,6 +29,8 @@ export function cacheOperations(metrics: MetricsRegistry, logger: Logger): Provi
             operation: (event) => instruments.operation(event),
             operationTrouble: (error) => {
               instruments.operation('trouble');
+              // That Redis is away is said once, by its links; the operation goes on when it is back.
+              if (error instanceof RedisUnavailableError) return;
               logger.warn({ err: error }, 'an invalidation by pattern met with trouble');
             },
           },
