@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findRedis, freePort, startRedisServer } from '@promptsales/local-services';
 import { admin, replicationOf, until, upToDate } from './admin.js';
-import { startRedis, type TestRedis } from './redis.js';
+import type { TestRedis } from './redis.js';
 import { endWithTestFile, localDirectory, temporaryDirectory } from './test-run.js';
 
 export interface StartRedisSentinelsOptions {
@@ -56,12 +56,13 @@ export class TestRedisSentinels {
   }
 
   /** Resolves when the sentinels know each other and every replica is up to date. */
-  async untilWhole(): Promise<void> {
-    await until('the sentinels know each other and the replicas', async () => {
+  async untilWhole(withinMs?: number): Promise<void> {
+    const whole = async (): Promise<boolean> => {
       const seen = await Promise.all(this.sentinels.map(({ port }) => admin(port, 'INFO', 'sentinel').then(String)));
       const wanted = `status=ok,address=127.0.0.1:${(await this.primary()).port},slaves=${this.servers.length - 1},sentinels=${this.sentinels.length}`;
       return seen.every((info) => info.includes(wanted)) && (await upToDate(this.servers));
-    });
+    };
+    await until('the sentinels know each other and the replicas', whole, withinMs);
   }
 
   async stop(): Promise<void> {
@@ -82,35 +83,42 @@ async function knows(primary: TestRedis, replicas: number): Promise<boolean> {
   return (await replicationOf(primary.port)).includes(`connected_slaves:${replicas}`);
 }
 
-async function startSentinel(name: string, primaryPort: number, downAfterMs: number): Promise<TestRedis> {
-  const directory = temporaryDirectory('redis-sentinel');
+/** Sentinels write what they learn into the configuration files, their own and those of the servers. */
+async function startConfigured(kind: string, lines: readonly string[], args: readonly string[]): Promise<TestRedis> {
+  const directory = temporaryDirectory(kind);
   await mkdir(directory, { recursive: true });
-  // A sentinel keeps what it learns in its configuration file, and does not start without one.
-  const configFile = join(directory, 'sentinel.conf');
-  const lines = [
-    `sentinel monitor ${name} 127.0.0.1 ${primaryPort} 2`,
-    `sentinel down-after-milliseconds ${name} ${downAfterMs}`,
-    `sentinel failover-timeout ${name} 5000`,
-  ];
+  const configFile = join(directory, `${kind}.conf`);
   await writeFile(configFile, `${lines.join('\n')}\n`);
   const server = await startRedisServer(await findRedis({ localDirectory }), {
     directory,
     configFile,
     port: await freePort(),
-    args: ['--sentinel'],
+    args,
     temporary: true,
   });
   return endWithTestFile(server);
 }
 
+function startSentinel(name: string, primaryPort: number, downAfterMs: number): Promise<TestRedis> {
+  const lines = [
+    `sentinel monitor ${name} 127.0.0.1 ${primaryPort} 2`,
+    `sentinel down-after-milliseconds ${name} ${downAfterMs}`,
+    `sentinel failover-timeout ${name} 5000`,
+  ];
+  return startConfigured('redis-sentinel', lines, ['--sentinel']);
+}
+
+/** One that comes back is what it was last: with `replicaof` as an argument it would follow whom it followed first. */
+function startServer(following?: TestRedis): Promise<TestRedis> {
+  const lines = ['repl-diskless-sync-delay 0', ...(following ? [`replicaof 127.0.0.1 ${following.port}`] : [])];
+  return startConfigured('redis', lines, []);
+}
+
 /** Starts a primary, its replicas and three sentinels; resolves when all know each other, in about two seconds. */
 export async function startRedisSentinels(options: StartRedisSentinelsOptions = {}): Promise<TestRedisSentinels> {
   const { replicas = 1, downAfterMs = 1000 } = options;
-  const args = ['--repl-diskless-sync-delay', '0'];
-  const primary = await startRedis({ args });
-  const followers = Array.from({ length: replicas }, () =>
-    startRedis({ args: [...args, '--replicaof', '127.0.0.1', String(primary.port)] }),
-  );
+  const primary = await startServer();
+  const followers = Array.from({ length: replicas }, () => startServer(primary));
   const servers = [primary, ...(await Promise.all(followers))];
   // A sentinel asks the primary for its replicas at once, and then only every ten seconds.
   await until('the replicas are up to date', async () => (await upToDate(servers)) && (await knows(primary, replicas)));

@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import {
   startRedisCluster,
   startRedisSentinels,
+  type TestRedis,
   type TestRedisCluster,
   type TestRedisSentinels,
 } from '../src/index.js';
@@ -76,5 +77,24 @@ describe('Redis with Sentinels of the test’s own', () => {
     await redis.untilWhole();
     await second.kill();
     expect(await redis.untilReplaced(second)).toBe(first);
+  });
+
+  test('one that comes back before anybody misses it is what it was last', async () => {
+    const replica = redis.servers.find((server) => server !== redis.servers[0]) as TestRedis;
+    if ((await redis.primary()) !== replica) {
+      await replica.restart();
+      await redis.untilWhole();
+      await redis.failOver();
+    }
+    expect(await redis.primary()).toBe(replica);
+    await redis.untilWhole();
+    await replica.kill();
+    await replica.restart();
+    const client = new Redis(replica.url);
+    const role = await client.role();
+    client.disconnect();
+    expect(role).toContain('master');
+    await redis.untilWhole();
+    expect(await redis.primary()).toBe(replica);
   });
 });

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { TTL_SECONDS, type StartLibrary } from './library.js';
 
-/** No cache at all: what one GET and one JSON.parse cost. */
+/** No cache at all: what one GET (one MGET for many) and JSON.parse cost. */
 export const plainIoredis: StartLibrary = async (redisUrl) => startPlain(new Redis(redisUrl));
 
 /** The same, with the commands of one turn of the event loop in one pipeline. */
@@ -17,6 +17,8 @@ async function startPlain(redis: Redis): ReturnType<StartLibrary> {
       await redis.set(`plain:${key}`, JSON.stringify(value), 'EX', TTL_SECONDS);
       return value;
     },
+    getMany: async (keys) =>
+      (await redis.mget(keys.map((key) => `plain:${key}`))).map((found) => JSON.parse(found as string) as unknown),
     close: async () => {
       await redis.quit();
     },

@@ -6,7 +6,7 @@ import { Redis } from 'ioredis';
 import type { LibraryName } from '../libraries/libraries.js';
 import type { Work } from '../libraries/orders.js';
 import { startLibrary, type LibraryProcess } from '../libraries/start-library.js';
-import { sampleValue } from '../sample-value.js';
+import { sampleValue, type SampleKind } from '../sample-value.js';
 import { startTemporaryRedis, type TemporaryRedis } from '../temporary-redis.js';
 import { pipelinedGets } from './redis-benchmark.js';
 
@@ -20,6 +20,7 @@ const SUBJECTS: readonly LibraryName[] = [
   'async-cache-dedupe',
   'cachified',
 ];
+const KINDS: readonly SampleKind[] = ['record', 'short'];
 const YARDSTICK: LibraryName = 'ioredis';
 const KEYS = 1000;
 const UNDER_WAY = 50;
@@ -34,18 +35,23 @@ export async function redisHitBenchmark(): Promise<void> {
   const subjects: LibraryProcess[] = [];
   try {
     for (const name of SUBJECTS) subjects.push(await startLibrary(name, redis.server.url, 'redis'));
-    for (const subject of subjects) await subject.order('prepare', { keys: KEYS });
-    const hits = await rounds(subjects, watcher, (subject) =>
-      subject.order('hits', { keys: KEYS, underWay: UNDER_WAY, ms: ROUND_MS }),
+    for (const kind of KINDS) {
+      for (const subject of subjects) await subject.order('prepare', { keys: KEYS, kind });
+    }
+    console.log(`records, one by one, ${UNDER_WAY} under way`);
+    print(
+      await rounds(subjects, watcher, (subject) =>
+        subject.order('hits', { keys: KEYS, kind: 'record', underWay: UNDER_WAY, ms: ROUND_MS }),
+      ),
     );
-    console.log(`one by one, ${UNDER_WAY} under way`);
-    print(hits);
-    const batches = await rounds(subjects, watcher, (subject) =>
-      subject.order('batches', { keys: KEYS, batch: BATCH, underWay: BATCHES_UNDER_WAY, ms: ROUND_MS }),
-    );
-    console.log(`in batches of ${BATCH}, ${BATCHES_UNDER_WAY} under way`);
-    print(batches);
-    await printBesideRedisBenchmark(redis, batches);
+    for (const kind of KINDS) {
+      const batches = await rounds(subjects, watcher, (subject) =>
+        subject.order('batches', { keys: KEYS, kind, batch: BATCH, underWay: BATCHES_UNDER_WAY, ms: ROUND_MS }),
+      );
+      console.log(`${kind === 'record' ? 'records' : 'short values'}, ${BATCH} at once, ${BATCHES_UNDER_WAY} times`);
+      print(batches);
+      await printBesideRedisBenchmark(redis, kind, batches);
+    }
   } finally {
     await Promise.all(subjects.map((one) => one.stop()));
     watcher.disconnect();
@@ -99,8 +105,8 @@ function print(results: Results): void {
   );
 }
 
-async function printBesideRedisBenchmark(redis: TemporaryRedis, batches: Results): Promise<void> {
-  const bytes = JSON.stringify(sampleValue('sample-0')).length;
+async function printBesideRedisBenchmark(redis: TemporaryRedis, kind: SampleKind, batches: Results): Promise<void> {
+  const bytes = JSON.stringify(sampleValue(`${kind}-0`, kind)).length;
   const gets = await pipelinedGets(
     redis,
     { connections: BATCHES_UNDER_WAY, pipeline: BATCH, requests: 200_000 },

@@ -29,6 +29,9 @@ export interface RedisStand {
   stop(): Promise<void>;
 }
 
+/** A Sentinel takes its time to make a primary that was replaced into a replica. */
+const WHOLE_WITHIN_MS = 60_000;
+
 const address = ({ port }: TestRedis): { host: string; port: number } => ({ host: '127.0.0.1', port });
 
 export async function startStand(topology: TopologyName): Promise<RedisStand> {
@@ -59,7 +62,7 @@ function ofSentinels(sentinels: TestRedisSentinels): RedisStand {
     failOver: () => sentinels.failOver(),
     untilReplaced: (gone) => sentinels.untilReplaced(gone),
     replicaOf: async (primary) => sentinels.servers.find((one) => one !== primary) ?? null,
-    untilWhole: () => sentinels.untilWhole(),
+    untilWhole: () => sentinels.untilWhole(WHOLE_WITHIN_MS),
     stop: () => sentinels.stop(),
   };
 }
@@ -79,7 +82,7 @@ function ofCluster(cluster: TestRedisCluster): RedisStand {
       while ((await cluster.primaries()).some((one) => one === gone)) await pause(50);
     },
     replicaOf: (primary) => cluster.replicaOf(nodeOf(primary)),
-    untilWhole: () => cluster.untilWhole(30_000),
+    untilWhole: () => cluster.untilWhole(WHOLE_WITHIN_MS),
     stop: () => cluster.stop(),
   };
 }
