@@ -71,6 +71,19 @@ describe('a hit from memory', () => {
     expect(fromMemory.headers.get('x-cache')).toBe('HIT');
   });
 
+  it('is there in each form before anybody has asked again', async () => {
+    const before = here.cache.l1Status?.entries ?? 0;
+    const messages = [{ role: 'user', content: 'a question that nobody has asked' }];
+    const asked = here.post({ model: 'gpt-4o', messages });
+    (await provider.next()).end(HELLO);
+    await (await asked).text();
+    await until(() => (here.cache.l1Status?.entries ?? 0) === before + 2);
+    for (const stream of [true, false]) {
+      await (await here.post({ model: 'gpt-4o', messages, stream })).text();
+      expect(tier(here)).toBe('l1');
+    }
+  });
+
   it('leaves the same line in the ledger', async () => {
     const body = await warm();
     await (await there.post(body)).text();

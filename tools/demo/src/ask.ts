@@ -56,16 +56,20 @@ export async function askPlainly(
     headers: { ...headers, authorization: `Bearer ${key}`, 'content-type': 'application/json' },
     body,
   });
-  const bytes = Buffer.from(await answer.body.arrayBuffer());
-  const timed = seen(new Headers(answer.headers as Record<string, string>), began);
-  const completion = JSON.parse(bytes.toString()) as OpenAI.Chat.ChatCompletion;
+  const whole = await answer.body.text();
+  const timed = seen({ get: (name) => answer.headers[name] }, began);
+  const completion = JSON.parse(whole) as OpenAI.Chat.ChatCompletion;
   return { text: completion.choices[0]?.message.content ?? '', ...timed };
 }
 
-function seen(headers: Headers, began: number): Omit<Asked, 'text'> {
-  const serverMs = /\bcache;dur=([\d.]+)/.exec(headers.get('server-timing') ?? '')?.[1];
+interface ResponseHeaders {
+  get(name: string): string | string[] | null | undefined;
+}
+
+function seen(headers: ResponseHeaders, began: number): Omit<Asked, 'text'> {
+  const serverMs = /\bcache;dur=([\d.]+)/.exec(String(headers.get('server-timing')))?.[1];
   return {
-    cache: headers.get('x-cache') ?? 'none',
+    cache: String(headers.get('x-cache') ?? 'none'),
     clientMs: performance.now() - began,
     serverMs: serverMs === undefined ? null : Number(serverMs),
   };

@@ -23,6 +23,10 @@ const OWN_TASKS = [
   'Give a slogan of at most six words for',
 ];
 
+export const ownQuestions: readonly string[] = OWN_TASKS.flatMap((task) =>
+  OWN_SUBJECTS.map((subject) => `${task} ${subject}.`),
+);
+
 /**
  * Distinct questions: real ones from the file of question pairs if it is there, else a small list of our own.
  * @param most how many at the most
@@ -32,8 +36,7 @@ export function questions(
   most: number,
 ): { readonly list: readonly string[]; readonly source: string } {
   if (!existsSync(pairsFile)) {
-    const list = OWN_TASKS.flatMap((task) => OWN_SUBJECTS.map((subject) => `${task} ${subject}.`)).slice(0, most);
-    return { list, source: 'own list' };
+    return { list: ownQuestions.slice(0, most), source: 'own list' };
   }
   const distinct = new Set<string>();
   for (const line of gunzipSync(readFileSync(pairsFile)).toString().split('\n')) {

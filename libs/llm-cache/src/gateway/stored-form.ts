@@ -1,5 +1,5 @@
 /** How an entry is read: as JSON or as a recorded stream, each from a key of its own, without parsing either. */
-import { companions, keyspace, type EntryLabels, type Hit, type Reading } from '@promptsales/cache-core';
+import { companions, keyspace, type Entry, type EntryLabels, type Hit, type Reading } from '@promptsales/cache-core';
 import { decodeNote, type AnswerNote } from '../stored/answer-note.js';
 import { sliceResponse } from '../stored/stored-answer.js';
 import { Recording } from '../stream/recording.js';
@@ -21,12 +21,26 @@ class UnreadableAnswer extends Error {
 
 const PARTS = [companions.frames] as const;
 
-export function readingOf({ hash, tenant, facts, controls }: Inquiry): Reading<StoredForm> {
-  const ref = keyspace.llmResponse.at({ hash }, tenant);
-  const labels = labelsOf(controls);
-  return facts.stream
-    ? { ref, labels, parts: PARTS, part: companions.frames, decode: recordingIn }
-    : { ref, labels, parts: PARTS, decode: jsonIn };
+/** The form that is asked for. */
+export function readingOf(inquiry: Inquiry): Reading<StoredForm> {
+  return inquiry.facts.stream ? recordingOf(inquiry) : jsonOf(inquiry);
+}
+
+/** Both forms. */
+export function readingsOf(inquiry: Inquiry): readonly Reading<StoredForm>[] {
+  return [jsonOf(inquiry), recordingOf(inquiry)];
+}
+
+function jsonOf(inquiry: Inquiry): Reading<StoredForm> {
+  return { ...entryOf(inquiry), decode: jsonIn };
+}
+
+function recordingOf(inquiry: Inquiry): Reading<StoredForm> {
+  return { ...entryOf(inquiry), part: companions.frames, decode: recordingIn };
+}
+
+function entryOf({ hash, tenant, controls }: Inquiry): Entry {
+  return { ref: keyspace.llmResponse.at({ hash }, tenant), labels: labelsOf(controls), parts: PARTS };
 }
 
 /** What the answer can be invalidated by. The namespace is part of its identity as well. */

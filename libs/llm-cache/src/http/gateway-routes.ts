@@ -80,7 +80,7 @@ async function answer(
     requestId: request.id,
     whenLeft: departures(reply),
   });
-  if (!(found instanceof Promise)) await endOfTurn();
+  if (!(found instanceof Promise)) await endOfTurn(performance.now());
   const answered = await found;
   const elapsedMs = performance.now() - request.arrivedAt;
   observer.answered?.(answered.outcome, Buffer.isBuffer(answered.body) ? formOf(answered) : 'stream', elapsedMs / 1000);
