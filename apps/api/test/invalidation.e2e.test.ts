@@ -8,6 +8,7 @@ import {
   type EntryLabels,
 } from '@promptsales/cache-core';
 import { createDatabase, startRedis, type TestDatabase, type TestRedis } from '@promptsales/test-kit';
+import { setTimeout } from 'node:timers/promises';
 import request from 'supertest';
 import { testApi, type TestApi } from './test-api.js';
 
@@ -59,6 +60,10 @@ describe('invalidation over HTTP', () => {
         return pipeline.exec();
       });
     }
+  };
+  /** What was to be eventual has been done. */
+  const carriedOut = async (): Promise<void> => {
+    while (api.app.get(Cache).pendingInvalidations > 0) await setTimeout(10);
   };
   const follow = async (server: TestApi, location: string, key = acme): Promise<Operation> => {
     for (;;) {
@@ -125,6 +130,45 @@ describe('invalidation over HTTP', () => {
       expect((await invalidate(selection).expect(200)).body).toEqual({ deleted: null, dry_run: false });
       expect(await isThere('k')).toBe(false);
     }
+  });
+
+  it.each<[string, object]>([
+    ['keys', { keys: ['app:k'] }],
+    ['tags', { tags: ['t'] }],
+    ['namespace', { namespace: 'n' }],
+    ['family', { family: 'app.value' }],
+    ['segments', { family: 'app.value', key: 'k' }],
+  ])(
+    'by %s is accepted when it may be eventual: read no more from then on, and carried out',
+    async (_by, selection) => {
+      await store('k', { tags: ['t'], namespace: 'n' });
+      const dry = await invalidate({ ...selection, mode: 'eventual', dry_run: true }).expect(200);
+      expect(dry.body).toMatchObject({ dry_run: true });
+      expect(await isThere('k')).toBe(true);
+      const { body, headers } = await invalidate({ ...selection, mode: 'eventual' }).expect(202);
+      expect(body).toEqual({ operation: null, pending: true, deleted: null, dry_run: false });
+      expect(headers).not.toHaveProperty('location');
+      expect(await isThere('k')).toBe(false);
+      await carriedOut();
+      expect(await isThere('k')).toBe(false);
+    },
+  );
+
+  it('trap 7: tells nobody whether a key that may be eventual is another tenant’s', async () => {
+    const hash = keyspace.llmResponse.at({ hash: HASH }, 'acme');
+    const sidecar = JSON.stringify([1, 'acme', 0, 0, 0, ['x'], '']);
+    const llm = api.app.get(RedisRoles).link('llm');
+    await llm.readAt(hash.key, (redis_) => redis_.mset({ [hash.key]: '{}', [`meta:{${hash.key}}`]: sidecar }));
+    const answers: unknown[] = [];
+    for (const [key, left] of [
+      [globex, 1],
+      [acme, 0],
+    ] as const) {
+      answers.push((await invalidate({ keys: [hash.key], mode: 'eventual' }, key).expect(202)).body);
+      await carriedOut();
+      expect(await llm.readAt(hash.key, (redis_) => redis_.exists(hash.key))).toBe(left);
+    }
+    expect(answers[1]).toEqual(answers[0]);
   });
 
   it('by some segments of a family, or by pattern, says how many there were', async () => {

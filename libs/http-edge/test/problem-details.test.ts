@@ -41,8 +41,10 @@ describe('errors of every origin', () => {
   it.each([
     ['malformed JSON', '{"name": ', 400, 'malformed_json'],
     ['invalid UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), 400, 'invalid_utf8'],
-    ['__proto__ in the body', '{"__proto__": {"admin": true}, "name": "ab"}', 400, 'malformed_json'],
-    ['constructor.prototype in the body', '{"constructor": {"prototype": {"admin": true}}}', 400, 'malformed_json'],
+    ['__proto__ in the body', '{"__proto__": {"admin": true}, "name": "ab"}', 400, 'forbidden_member'],
+    ['__proto__ that is escaped', '{"leaf": {"__pr\\u006fto__": 1}}', 400, 'forbidden_member'],
+    ['__proto__ in half a body', '{"__proto__": {"admin": true}', 400, 'malformed_json'],
+    ['constructor.prototype in the body', '{"constructor": {"prototype": {"admin": true}}}', 400, 'forbidden_member'],
     ['a bare scalar', '7', 400, 'validation_failed'],
     ['null', 'null', 400, 'validation_failed'],
     ['an empty body', '', 400, 'validation_failed'],

@@ -74,6 +74,21 @@ describe('a pattern over keys', () => {
     expect(refusalOf('tenant:globex:app:*', 'acme').message).not.toContain('acme');
   });
 
+  test.each([
+    ['api:call:weather', ['api:call:weather:*']],
+    ['api:call:weather:get', ['api:call:weather:get:*']],
+    ['api:call:weather:', ['api:call:weather:*']],
+    ['api:call', ['api:call:*']],
+    ['lead', ['lead:*']],
+    ['content:search', ['content:search:*']],
+    ['lead:a:b', ['lead:*']],
+    // No family of copies begins so.
+    ['session', []],
+  ])('a refusal of %s says what was probably meant, and that is taken', (text, allowed) => {
+    expect(refusalOf(text)).toMatchObject({ refusal: 'no_single_family', allowed });
+    for (const one of allowed) expect(() => FamilyGlob.parse(one)).not.toThrow();
+  });
+
   test('trap 3: covers its own family and nothing that looks like it', () => {
     const glob = FamilyGlob.parse('content:search:*');
     expect(glob.covers(`content:search:${HASH}`)).toBe(true);

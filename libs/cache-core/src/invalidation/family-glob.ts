@@ -74,8 +74,7 @@ export class FamilyGlob {
         'it would reach into every family: begin with the literal part of one, such as app:*',
       );
     }
-    const exact = catalogue.families.filter((family) => fits(family, parts));
-    const [family, ...others] = exact.length > 0 ? exact : catalogue.families.filter((other) => fitsRest(other, parts));
+    const [family, ...others] = familiesOf(parts, catalogue);
     if (family === undefined || others.length > 0) throw noSingleFamily(text, parts, catalogue);
     if (!ROLES[family.role].evictable) {
       throw new GlobRefusedError(
@@ -189,12 +188,25 @@ function fitsRest(family: Family, parts: readonly string[]): boolean {
   });
 }
 
+/** The families that a glob can mean. One that has all its segments comes before those that a last star completes. */
+function familiesOf(parts: readonly string[], catalogue: Catalogue): readonly Family[] {
+  const exact = catalogue.families.filter((family) => fits(family, parts));
+  return exact.length > 0 ? exact : catalogue.families.filter((family) => fitsRest(family, parts));
+}
+
 function noSingleFamily(text: string, parts: readonly string[], catalogue: Catalogue): GlobRefusedError {
   const [first] = parts;
   const near = catalogue.families.filter(
     ({ tokens: [token] }) => token && 'literal' in token && token.literal === first,
   );
-  const globs = near.map(({ tokens }) => tokens.map((token) => ('literal' in token ? token.literal : '*')).join(':'));
+  const copies = near.filter(({ role }) => ROLES[role].evictable);
+  // Whoever leaves segments out mostly means all that begin so.
+  const begun = [...(parts.at(-1) === '' ? parts.slice(0, -1) : parts), '*'];
+  const [meant, ...others] = familiesOf(begun, catalogue);
+  const globs =
+    meant !== undefined && others.length === 0 && copies.includes(meant)
+      ? [begun.join(':')]
+      : copies.map(({ tokens }) => tokens.map((token) => ('literal' in token ? token.literal : '*')).join(':'));
   return near.length === 0
     ? new GlobRefusedError('unknown_family', text, `no family’s keys begin with ${first}:`)
     : new GlobRefusedError(

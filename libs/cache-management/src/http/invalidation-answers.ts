@@ -8,7 +8,7 @@ const MODE = {
   enum: ['strict', 'eventual'],
   default: 'strict',
   description:
-    '`strict`: answered when it is done, or followed as an operation. `eventual`: a pattern is only accepted.',
+    '`strict`: answered when it is done, or followed as an operation. `eventual`: accepted (202); a pattern is then followed as an operation, anything else is carried out within 100 ms.',
 };
 const DRY_RUN = { type: 'boolean', default: false, description: 'Say what would be deleted, and delete nothing.' };
 const texts = (most: number, description: string) => ({
@@ -65,11 +65,12 @@ export class AcceptedInvalidationAnswer {
   @ApiProperty({
     type: 'string',
     nullable: true,
-    description: 'To be followed at `/v1/cache/operations/{id}`; null where nothing could be recorded.',
+    description: 'To be followed at `/v1/cache/operations/{id}`; null where nothing is recorded.',
   })
   operation!: string | null;
   @ApiProperty({
-    description: 'Redis is away. It is applied as soon as it is back, before this process reads any of it.',
+    description:
+      'This process carries it out before it reads any of it: soon (`eventual`), or as soon as Redis is back.',
   })
   pending!: boolean;
   @ApiProperty({ type: 'integer', nullable: true, description: 'Null: not known yet.' }) deleted!: number | null;

@@ -40,7 +40,7 @@ export class InvalidationController {
   @ApiOkResponse({ type: InvalidatedAnswer, description: 'It is done' })
   @ApiAcceptedResponse({
     type: AcceptedInvalidationAnswer,
-    description: 'A pattern over many keys, to be followed at `Location`; or Redis is away (`pending`)',
+    description: 'A pattern over many keys, to be followed at `Location`; `eventual`, or Redis is away (`pending`)',
   })
   @ApiForbiddenResponse({ description: 'A pattern over keys of all tenants wants the scope `admin`' })
   @ApiUnprocessableEntityResponse({

@@ -7,6 +7,7 @@ import {
   RedisRoles,
   RedisUnavailableError,
   type FamilyGlob,
+  type InvalidationOptions,
   type KeyRef,
   type Presence,
 } from '@promptsales/cache-core';
@@ -16,7 +17,7 @@ import type { InvalidationRequest, Selection } from './selection.js';
 export type Invalidated =
   /** `deleted` null: what is invalidated by a version is not counted. `sample`: of a pattern. */
   | { readonly kind: 'done'; readonly deleted: number | null; readonly sample: readonly string[] | null }
-  /** `operation` null: it could not be recorded, and is kept by this process. `pending`: until Redis is back. */
+  /** `operation` null: it is not recorded, and is kept by this process. `pending`: this process carries it out later. */
   | { readonly kind: 'accepted'; readonly operation: string | null; readonly pending: boolean };
 
 /** Keys are invalidated one by one, so many at a time. */
@@ -40,11 +41,11 @@ export class Invalidator {
    * @throws RedisUnavailableError for a dry run: it has nothing to say without Redis
    */
   async carryOut(request: InvalidationRequest, caller: ManagementCaller): Promise<Invalidated> {
-    const { selection, dryRun } = request;
+    const { selection, dryRun, mode: how } = request;
     if (selection.by === 'pattern') return this.#pattern(selection.glob, request, caller);
-    if (selection.by === 'keys') return this.#keys(selection.refs, dryRun, caller);
+    if (selection.by === 'keys') return this.#keys(selection.refs, request, caller);
     if (dryRun) return { kind: 'done', deleted: null, sample: null };
-    const pending = await this.#versions(selection, caller.tenant);
+    const pending = await this.#versions(selection, caller.tenant, { how });
     return pending ? PENDING : { kind: 'done', deleted: null, sample: null };
   }
 
@@ -67,11 +68,16 @@ export class Invalidator {
     return { kind: 'done', deleted: end.progress.deleted, sample: end.progress.sample };
   }
 
-  async #keys(refs: readonly KeyRef[], dryRun: boolean, { admin }: ManagementCaller): Promise<Invalidated> {
+  async #keys(
+    refs: readonly KeyRef[],
+    { mode, dryRun }: InvalidationRequest,
+    { admin }: ManagementCaller,
+  ): Promise<Invalidated> {
     let deleted = 0;
-    let pending = false;
+    // Also where every key turns out to be another tenant's: the answer must not tell.
+    let pending = mode === 'eventual' && !dryRun;
     for (let from = 0; from < refs.length; from += AT_ONCE) {
-      const each = refs.slice(from, from + AT_ONCE).map((ref) => this.#key(ref, dryRun, admin));
+      const each = refs.slice(from, from + AT_ONCE).map((ref) => this.#key(ref, { how: mode }, dryRun, admin));
       for (const one of await Promise.all(each)) {
         deleted += one.deleted;
         pending ||= one.pending;
@@ -80,14 +86,19 @@ export class Invalidator {
     return pending ? PENDING : { kind: 'done', deleted, sample: null };
   }
 
-  async #key(ref: KeyRef, dryRun: boolean, admin: boolean): Promise<{ deleted: number; pending: boolean }> {
+  async #key(
+    ref: KeyRef,
+    options: InvalidationOptions,
+    dryRun: boolean,
+    admin: boolean,
+  ): Promise<{ deleted: number; pending: boolean }> {
     const byHash = ref.family.isolatedByIdentity && !admin;
     if (byHash || dryRun) {
       const { there, tenant } = await this.#presence(ref, dryRun);
       if (byHash && tenant !== null && tenant !== ref.tenant) return { deleted: 0, pending: false };
       if (dryRun) return { deleted: there ? 1 : 0, pending: false };
     }
-    const { deleted, pending } = await this.cache.invalidate({ ref, parts: entryParts });
+    const { deleted, pending } = await this.cache.invalidate({ ref, parts: entryParts }, options);
     return { deleted: deleted ?? 0, pending };
   }
 
@@ -101,12 +112,17 @@ export class Invalidator {
     }
   }
 
-  /** Whether any of it waits for Redis. */
-  async #versions(selection: Exclude<Selection, { by: 'keys' | 'pattern' }>, tenant: string): Promise<boolean> {
+  /** Whether any of it is still to be done. */
+  async #versions(
+    selection: Exclude<Selection, { by: 'keys' | 'pattern' }>,
+    tenant: string,
+    options: InvalidationOptions,
+  ): Promise<boolean> {
     if (selection.by === 'namespace')
-      return (await this.cache.invalidateNamespace(selection.namespace, tenant)).pending;
-    if (selection.by === 'family') return (await this.cache.invalidateFamily(selection.family, tenant)).pending;
-    const each = await Promise.all(selection.tags.map((tag) => this.cache.invalidateTag(tag, tenant)));
+      return (await this.cache.invalidateNamespace(selection.namespace, tenant, options)).pending;
+    if (selection.by === 'family')
+      return (await this.cache.invalidateFamily(selection.family, tenant, options)).pending;
+    const each = await Promise.all(selection.tags.map((tag) => this.cache.invalidateTag(tag, tenant, options)));
     return each.some(({ pending }) => pending);
   }
 }

@@ -28,8 +28,20 @@ export function acceptJsonOnly(instance: FastifyInstance): void {
       }
       void parse(request, text, (error, value) => {
         if (error === null || error === undefined) done(null, value);
-        else done(new ProblemError('malformed_json', 'The body is not valid JSON.', { cause: error }));
+        else done(refusalOf(text, error));
       });
     });
   }
+}
+
+/** The parser throws the same for both. Text that is JSON by itself was refused for a name in it. */
+function refusalOf(text: string, cause: Error): ProblemError {
+  try {
+    JSON.parse(text);
+  } catch {
+    return new ProblemError('malformed_json', 'The body is not valid JSON.', { cause });
+  }
+  const why =
+    'An object in the body has a member called __proto__, or constructor with prototype in it: such names are refused.';
+  return new ProblemError('forbidden_member', why, { cause });
 }
