@@ -163,6 +163,20 @@ describe('a link to Redis', () => {
     expect(replayedAt[0]).toBeLessThan((await recovering) + 150);
   });
 
+  test('who is new waits too where a server has just come back with what it had kept, and only there', async () => {
+    const waited = async (): Promise<number> => {
+      await link.close();
+      link = linkTo(redis.url, { holdAfterRestartMs: 300 }).open();
+      const recovering = became('recovering').then(() => performance.now());
+      await link.untilUp(5000);
+      return performance.now() - (await recovering);
+    };
+    expect(await waited()).toBeLessThan(290);
+    await link.run(COUNT, ['n'], []);
+    await redis.restart();
+    expect(await waited()).toBeGreaterThanOrEqual(290);
+  });
+
   test('trap 8: a server that takes connections and never answers is given up and tried again', async () => {
     await link.close();
     let taken = 0;

@@ -10,7 +10,15 @@ export interface Greeting {
   readonly runId: string | undefined;
   /** The server is a node of a cluster: one command cannot name keys of several slots. */
   readonly clustered: boolean;
+  /** It started within the last minute. */
+  readonly young: boolean;
 }
+
+/**
+ * How long after a start of the server others may still have to repeat to it what it lost: they cannot while it loads its
+ * data.
+ */
+const YOUNG_SECONDS = 60;
 
 /** Sends one command on the fresh connection, with a deadline. */
 type Ask = <T>(send: (client: Redis) => Promise<T>) => Promise<T>;
@@ -32,7 +40,19 @@ export async function greet(
   const clustered = /^redis_mode:cluster/m.test(info);
   if (clustered) await mustServe(ask);
   if (toBePrimary) await mustBePrimary(ask);
-  return { database: selected, runId: runIdIn(info), clustered };
+  return { database: selected, runId: runIdIn(info), clustered, young: uptimeIn(info) < YOUNG_SECONDS };
+}
+
+/**
+ * Whether a young server began with what it had kept, and may lack the last of it. One that began empty, or is empty,
+ * has nothing that is out of date.
+ */
+export async function beganWithData(ask: Ask): Promise<boolean> {
+  const info = await ask((client) => client.info());
+  if (/^loading:1/m.test(info)) return true;
+  if (!/^db\d+:keys=/m.test(info)) return false;
+  // Of an append-only file a server does not say how much it has read; before Redis 7 of no file.
+  return /^aof_enabled:1/m.test(info) || !/^rdb_last_load_keys_loaded:0\b/m.test(info);
 }
 
 export async function readClock(ask: Ask, clock: RedisClock): Promise<void> {
@@ -44,6 +64,10 @@ export async function readClock(ask: Ask, clock: RedisClock): Promise<void> {
 /** What `INFO server` says of who answers. */
 export function runIdIn(info: string): string | undefined {
   return /^run_id:(\S+)/m.exec(info)?.[1];
+}
+
+function uptimeIn(info: string): number {
+  return Number(/^uptime_in_seconds:(\d+)/m.exec(info)?.[1] ?? Infinity);
 }
 
 async function select(ask: Ask, database: number): Promise<number> {

@@ -5,7 +5,7 @@ import { RedisClock } from './clock.js';
 import { Deadlines } from './deadlines.js';
 import { RedisUnavailableError } from './errors.js';
 import { GatheredReads, mget, type Values } from './gathered-reads.js';
-import { greet, readClock } from './handshake.js';
+import { beganWithData, greet, readClock } from './handshake.js';
 import {
   type LinkEvents,
   type LinkState,
@@ -36,7 +36,8 @@ import { untilUp } from './until-up.js';
  * 5. After an interruption the link is `up` only when all recovery steps (replay of invalidations) have succeeded.
  *    When the server itself was restarted or replaced, every process replays what the server may have lost at once, and
  *    then waits `holdAfterRestartMs`: what the others replay is in place before anybody reads, as long as they notice
- *    within that time. What came in while it waited is replayed after it.
+ *    within that time. What came in while it waited is replayed after it. A process that was not there before takes a
+ *    server that started lately, with data, for one that was restarted.
  * 6. Behind Sentinels a server is used during its term as the primary only (see Sentinels): nothing is read outside it,
  *    a script whose reply comes after it counts as lost, and a new term, even of the same server, begins like 5.
  */
@@ -285,10 +286,10 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
     try {
       const ask = this.#asker(client);
       const wanted = { database: this.#database, toBePrimary: term !== undefined };
-      const { database, runId, clustered } = await greet(ask, this.#clock, wanted);
+      const { database, runId, clustered, young } = await greet(ask, this.#clock, wanted);
       this.#database = database;
       this.#clustered = clustered;
-      const restarted = this.#runId !== undefined && runId !== this.#runId;
+      const restarted = this.#runId === undefined ? young && (await beganWithData(ask)) : runId !== this.#runId;
       const hold = this.#distrusted || restarted || term !== this.#servedTerm;
       this.#become('recovering', hold ? 'the server was restarted or replaced' : 'connected');
       if (hold) {
@@ -369,6 +370,8 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
     if (failure.name !== 'ReplyError') return new RedisUnavailableError('lost', this.name, { cause: failure });
     this.#timeoutsInARow = 0;
     if (failure.message.startsWith('EXPIRED')) return new RedisUnavailableError('expired', this.name);
+    // Nobody can repeat anything to it until it has loaded: the hold is to begin then.
+    if (failure.message.startsWith('LOADING')) this.#distrusted = true;
     // A server that loads its data or has become a replica is not one to work with now.
     if (/^(LOADING|READONLY|MASTERDOWN|NOAUTH|WRONGPASS)/.test(failure.message)) {
       this.#giveUp(client, failure.message);

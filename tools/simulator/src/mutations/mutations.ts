@@ -166,7 +166,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'what is pending is looked for only under the tags that a caller names',
     claim: 'ownWrites',
     file: 'cache/cache.ts',
-    from: `      if (blocked(seen.under)) return this.#away(family, 'invalidation_pending');`,
+    from: `    if (blocked(seen.under)) return null;`,
     to: ``,
   },
   {
@@ -241,6 +241,13 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'redis/server-link.ts',
     from: `        await new Promise((resolve) => setTimeout(resolve, this.#settings.holdAfterRestartMs));`,
     to: ``,
+  },
+  {
+    name: 'who comes to a server that has just begun again does not wait',
+    claim: 'fresh',
+    file: 'redis/server-link.ts',
+    from: `young && (await beganWithData(ask))`,
+    to: `false && young`,
   },
   {
     name: 'time-outs do not take the link down',

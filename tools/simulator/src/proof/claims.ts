@@ -64,17 +64,18 @@ function joinedWithoutRedis(read: ReadRecord): boolean {
 }
 
 /**
- * A server that comes back without its last moments has lost confirmed invalidations. Whoever made them replays them when
- * he is connected again, and the others wait `holdAfterRestartMs` for that; who comes later than that is too late.
+ * A server that comes back without its last moments has lost confirmed invalidations. Whoever made them replays them as
+ * soon as he is connected again, and the others, newcomers too, wait `holdAfterRestartMs` for that; who comes later than
+ * that is too late.
  */
 function mayBeLost(history: History, write: WriteRecord, read: ReadRecord): boolean {
   let applied = write.returned as number;
   const death = history.deaths.get(write.life) ?? Infinity;
   for (const { keptUntil, stopped, started } of history.restarts) {
     if (applied <= keptUntil || write.began > stopped) continue;
-    const up = history.ups.find(({ life, at }) => life === write.life && at >= started)?.at ?? Infinity;
+    const replayed = history.replays.find(({ life, at }) => life === write.life && at >= started)?.at ?? Infinity;
     // What is applied again can be lost again.
-    applied = death < up ? Infinity : up;
+    applied = death < replayed ? Infinity : replayed;
     const inTime = applied <= started + holdAfterRestartMs;
     if (!inTime && (read.ended as number) >= stopped && read.began <= applied) return true;
   }

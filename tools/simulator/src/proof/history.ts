@@ -72,8 +72,8 @@ export class History {
   readonly loads: LoadRecord[] = [];
   readonly leaseEnds: LeaseEnd[] = [];
   readonly restarts: Restart[] = [];
-  /** When a life's link became usable. */
-  readonly ups: { readonly life: Life; readonly at: number }[] = [];
+  /** When a life had repeated to the server what that may have lost. */
+  readonly replays: { readonly life: Life; readonly at: number }[] = [];
   readonly deaths = new Map<Life, number>();
   readonly freezes: { readonly life: Life; readonly from: number; until: number }[] = [];
   /** What was seen to be wrong while it happened. */

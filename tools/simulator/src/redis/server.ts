@@ -62,6 +62,9 @@ export class SimulatedRedis {
   #sentAt = 0;
   #running: { readonly name: string; readonly args: readonly Buffer[] } | null = null;
   #runId = 0;
+  #startedAt = 0;
+  /** How many keys it began with. */
+  #loaded = 0;
   #up = true;
   #frozen = false;
 
@@ -162,6 +165,8 @@ export class SimulatedRedis {
   start(): void {
     this.#up = true;
     this.#runId += 1;
+    this.#startedAt = this.time.now;
+    this.#loaded = this.data.keys().length;
   }
 
   evict(key: Bytes): boolean {
@@ -233,7 +238,7 @@ export class SimulatedRedis {
       case 'PING':
         return session.channels.size > 0 ? [Buffer.from('pong'), Buffer.alloc(0)] : this.call(command, args);
       case 'INFO':
-        return Buffer.from(`# Server\r\nredis_mode:standalone\r\nrun_id:run${this.#runId}\r\n`);
+        return Buffer.from(this.#info());
       case 'EVAL':
         return this.#eval(String(args[0]), args.slice(1));
       case 'EVALSHA': {
@@ -245,6 +250,20 @@ export class SimulatedRedis {
       default:
         return this.call(command, args);
     }
+  }
+
+  #info(): string {
+    const keys = this.data.keys().length;
+    return [
+      'redis_mode:standalone',
+      `run_id:run${this.#runId}`,
+      `uptime_in_seconds:${Math.floor((this.time.now - this.#startedAt) / 1000)}`,
+      'loading:0',
+      'aof_enabled:0',
+      `rdb_last_load_keys_loaded:${this.#loaded}`,
+      ...(keys > 0 ? [`db0:keys=${keys}`] : []),
+      '',
+    ].join('\r\n');
   }
 
   #client(session: Session, what: string, args: readonly Buffer[]): Reply {

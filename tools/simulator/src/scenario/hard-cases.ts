@@ -95,6 +95,14 @@ export const HARD_CASES: readonly HardCase[] = [
     { at: 200, kind: 'slow', process: 0, ms: 60, forMs: 1500 },
     ...reads(1, 300, 330, 360, 400, 450),
   ]),
+  hardCase('who comes to a server that has just begun again waits as the others do', 6, {}, [
+    ...reads(1, 10),
+    { at: 100, kind: 'write', process: 0, entry: 0, by: 'key' },
+    { at: 150, kind: 'kill process', process: 1, forMs: 80 },
+    { at: 200, kind: 'restart server', forMs: 20, forgetMs: 150, skewMs: 0 },
+    { at: 200, kind: 'slow', process: 0, ms: 60, forMs: 1500 },
+    ...reads(1, 240, 260, 280, 300, 350),
+  ]),
   hardCase('an answer arrives behind the message that its key has changed', 25, { l1: true }, [
     ...reads(0, 10),
     ...reads(1, 100),

@@ -199,8 +199,9 @@ class Simulation {
       journal: { capacity: this.plan.journalCapacity, keepAcknowledgedMs: 60_000, retryMs: 50 },
     });
     for (const link of process.roles.links()) {
+      // Behind the cache's own, so what that replays is there.
+      link.onRecovery(async () => void this.#history.replays.push({ life, at: this.#time.now }));
       link.on('state', (state, reason) => {
-        if (state === 'up') this.#history.ups.push({ life, at: this.#time.now });
         this.#tell(name, `its link is ${state} (${reason})`);
       });
     }
