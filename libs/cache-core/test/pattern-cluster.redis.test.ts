@@ -53,7 +53,7 @@ describe('invalidation by pattern in a cluster', () => {
     const nodes = cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
     roles = new RedisRoles({
       cluster: nodes,
-      times: { commandTimeoutMs: 500, heartbeatMs: 50, holdAfterRestartMs: 50 },
+      times: { commandTimeoutMs: 3000, heartbeatMs: 50, holdAfterRestartMs: 50 },
     }).open();
     await Promise.all(roles.links().map((one) => one.untilUp(10_000)));
     await link().onEachNode(async (node) => void (await node.read((client) => client.flushall())));

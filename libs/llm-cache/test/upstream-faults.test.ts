@@ -183,15 +183,17 @@ describe('a call to a provider', () => {
       raw.writeHead(200, { 'content-type': 'text/event-stream' });
       Readable.from(Array.from({ length: 100 }, () => event)).pipe(raw);
     };
-    const passed = await answeredWith(sends);
+    const patient = new UpstreamClient({ timeoutMs: 60_000, idleTimeoutMs: 30_000 });
+    const passed = await answeredWith(sends, { client: patient });
     if (passed.kind !== 'stream') throw new Error(passed.kind);
     let bytes = 0;
     for await (const chunk of passed.bytes) bytes += chunk.length;
     expect(bytes).toBe(100 * MEGABYTE);
 
-    const held = await answeredWith(sends);
+    const held = await answeredWith(sends, { client: patient });
     if (held.kind !== 'stream') throw new Error(held.kind);
     expect(await failureOf(collect(held.bytes, MEGABYTE))).toMatchObject({ code: 'upstream_too_large', status: 502 });
+    await patient.close();
   });
 });
 

@@ -1,3 +1,4 @@
+import { processorMs } from '@promptsales/test-kit';
 import { CacheControlError, parseCacheControls } from './cache-controls.js';
 
 function refused(headers: Record<string, string>): CacheControlError {
@@ -75,10 +76,11 @@ describe('cache controls of a request', () => {
   });
 
   it('reads a long hostile header in linear time', () => {
-    const began = performance.now();
-    refused({ 'cache-control': `a="${'\\a'.repeat(30_000)}` });
-    refused({ 'cache-control': `${' '.repeat(60_000)}=` });
-    expect(performance.now() - began).toBeLessThan(1000);
+    const spent = processorMs(() => {
+      refused({ 'cache-control': `a="${'\\a'.repeat(30_000)}` });
+      refused({ 'cache-control': `${' '.repeat(60_000)}=` });
+    });
+    expect(spent).toBeLessThan(1000);
   });
 
   it.each(['1', '604800'])('takes x-cache-ttl %p', (value) => {

@@ -1,14 +1,16 @@
+import { processorMs } from '@promptsales/test-kit';
 import { PassThrough } from 'node:stream';
 import { createLogger } from './logger.js';
 import { SecretScrubber } from './secret-scrubber.js';
 
 it('scrubs a line that is made to be slow at once', () => {
   const scrubber = new SecretScrubber([]);
-  const startedAt = performance.now();
-  scrubber.scrub('a-'.repeat(64_000));
-  scrubber.scrub('a://'.repeat(32_000));
-  scrubber.scrub('://'.repeat(32_000));
-  expect(performance.now() - startedAt).toBeLessThan(2_000);
+  const spent = processorMs(() => {
+    scrubber.scrub('a-'.repeat(64_000));
+    scrubber.scrub('a://'.repeat(32_000));
+    scrubber.scrub('://'.repeat(32_000));
+  });
+  expect(spent).toBeLessThan(2_000);
 });
 
 function logging(secrets: string[] = []) {
