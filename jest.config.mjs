@@ -33,7 +33,7 @@ export default {
   setupFilesAfterEnv: ['<rootDir>/tools/test-kit/stop-servers-after-file.mjs'],
   moduleNameMapper: {
     '^@promptsales/local-services$': '<rootDir>/tools/local-services/index.mjs',
-    '^@promptsales/(simulated-provider|test-kit)$': '<rootDir>/tools/$1/src/index.ts',
+    '^@promptsales/(simulated-provider|simulator|test-kit)$': '<rootDir>/tools/$1/src/index.ts',
     '^@promptsales/([a-z-]+)$': '<rootDir>/libs/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

@@ -1,5 +1,6 @@
 /** One subject in a process of its own. See `InvalidateOrders`. */
 import { obey } from '../processes/ordered-process.js';
+import { doomed, other } from './invalidate-subject.js';
 import type { InvalidateOrders } from './orders.js';
 import { SUBJECTS, type SubjectName } from './subjects.js';
 
@@ -9,9 +10,6 @@ const subject = await SUBJECTS[name](redisUrl);
 const OTHERS = 100;
 const AT_ONCE = 500;
 const CHECKED = 200;
-
-const doomed = (index: number): string => `doomed-${index}`;
-const other = (index: number): string => `other-${index}`;
 
 async function timed(work: () => Promise<unknown>): Promise<{ ms: number }> {
   const began = performance.now();

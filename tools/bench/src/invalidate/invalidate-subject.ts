@@ -11,6 +11,10 @@ export interface InvalidateSubject {
   isServed(key: string): Promise<boolean>;
 }
 
+export const doomed = (index: number): string => `doomed-${index}`;
+export const other = (index: number): string => `other-${index}`;
+export const isOther = (key: string): boolean => key.startsWith('other-');
+
 export type Group = 'doomed' | 'others';
 
 export type StartSubject = (redisUrl: string) => Promise<InvalidateSubject>;

@@ -7,21 +7,33 @@ import {
   colocate,
   companions,
   RedisRoles,
+  type KeyRef,
 } from '@promptsales/cache-core';
 import { Redis } from 'ioredis';
-import { TTL_SECONDS, VALUE, type Group, type InvalidateSubject, type StartSubject } from './invalidate-subject.js';
+import {
+  isOther,
+  TTL_SECONDS,
+  VALUE,
+  type Group,
+  type InvalidateSubject,
+  type StartSubject,
+} from './invalidate-subject.js';
 
 interface Opened extends Pick<InvalidateSubject, 'store' | 'storeMany' | 'isServed'> {
   readonly cache: Cache;
 }
 
-async function open(redisUrl: string): Promise<Opened> {
+const doomedFamily = keyspace.githubRepos;
+const otherFamily = keyspace.surfsense;
+
+async function open(redisUrl: string, { othersApart = false } = {}): Promise<Opened> {
   const roles = new RedisRoles({ url: redisUrl, layout: 'single' }).open();
   await Promise.all(roles.links().map((link) => link.untilUp(5000)));
   const cache = new Cache(roles);
   const aside = new CacheAside(cache, roles);
   const raw = new Redis(redisUrl);
-  const refOf = (key: string) => keyspace.githubRepos.at({ user: key });
+  const refOf = (key: string): KeyRef<typeof doomedFamily | typeof otherFamily> =>
+    othersApart && isOther(key) ? otherFamily.at({ empresa_normalizada: key }) : doomedFamily.at({ user: key });
   const placesOf = (key: string): [string, string] => {
     const value = physicalKey('', refOf(key).key);
     return [value, colocate(value, companions.sidecar.label, '')];
@@ -60,6 +72,12 @@ async function open(redisUrl: string): Promise<Opened> {
 export const oursByTag: StartSubject = async (redisUrl) => {
   const { cache, ...rest } = await open(redisUrl);
   return { ...rest, invalidate: () => cache.invalidateTag('doomed'), afterwards: () => cache.sweepLeftovers() };
+};
+
+/** Here the others are of another family. */
+export const oursByFamily: StartSubject = async (redisUrl) => {
+  const { cache, ...rest } = await open(redisUrl, { othersApart: true });
+  return { ...rest, invalidate: () => cache.invalidateFamily(doomedFamily) };
 };
 
 export const oursByPattern: StartSubject = async (redisUrl) => {

@@ -62,6 +62,11 @@ async function plain(
     store: async (key) => {
       await redis.set(`plain:${key}`, JSON.stringify(VALUE), 'EX', TTL_SECONDS);
     },
+    storeMany: async (keys) => {
+      const pipeline = redis.pipeline();
+      for (const key of keys) pipeline.set(`plain:${key}`, JSON.stringify(VALUE), 'EX', TTL_SECONDS);
+      await pipeline.exec();
+    },
     invalidate: () => remove(redis, 'plain:doomed-*'),
     isServed: async (key) => (await redis.exists(`plain:${key}`)) === 1,
   };

@@ -17,12 +17,12 @@ import { now } from './clock.js';
 import { check, CLAIMS, Invalidations, type Claim, type Violation } from './checker.js';
 import { ENTRIES } from './entries.js';
 import { FaultProxy } from './fault-proxy.js';
-import { drawFaults, type Field, type Occurrence } from './faults.js';
+import { Faults, type Field, type Occurrence } from './faults.js';
 import { Fleet } from './fleet.js';
 import type { HistoryRecord } from './history.js';
 import { parseOptions, type CacheChaosOptions } from './options.js';
 import { startStand, type RedisStand, type TopologyName } from './redis-stand.js';
-import { sayCounts, sayViolations } from './report.js';
+import { sayCounts, sayFaults, sayViolations } from './report.js';
 
 const PROCESSES = 4;
 const READS_PER_SECOND = 100;
@@ -76,15 +76,21 @@ async function oneTopology(
       writesPerSecond: WRITES_PER_SECOND,
       seed,
     });
-    const faults = await breakThings({ stand, proxy, fleet }, new Random(seed), (minutes * 60_000) / topologies.length);
+    const effects = new Map<string, number>();
+    const count = (effect: string, times = 1): unknown => effects.set(effect, (effects.get(effect) ?? 0) + times);
+    const random = new Random(seed);
+    const faults = new Faults(random, { withReplicas: stand.failOver !== null });
+    const ms = (minutes * 60_000) / topologies.length;
+    const occurred = await breakThings({ stand, proxy, fleet, count }, faults, random, ms);
     const settled = await fleet.settle();
     // What a process has in its memory comes to its bound.
     await pause(2000);
     const final = await fleet.look();
     const history = fleet.history();
     const violations = check(history);
-    sayCounts(say, faults, history, settled);
-    sayViolations(say, violations, faults, history);
+    sayFaults(say, faults.names, occurred, effects, proxy.done);
+    sayCounts(say, history, settled);
+    sayViolations(say, violations, occurred, history);
     return verdictsOf(fleet, violations, settled, entriesBehind(history, fleet.names, final));
   } finally {
     await fleet?.stop();
@@ -94,18 +100,20 @@ async function oneTopology(
 }
 
 /** One fault after another for so long. */
-async function breakThings(field: Field, random: Random, ms: number): Promise<Occurrence[]> {
+async function breakThings(field: Field, all: Faults, random: Random, ms: number): Promise<Occurrence[]> {
   const occurred: Occurrence[] = [];
   // Something is in the cache, and in the processes' memory, before the first.
   await pause(2000);
   const end = performance.now() + ms;
   while (performance.now() < end) {
-    const faults = drawFaults(random, field.stand);
+    const faults = all.next();
     const quiet = random.between(200, 4000);
     await Promise.all(
       faults.map(async (fault) => {
         const began = now();
-        await fault.run(field);
+        await fault.run(field).catch((error: unknown) => {
+          throw new Error(`this could not be done: ${fault.name}`, { cause: error });
+        });
         occurred.push({ name: fault.name, began, ended: now() });
       }),
     );

@@ -23,7 +23,7 @@ export interface Rule {
 }
 
 /** One direction of one connection. */
-interface Lane {
+export interface Lane {
   readonly direction: 'to redis' | 'from redis';
   readonly to: Socket;
   readonly held: { readonly what: Buffer | 'end'; readonly due: number }[];
@@ -38,10 +38,23 @@ interface Connection {
   readonly lanes: readonly [Lane, Lane];
 }
 
+export interface ProxyCounts {
+  /** Connections. */
+  readonly reset: number;
+  readonly refused: number;
+  readonly halfClosed: number;
+  /** Pieces of what goes over them. */
+  readonly heldBack: number;
+  readonly delayed: number;
+}
+
 export class FaultProxy {
   readonly #server: Server;
   readonly #connections = new Set<Connection>();
   readonly #rules = new Set<Rule>();
+
+  /** What was done to connections and to pieces of what went over them. */
+  readonly #done = { reset: 0, refused: 0, halfClosed: 0, heldBack: 0, delayed: 0 };
 
   private constructor(server: Server) {
     this.#server = server;
@@ -58,10 +71,18 @@ export class FaultProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  get done(): ProxyCounts {
+    return { ...this.#done };
+  }
+
   /** Applies a rule until the function that is returned is called. */
   apply(rule: Rule): () => void {
     this.#rules.add(rule);
-    if (rule.trouble.kind === 'cut') this.#matching(rule).forEach(destroy);
+    if (rule.trouble.kind === 'cut') {
+      const cut = this.#matching(rule);
+      cut.forEach(destroy);
+      this.#done.reset += cut.length;
+    }
     return () => {
       this.#rules.delete(rule);
       for (const connection of this.#matching(rule)) connection.lanes.forEach((lane) => this.#drain(connection, lane));
@@ -70,7 +91,10 @@ export class FaultProxy {
 
   /** Ends one direction of the connections there are now; the other stays open, as after a half-close. */
   halfClose(match: Omit<Rule, 'trouble'>, direction: Lane['direction']): void {
-    for (const { lanes } of this.#matching(match)) lanes.find((lane) => lane.direction === direction)?.to.end();
+    for (const { lanes } of this.#matching(match)) {
+      lanes.find((lane) => lane.direction === direction)?.to.end();
+      this.#done.halfClosed += 1;
+    }
   }
 
   async stop(): Promise<void> {
@@ -110,6 +134,7 @@ export class FaultProxy {
   #join(client: Socket, process: string, port: number, early: Buffer): void {
     if (this.#troubleOf({ process, port }).some(({ kind }) => kind === 'cut')) {
       client.resetAndDestroy();
+      this.#done.refused += 1;
       return;
     }
     const redis = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
@@ -139,16 +164,21 @@ export class FaultProxy {
 
   #pass(connection: Connection, lane: Lane, what: Buffer | 'end'): void {
     const delay = this.#troubleOf(connection).find((trouble) => trouble.kind === 'delay');
+    if (delay !== undefined) this.#done.delayed += 1;
+    else if (this.#holds(connection, lane)) this.#done.heldBack += 1;
     lane.held.push({ what, due: performance.now() + (delay?.ms ?? 0) });
     this.#drain(connection, lane);
   }
 
+  #holds(connection: Connection, { direction }: Lane): boolean {
+    return this.#troubleOf(connection).some(
+      (trouble) => trouble.kind === 'hold' && (trouble.direction === 'both' || trouble.direction === direction),
+    );
+  }
+
   #drain(connection: Connection, lane: Lane): void {
     clearTimeout(lane.timer);
-    const holds = this.#troubleOf(connection).some(
-      (trouble) => trouble.kind === 'hold' && (trouble.direction === 'both' || trouble.direction === lane.direction),
-    );
-    if (holds) return;
+    if (this.#holds(connection, lane)) return;
     for (let next = lane.held[0]; next !== undefined; next = lane.held[0]) {
       const wait = next.due - performance.now();
       if (wait > 0) {

@@ -1,5 +1,6 @@
 import type { SettledProcess } from './cache-process.js';
 import type { Violation } from './checker.js';
+import type { ProxyCounts } from './fault-proxy.js';
 import type { Occurrence } from './faults.js';
 import type { HistoryRecord, Source } from './history.js';
 
@@ -10,18 +11,28 @@ const AFTERMATH_MS = 15_000;
 
 type Say = (line: string) => void;
 
-/** What happened, in numbers. */
-export function sayCounts(
+/** How often each fault that can occur did, and what came of them. */
+export function sayFaults(
   say: Say,
-  faults: readonly Occurrence[],
-  history: readonly HistoryRecord[],
-  settled: readonly SettledProcess[],
+  names: readonly string[],
+  occurred: readonly Occurrence[],
+  effects: ReadonlyMap<string, number>,
+  proxy: ProxyCounts,
 ): void {
-  say(`${faults.length} faults`);
-  const byName = Map.groupBy(faults, ({ name }) => name);
-  for (const [name, { length }] of [...byName].toSorted(([one], [other]) => (one < other ? -1 : 1))) {
-    say(`  ${String(length).padStart(4)}  ${name}`);
+  say(`${occurred.length} faults`);
+  for (const name of names.toSorted()) {
+    const times = occurred.filter((one) => one.name === name).length;
+    say(`  ${String(times).padStart(4)}  ${name}`);
   }
+  for (const [effect, times] of effects) say(`${times} ${effect}`);
+  say(
+    `the network reset ${proxy.reset} connections, refused ${proxy.refused} and half closed ${proxy.halfClosed}; ` +
+      `it held back ${proxy.heldBack} pieces of what went over them and delayed ${proxy.delayed}`,
+  );
+}
+
+/** What the processes did and saw, in numbers. */
+export function sayCounts(say: Say, history: readonly HistoryRecord[], settled: readonly SettledProcess[]): void {
   const reads = history.filter((one) => one.what === 'read');
   const failures = history.filter((one) => one.what === 'failure');
   const writes = history.filter((one) => one.what === 'write');
