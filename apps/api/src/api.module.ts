@@ -8,12 +8,13 @@ import {
   versionOf,
   type SharedParts,
 } from '@promptsales/assembly';
-import { CacheManagementModule } from '@promptsales/cache-management';
+import { CacheManagementModule, InvalidationOutbox } from '@promptsales/cache-management';
 import { Breakers, Cache, RedisRoles } from '@promptsales/cache-core';
 import { Database } from '@promptsales/database';
 import { GatewayInstruments, HealthModule, LedgerInstruments } from '@promptsales/health';
 import { ApiKeys, AuditLog, IdentityModule } from '@promptsales/identity';
 import { DurableLedger, Ledger, LedgerModule, LlmCacheModule, SavingsModule } from '@promptsales/llm-cache';
+import { RecordsModule } from '@promptsales/records';
 import { auditing } from './access/audit.js';
 import { ledgerReaderOf, tenantCallerOf } from './access/caller.js';
 import { ledgerHealth, ledgerOptions } from './ledger-wiring.js';
@@ -42,6 +43,14 @@ export class ApiModule {
           useFactory: (log: AuditLog, database: Database) => ({
             callerOf: tenantCallerOf,
             audit: auditing(log, database, logger),
+          }),
+        }),
+        RecordsModule.forRootAsync({
+          inject: [InvalidationOutbox],
+          useFactory: (outbox: InvalidationOutbox) => ({
+            callerOf: tenantCallerOf,
+            outbox,
+            owner: environment.operations.recordsOwner,
           }),
         }),
         HealthModule.forRootAsync({

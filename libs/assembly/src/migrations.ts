@@ -2,6 +2,7 @@ import { FENCING_MIGRATIONS, OUTBOX_MIGRATIONS } from '@promptsales/cache-manage
 import type { MigrationSet } from '@promptsales/database';
 import { IDENTITY_MIGRATIONS } from '@promptsales/identity';
 import { ledgerMigrations } from '@promptsales/llm-cache';
+import { RECORDS_MIGRATIONS } from '@promptsales/records';
 
 /** The schema of every library. */
 export const MIGRATIONS: readonly MigrationSet[] = [
@@ -9,4 +10,5 @@ export const MIGRATIONS: readonly MigrationSet[] = [
   ledgerMigrations,
   FENCING_MIGRATIONS,
   OUTBOX_MIGRATIONS,
+  RECORDS_MIGRATIONS,
 ];

@@ -260,6 +260,12 @@ export const VARIABLES = {
         'How often dependencies are looked at.',
       ),
       workerPort: withDefault('WORKER_PORT', port, '3001', 'The worker’s own `/health/*` and `/metrics`; 0 for none.'),
+      recordsOwner: withDefault(
+        'RECORDS_OWNER',
+        oneOf('api', 'etl'),
+        'api',
+        'Who writes leads and opportunities: the routes, or a pipeline (`etl`), and then the routes only read.',
+      ),
       etlIntervalMinutes: notYet(
         withDefault('ETL_INTERVAL_MINUTES', integer(1, 1440, 'minutes'), '11', 'The worker’s cycle.'),
       ),

@@ -46,6 +46,17 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'GET /v1/breakers': anyKey,
     'GET /v1/breakers/:service': anyKey,
 
+    'GET /leads': scope('records'),
+    'POST /leads': scope('records'),
+    'GET /leads/:id': scope('records'),
+    'PATCH /leads/:id': scope('records'),
+    'DELETE /leads/:id': scope('records'),
+    'GET /oportunidades': scope('records'),
+    'POST /oportunidades': scope('records'),
+    'GET /oportunidades/:id': scope('records'),
+    'PATCH /oportunidades/:id': scope('records'),
+    'DELETE /oportunidades/:id': scope('records'),
+
     'POST /v1/chat/completions': openAi('llm'),
     'GET /v1/models': openAi('llm'),
 

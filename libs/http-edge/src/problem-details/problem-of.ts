@@ -66,9 +66,13 @@ function ofHttpException(error: HttpException): Problem {
   return {
     ...problem(code, detailOf(response, error.message)),
     status,
-    ...(ownCode === undefined ? {} : { code: ownCode }),
+    ...(ownCode === undefined ? {} : { code: ownCode, title: titleOf(ownCode) ?? PROBLEM_CODES[code].title }),
     ...(errors === undefined ? {} : { errors }),
   };
+}
+
+function titleOf(code: string): string | undefined {
+  return Object.hasOwn(PROBLEM_CODES, code) ? PROBLEM_CODES[code as ProblemCode].title : undefined;
 }
 
 /** A library's own error that says which client error it is: `httpStatus` (4xx) with a stable `code`. */

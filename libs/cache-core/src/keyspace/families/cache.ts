@@ -190,6 +190,8 @@ export const lead = new Family({
   description: 'A lead. The truth is in PostgreSQL.',
   value: json(openObject()),
   ttlSeconds: 3600,
+  // Nobody is served an older one than the last acknowledged change, by whichever process.
+  l1: false,
 });
 
 export const oportunidad = new Family({
@@ -199,4 +201,6 @@ export const oportunidad = new Family({
   description: 'An opportunity. The truth is in PostgreSQL.',
   value: json(openObject()),
   ttlSeconds: 3600,
+  // Nobody is served an older one than the last acknowledged change, by whichever process.
+  l1: false,
 });

@@ -1,0 +1,138 @@
+/** The tables of leads and opportunities. A tenant is part of every statement. */
+import { sql, type Kysely, type RawBuilder, type Transaction } from 'kysely';
+import type { RecordRow } from '../record/business-record.js';
+import { folded, searchWords } from '../record/folded.js';
+import type { RecordFields } from '../record/record-fields.js';
+import { LEADS, type RecordKind } from '../record/record-kind.js';
+
+/** Statements are written by hand: columns follow from the kind of record. */
+export type RecordTables = Record<string, never>;
+type Db = Kysely<RecordTables> | Transaction<RecordTables>;
+
+/** A record with the id that it will have. */
+export interface NewRecord {
+  readonly id: string;
+  readonly fields: RecordFields;
+}
+
+export async function findRow(db: Db, kind: RecordKind, tenant: string, id: string): Promise<RecordRow | undefined> {
+  const { rows } = await sql<RecordRow>`
+    select ${columnsOf(kind)} from ${sql.table(kind.plural)} where tenant = ${tenant} and id = ${id}`.execute(db);
+  return rows[0];
+}
+
+/** Nobody else changes it until the transaction ends. */
+export async function lockRow(
+  db: Transaction<RecordTables>,
+  kind: RecordKind,
+  tenant: string,
+  id: string,
+): Promise<RecordRow | undefined> {
+  const { rows } = await sql<RecordRow>`
+    select ${columnsOf(kind)} from ${sql.table(kind.plural)} where tenant = ${tenant} and id = ${id}
+    for update`.execute(db);
+  return rows[0];
+}
+
+/** The rows that were made. One whose id is taken is not, nor one whose lead is not there. */
+export async function insertRows(
+  db: Transaction<RecordTables>,
+  kind: RecordKind,
+  tenant: string,
+  records: readonly NewRecord[],
+): Promise<RecordRow[]> {
+  const names = Object.keys(kind.known);
+  const arrays = [
+    sql`${records.map(({ id }) => id)}::uuid[]`,
+    ...names.map((name) => sql`${records.map(({ fields }) => fields.known[name])}::${sql.raw(typeOf(kind, name))}[]`),
+    sql`${records.map(({ fields }) => JSON.stringify(fields.own))}::jsonb[]`,
+    sql`${records.map(({ fields }) => wordsOf(fields))}::text[]`,
+    ...(kind === LEADS ? [sql`${records.map(({ fields }) => empresaFolded(fields))}::text[]`] : []),
+  ];
+  const columns = refs(['id', ...names, 'datos', 'search', ...(kind === LEADS ? ['empresa_folded'] : [])]);
+  const values = ['id', ...names, 'datos'].map((name) => sql.ref(`given.${name}`));
+  const { rows } = await sql<RecordRow>`
+    insert into ${sql.table(kind.plural)} (${columns}, tenant, created_at, updated_at)
+    select ${sql.join(values)}, array_to_tsvector(string_to_array(given.search, ' ')),
+      ${kind === LEADS ? sql`given.empresa_folded,` : sql``} ${tenant}, clock_timestamp(), clock_timestamp()
+    from unnest(${sql.join(arrays)}) as given (${columns})
+    ${kind === LEADS ? sql`` : sql`join leads on leads.tenant = ${tenant} and leads.id = given.lead_id for key share of leads`}
+    on conflict (tenant, id) do nothing
+    returning ${columnsOf(kind)}`.execute(db);
+  return rows;
+}
+
+export async function updateRow(
+  db: Transaction<RecordTables>,
+  kind: RecordKind,
+  tenant: string,
+  id: string,
+  fields: RecordFields,
+): Promise<RecordRow> {
+  const known = Object.keys(kind.known).map((name) => sql`${sql.ref(name)} = ${fields.known[name]}`);
+  const { rows } = await sql<RecordRow>`
+    update ${sql.table(kind.plural)} set
+      ${sql.join(known)},
+      ${kind === LEADS ? sql`empresa_folded = ${empresaFolded(fields)},` : sql``}
+      datos = ${JSON.stringify(fields.own)}::jsonb,
+      search = array_to_tsvector(string_to_array(${wordsOf(fields)}, ' ')),
+      version = version + 1,
+      updated_at = greatest(clock_timestamp(), updated_at)
+    where tenant = ${tenant} and id = ${id}
+    returning ${columnsOf(kind)}`.execute(db);
+  const [row] = rows;
+  if (row === undefined) throw new Error(`the ${kind.noun} that was locked is gone`);
+  return row;
+}
+
+export async function deleteRow(
+  db: Transaction<RecordTables>,
+  kind: RecordKind,
+  tenant: string,
+  id: string,
+): Promise<void> {
+  await sql`delete from ${sql.table(kind.plural)} where tenant = ${tenant} and id = ${id}`.execute(db);
+}
+
+/** At most so many of the opportunities of a lead. */
+export async function oportunidadesOf(
+  db: Transaction<RecordTables>,
+  tenant: string,
+  leadId: string,
+  most: number,
+): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from oportunidades where tenant = ${tenant} and lead_id = ${leadId} limit ${most}`.execute(db);
+  return rows.map(({ id }) => id);
+}
+
+/** Whether there is such a lead, which then stays until the transaction ends. */
+export async function holdLead(db: Transaction<RecordTables>, tenant: string, id: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from leads where tenant = ${tenant} and id = ${id} for key share`.execute(db);
+  return rows.length > 0;
+}
+
+export function columnsOf(kind: RecordKind): RawBuilder<unknown> {
+  return refs(
+    ['id', ...Object.keys(kind.known), 'datos', 'version', 'created_at', 'updated_at'].map(
+      (name) => `${kind.plural}.${name}`,
+    ),
+  );
+}
+
+function refs(names: readonly string[]): RawBuilder<unknown> {
+  return sql.join(names.map((name) => sql.ref(name)));
+}
+
+function typeOf(kind: RecordKind, name: string): string {
+  return kind.known[name]?.shape === 'uuid' ? 'uuid' : 'text';
+}
+
+function wordsOf({ known, own }: RecordFields): string {
+  return searchWords([...Object.values(known), ...Object.values(own)]).join(' ');
+}
+
+function empresaFolded({ known }: RecordFields): string {
+  return folded(known['empresa'] ?? '');
+}
