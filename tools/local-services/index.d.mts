@@ -35,6 +35,10 @@ export class PostgresNotFoundError extends Error {
 }
 
 export function findRedis(options: { localDirectory: string; report?: (line: string) => void }): Promise<RedisBinary>;
+export function findRedisCli(options: {
+  localDirectory: string;
+  report?: (line: string) => void;
+}): Promise<RedisBinary>;
 export function startRedisServer(
   binary: RedisBinary,
   options: {

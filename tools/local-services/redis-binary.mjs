@@ -14,7 +14,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { withLock } from './file-lock.mjs';
 import { endWithThisProcess } from './managed-process.mjs';
@@ -219,4 +219,16 @@ export async function findRedis({ localDirectory, report = () => {} }) {
       );
     }
   });
+}
+
+/** The command line client: on PATH, or among the packages from which the server comes. Takes what `findRedis` takes. */
+export async function findRedisCli(options) {
+  for (const name of ['redis-cli', 'valkey-cli']) {
+    const command = onPath(name);
+    if (command) return { command, env: {}, origin: command };
+  }
+  const server = await findRedis(options);
+  const command = join(dirname(server.command), 'redis-cli');
+  if (existsSync(command)) return { ...server, command };
+  throw new Error(`There is no redis-cli on PATH, and none beside ${server.command}: install redis-tools.`);
 }

@@ -1,9 +1,10 @@
 /** Builds what changed since the last build: Nx keeps the rest in its cache. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { withLock } from '../local-services/index.mjs';
 import { runLogged } from './logged-command.mjs';
 import { inWorkspace, localDirectory } from './paths.mjs';
+import { folderWithPnpm } from './pnpm.mjs';
 import { environmentWithPrograms, runtime } from './runtime.mjs';
 
 export async function build() {
@@ -11,11 +12,12 @@ export async function build() {
   const settings = { NX_DAEMON: 'false', NX_TUI: 'false', NX_NATIVE_FILE_CACHE_DIRECTORY: inWorkspace('.nx/native') };
   const { bin } = JSON.parse(readFileSync(inWorkspace('node_modules/nx/package.json'), 'utf8'));
   const nx = [inWorkspace('node_modules/nx', bin.nx), 'run-many', '-t', 'build'];
+  const programs = environmentWithPrograms();
   await withLock(join(localDirectory, 'locks/build.lock'), () =>
     runLogged(runtime(), nx, {
       what: 'The build',
       log: 'build.log',
-      env: { ...environmentWithPrograms(), ...settings },
+      env: { ...programs, PATH: [folderWithPnpm(), programs.PATH].join(delimiter), ...settings },
     }),
   );
 }

@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import { withLock } from '../local-services/index.mjs';
 import { runLogged } from './logged-command.mjs';
 import { inWorkspace, localDirectory } from './paths.mjs';
+import { advisedThroughNpx, PNPM } from './pnpm.mjs';
+import { StartError } from './progress.mjs';
 
-const PNPM = 'pnpm@12.21.0';
 const stampFile = inWorkspace('node_modules/.promptsales-installed');
 
 function manifests() {
@@ -47,7 +48,9 @@ export async function install({ onStart = () => {} } = {}) {
     // A machine set up for production would leave out what builds and tests the workspace.
     for (const name of ['NODE_ENV', 'npm_config_production', 'npm_config_omit', 'npm_config_only']) delete env[name];
     const args = ['-y', PNPM, 'install', '--frozen-lockfile'];
-    await runLogged('npx', args, { what: 'Installing the packages', log: 'install.log', env });
+    await runLogged('npx', args, { what: 'Installing the packages', log: 'install.log', env }).catch((error) => {
+      throw new StartError(advisedThroughNpx(error.message));
+    });
     writeFileSync(stampFile, stamp);
   };
   await withLock(join(localDirectory, 'locks/install.lock'), work, 600_000);
