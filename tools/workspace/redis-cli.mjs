@@ -26,7 +26,10 @@ function redisUrl() {
 function argumentsOf(url) {
   const database = url.pathname.slice(1);
   return [
-    ...['-h', url.hostname.replace(/^\[|\]$/g, ''), '-p', url.port || '6379'],
+    '-h',
+    url.hostname.replace(/^\[|\]$/g, ''),
+    '-p',
+    url.port || '6379',
     ...(url.protocol === 'rediss:' ? ['--tls'] : []),
     ...(url.username === '' ? [] : ['--user', decodeURIComponent(url.username)]),
     ...(database === '' ? [] : ['-n', database]),

@@ -17,6 +17,7 @@ import { cacheOperations } from './cache-operations.js';
 import { cacheOutbox } from './cache-outbox.js';
 import { cacheSettings, keyring, ttlTable } from './cache-settings.js';
 import { coordination } from './coordination.js';
+import { logLinks } from './link-log.js';
 import { measureL1, measureRedis } from './metrics-wiring.js';
 import { MIGRATIONS } from './migrations.js';
 import { checkConnections, redisTopology } from './redis-topology.js';
@@ -39,12 +40,7 @@ export class PlatformModule {
     const cache = new Cache(roles, settings, new CacheInstruments(metrics));
     measureRedis(metrics, roles);
     measureL1(metrics, cache);
-    for (const link of roles.links()) {
-      link.on('state', (state, reason) => {
-        if (state === 'up') logger.info({ link: link.name }, 'Redis is there');
-        else if (state === 'down') logger.warn({ link: link.name, reason }, 'Redis is gone');
-      });
-    }
+    logLinks(roles.links(), logger);
     return {
       module: PlatformModule,
       global: true,

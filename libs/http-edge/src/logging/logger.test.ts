@@ -19,6 +19,24 @@ function logging(secrets: string[] = []) {
   return { logger, line: () => String(destination.read() ?? '') };
 }
 
+it('tells an outage without a stack, and anything else with one', () => {
+  class AwayError extends Error {
+    readonly code = 'away';
+  }
+  const destination = new PassThrough();
+  const isOutage = (error: unknown): boolean => error instanceof AwayError;
+  const { logger } = createLogger({ service: 'sample', destination, isOutage });
+  logger.error({ err: new AwayError('it is away', { cause: new Error('it hung up') }), act: 'x' }, 'not done');
+  logger.error({ err: new Error('unforeseen') }, 'not done');
+  const [outage, other] = String(destination.read())
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { err: object });
+  expect(outage).toMatchObject({ act: 'x', msg: 'not done' });
+  expect(outage?.err).toEqual({ type: 'AwayError', message: 'it is away: it hung up', code: 'away' });
+  expect(other?.err).toMatchObject({ message: 'unforeseen', stack: expect.stringContaining('logger.test') });
+});
+
 describe('trap 30: secrets in logs', () => {
   it('blanks secret fields wherever they stand', () => {
     const { logger, line } = logging();

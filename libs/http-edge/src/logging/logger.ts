@@ -22,6 +22,8 @@ export interface LoggerOptions {
   readonly level?: string;
   /** Values that must not appear in any line, whatever field they come in. */
   readonly secrets?: Iterable<string>;
+  /** Whether an error says that something is away, as is known to happen: where in the code that was met is not told. */
+  readonly isOutage?: (error: unknown) => boolean;
   /** Where the lines go; standard error unless given. */
   readonly destination?: DestinationStream;
 }
@@ -44,7 +46,7 @@ export function createLogger(options: LoggerOptions): ProcessLogger {
       base: { service: options.service, pid: process.pid },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: stdSerializers.err },
+      serializers: { err: (error: Error) => errorFields(error, options.isOutage?.(error) === true) },
       redact: { paths: redactedPaths(), censor: '[redacted]' },
       hooks: { streamWrite: (line) => scrubber.scrub(line) },
     },
@@ -54,6 +56,14 @@ export function createLogger(options: LoggerOptions): ProcessLogger {
     logger,
     flush: () => standardError?.flushSync(),
   };
+}
+
+/** The causes stand in the message. */
+function errorFields(error: Error, withoutStack: boolean): object {
+  const fields = stdSerializers.err(error);
+  if (!withoutStack) return fields;
+  const { stack: _stack, aggregateErrors: _errors, ...told } = fields;
+  return told;
 }
 
 function redactedPaths(): string[] {
