@@ -15,6 +15,7 @@ import { GatewayInstruments, HealthModule, LedgerInstruments } from '@promptsale
 import { ApiKeys, AuditLog, IdentityModule } from '@promptsales/identity';
 import { DurableLedger, Ledger, LedgerModule, LlmCacheModule, SavingsModule } from '@promptsales/llm-cache';
 import { RecordsModule } from '@promptsales/records';
+import type { FastifyRequest } from 'fastify';
 import { auditing } from './access/audit.js';
 import { ledgerReaderOf, tenantCallerOf } from './access/caller.js';
 import { ledgerHealth, ledgerOptions } from './ledger-wiring.js';
@@ -42,6 +43,7 @@ export class ApiModule {
           inject: [AuditLog, Database],
           useFactory: (log: AuditLog, database: Database) => ({
             callerOf: tenantCallerOf,
+            bodyTextOf: ({ bodyText }: FastifyRequest) => bodyText,
             audit: auditing(log, database, logger),
           }),
         }),

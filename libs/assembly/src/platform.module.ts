@@ -7,6 +7,7 @@ import {
   InvalidationOperations,
   Keyring,
   Locks,
+  PlainValues,
   RedisRoles,
 } from '@promptsales/cache-core';
 import { DatabaseModule } from '@promptsales/database';
@@ -55,11 +56,12 @@ export class PlatformModule {
       ],
       providers: [
         { provide: Keyring, useValue: keys },
+        { provide: PlainValues, useValue: new PlainValues(roles, settings) },
         ...coordination(roles, settings, metrics),
         ...cacheOperations(metrics, logger),
         ...cacheOutbox(metrics, logger),
       ],
-      exports: [Keyring, Locks, FencingNumbers, Breakers, InvalidationOperations, InvalidationOutbox],
+      exports: [Keyring, PlainValues, Locks, FencingNumbers, Breakers, InvalidationOperations, InvalidationOutbox],
     };
   }
 }

@@ -100,7 +100,7 @@ export { absent, unchanged, type Absent, type Unchanged } from './cache/answers.
 export { CacheAside } from './cache/cache-aside.js';
 export type { Loaded, LoadOptions } from './cache/load-options.js';
 export type { LoadMany } from './cache/load-batch.js';
-export type { FreshnessOptions } from './cache/freshness.js';
+export { conditionOf, type Condition, type FreshnessOptions } from './cache/freshness.js';
 export type { LoadContext, Loader, Stale } from './cache/load.js';
 export type { LoadBoundSettings } from './cache/load-bound.js';
 export { LoadsExhaustedError, LoadTimeoutError } from './cache/load-errors.js';
@@ -117,6 +117,9 @@ export type { CacheObserver, FillResult, Unusable } from './cache/observer.js';
 export type { Boardings, Opened } from './cache/opening.js';
 export type { Stored } from './cache/stored.js';
 export { MOST_TAGS, type VersionPairs } from './cache/versions.js';
+
+// values of families that are no cache
+export { PlainValues, type PlainRead, type PlainSettings } from './plain/plain-values.js';
 
 // what lies at a key, and why
 export { explain, type Explanation, type SidecarFacts, type Verdict } from './explain/explain.js';

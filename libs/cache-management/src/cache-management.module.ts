@@ -1,11 +1,14 @@
 import { Module, type DynamicModule, type FactoryProvider } from '@nestjs/common';
 import { BreakersController } from './http/breakers.controller.js';
 import { ExplainController } from './http/explain.controller.js';
+import { FamiliesController } from './http/families.controller.js';
 import { InvalidationController } from './http/invalidation.controller.js';
 import { LocksController } from './http/locks.controller.js';
 import { OperationsController } from './http/operations.controller.js';
+import { ValuesController } from './http/values.controller.js';
 import { Invalidator } from './invalidation/invalidator.js';
 import { CACHE_MANAGEMENT_OPTIONS, type CacheManagementOptions } from './management-options.js';
+import { CacheValues } from './values/cache-values.js';
 
 export interface CacheManagementAsyncOptions {
   readonly inject: NonNullable<FactoryProvider['inject']>;
@@ -14,7 +17,7 @@ export interface CacheManagementAsyncOptions {
 }
 
 /**
- * The cache's own affairs over HTTP. Needs `Cache`, `RedisRoles`, `InvalidationOperations`, `Locks` and `Breakers` as global
+ * The cache's own affairs over HTTP. Needs `Cache`, `PlainValues`, `RedisRoles`, `InvalidationOperations`, `Locks` and `Breakers` as global
  * providers, and a global validation pipe.
  */
 @Module({})
@@ -32,9 +35,11 @@ export class CacheManagementModule {
         BreakersController,
         InvalidationController,
         OperationsController,
+        ValuesController,
         ExplainController,
+        FamiliesController,
       ],
-      providers: [settings, Invalidator],
+      providers: [settings, Invalidator, CacheValues],
     };
   }
 }

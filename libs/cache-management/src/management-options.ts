@@ -5,6 +5,8 @@ export interface ManagementCaller {
   readonly tenant: string;
   /** May act on what belongs to all tenants. */
   readonly admin: boolean;
+  /** What he may use; complete, so that `admin` needs no case of its own. */
+  readonly scopes: ReadonlySet<string>;
 }
 
 /** What an administrator will want to know of later. */
@@ -19,6 +21,8 @@ export interface ManagementAct {
 export interface CacheManagementOptions {
   /** The application has authenticated the request and knows whose it is. */
   readonly callerOf: (request: FastifyRequest) => ManagementCaller;
+  /** The JSON text of the request's body as it was sent; null where there is none. */
+  readonly bodyTextOf: (request: FastifyRequest) => string | null;
   /**
    * Writes an act down. The act does not wait for it, nor for the database: invalidations must succeed when that is away,
    * and the application counts what could not be written.

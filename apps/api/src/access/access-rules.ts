@@ -34,10 +34,14 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'DELETE /v1/keys/:id': scope('admin'),
     'GET /v1/audit': scope('admin'),
 
+    'GET /v1/cache/:key': scope('cache'),
+    'PUT /v1/cache/:key': scope('cache'),
+    'DELETE /v1/cache/:key': scope('cache'),
     'POST /v1/cache/invalidate': scope('cache'),
     'GET /v1/cache/operations/:id': scope('cache'),
     'DELETE /v1/cache/operations/:id': scope('cache'),
 
+    'GET /v1/keyspace/families': anyKey,
     'GET /v1/keyspace/explain': scope('cache'),
 
     'POST /v1/locks/:name': scope('jobs'),

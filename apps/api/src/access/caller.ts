@@ -1,3 +1,4 @@
+import type { ManagementCaller } from '@promptsales/cache-management';
 import { ProblemError, type Principal } from '@promptsales/http-edge';
 import type { Caller, LedgerReader } from '@promptsales/llm-cache';
 import type { FastifyRequest } from 'fastify';
@@ -9,9 +10,9 @@ function principalOf(request: FastifyRequest): Principal {
 }
 
 /** The caller as one of a tenant, whose names are his own. */
-export function tenantCallerOf(request: FastifyRequest): { readonly tenant: string; readonly admin: boolean } {
-  const { tenant, admin } = principalOf(request);
-  return { tenant, admin };
+export function tenantCallerOf(request: FastifyRequest): ManagementCaller {
+  const { tenant, admin, scopes } = principalOf(request);
+  return { tenant, admin, scopes };
 }
 
 /** The caller as the reader of the ledger's reports. */

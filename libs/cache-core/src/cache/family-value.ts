@@ -58,7 +58,8 @@ function encoded<F extends Family>(family: F, value: ValueOf<F>): Stored {
   }
 }
 
-function decodeValue<F extends Family>(family: F, stored: Stored): ValueOf<F> {
+/** The inverse. @throws KeyspaceError `value_unreadable` */
+export function decodeValue<F extends Family>(family: F, stored: Stored): ValueOf<F> {
   const contract = family.value;
   switch (contract.redisType) {
     case 'string':

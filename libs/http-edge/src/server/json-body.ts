@@ -1,6 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { ProblemError } from '../problem-details/problem.js';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The body's JSON text as it was sent, for routes to which more matters than its value; null where there is none. */
+    bodyText: string | null;
+  }
+}
+
 const JSON_TYPES = ['application/json', /^application\/[\w.+-]+\+json(?:;|$)/i] as const;
 
 /**
@@ -11,6 +18,7 @@ export function acceptJsonOnly(instance: FastifyInstance): void {
   const utf8 = new TextDecoder('utf-8', { fatal: true });
   // `__proto__` and `constructor.prototype` in a body are refused: nobody sends them by accident.
   const parse = instance.getDefaultJsonParser('error', 'error');
+  instance.decorateRequest('bodyText', null);
   instance.removeAllContentTypeParsers();
   for (const type of JSON_TYPES) {
     instance.addContentTypeParser(type, { parseAs: 'buffer' }, (request, body: Buffer, done) => {
@@ -26,6 +34,7 @@ export function acceptJsonOnly(instance: FastifyInstance): void {
         done(new ProblemError('invalid_utf8', 'The body has bytes that are not UTF-8.', { cause: error }));
         return;
       }
+      request.bodyText = text;
       void parse(request, text, (error, value) => {
         if (error === null || error === undefined) done(null, value);
         else done(refusalOf(text, error));
