@@ -203,6 +203,34 @@ onEveryPlace('invalidation by pattern', cacheProcess, (stage, place) => {
     expect(await redis.keys('app:*')).toEqual([]);
   }, 30_000);
 
+  test('trap 1: a load under way stores nothing though another server, in the middle, still has its lease', async () => {
+    // So long that it does not find out by renewing.
+    await restart({ leaseMs: 60_000 });
+    let finish: (value: string) => void = () => {};
+    const slow = a.aside.getOrLoad(app('slow'), () => new Promise((resolve) => (finish = resolve)));
+    await until(async () => (await raw.exists('lease:{app:slow}')) === 1);
+    const lease = await raw.dumpBuffer('lease:{app:slow}');
+    await fill(30_000, (n) => `k${n}`);
+    let harmed: Promise<void> | undefined;
+    const harm = async (): Promise<void> => {
+      await raw.restore('lease:{app:slow}', 60_000, lease);
+      await redis.restart('app:slow');
+    };
+    await invalidate(b, 'app:*', {
+      onProgress: ({ deleted }) => {
+        if (deleted > 2000) harmed ??= harm();
+      },
+    });
+    expect(harmed).toBeDefined();
+    await harmed;
+    await untilUp(a, b);
+    finish('old');
+    await (
+      await slow
+    ).stored;
+    expect((await load(b, 'slow', 'new')).value).toBe('new');
+  }, 30_000);
+
   test('trap 1: what could not be begun is done before this process reads any of it again', async () => {
     await store(a, 'k1', 'old');
     await store(a, 'k2', 'old', 'acme');

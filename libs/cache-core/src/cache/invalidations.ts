@@ -185,9 +185,8 @@ export class Invalidations {
     });
     if (run.dryRun) return walk.untilDone();
     this.#detachCovered(glob);
-    const progress = await walk.untilDone();
+    const progress = await this.#journalOf(link).whileRemoving(this.#rootOf(glob), () => walk.untilDone());
     this.#detachCovered(glob);
-    this.#journalOf(link).acknowledgeRoot(this.#rootOf(glob));
     this.#observer.invalidated?.(family.id, 'applied');
     return progress;
   }

@@ -143,6 +143,21 @@ describe('the journal of invalidations', () => {
     expect(swept).toEqual(['app:', 'app:']);
   });
 
+  test('trap 1: a server that comes back while a family is removed piece by piece, or soon after, loses all of it', async () => {
+    const link = new TestLink();
+    const { journal, swept } = journalOn(link);
+    const ends = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const removals = ends.map(({ promise }) => journal.whileRemoving('app:', () => promise));
+    const [first, second] = ends;
+    first?.resolve();
+    await link.recover(run);
+    expect(swept).toEqual(['app:']);
+    second?.resolve();
+    await Promise.all(removals);
+    await link.recover(run);
+    expect(swept).toEqual(['app:', 'app:']);
+  });
+
   test('trap 1: a server that was replaced is told again what it acknowledged', async () => {
     const link = new TestLink();
     const { journal, applied } = journalOn(link);

@@ -61,6 +61,7 @@ export class InvalidationJournal {
   #generation = 0;
   readonly #acknowledged = new Map<string, { target: InvalidationTarget; at: number }>();
   readonly #acknowledgedRoots = new Map<string, number>();
+  readonly #removals = new Set<{ readonly root: string }>();
   #retry: NodeJS.Timeout | undefined;
   #attempting: Promise<void> | undefined;
 
@@ -122,7 +123,7 @@ export class InvalidationJournal {
       const recent = this.#isRecent(at);
       if (recent && this.#acknowledged.size <= this.#settings.capacity) break;
       this.#acknowledged.delete(key);
-      if (recent) this.acknowledgeRoot(oldest.root);
+      if (recent) this.#acknowledgeRoot(oldest.root);
     }
   }
 
@@ -133,9 +134,25 @@ export class InvalidationJournal {
   }
 
   /** Much of what begins with `root` was removed, and Redis has confirmed it. */
-  acknowledgeRoot(root: string): void {
+  #acknowledgeRoot(root: string): void {
     this.#acknowledgedRoots.set(root, performance.now());
     for (const [other, at] of this.#acknowledgedRoots) if (!this.#isRecent(at)) this.#acknowledgedRoots.delete(other);
+  }
+
+  /**
+   * While much of what begins with `root` is removed piece by piece, a server that comes back as another one may have again
+   * what was removed first, such as a lease whose load would store after all. So it loses the whole root, also for
+   * `keepAcknowledgedMs` after the end.
+   */
+  async whileRemoving<T>(root: string, removal: () => Promise<T>): Promise<T> {
+    const underWay = { root };
+    this.#removals.add(underWay);
+    try {
+      return await removal();
+    } finally {
+      this.#removals.delete(underWay);
+      this.#acknowledgeRoot(root);
+    }
   }
 
   /** It failed: tried again until it is done, and at the latest at the link's next recovery. */
@@ -153,6 +170,7 @@ export class InvalidationJournal {
   }
 
   async #recover(run: RecoveryRun, part: RecoveringPart): Promise<void> {
+    for (const { root } of this.#removals) this.beginRoot(root);
     for (const [root, at] of this.#acknowledgedRoots) if (this.#isRecent(at)) this.beginRoot(root);
     const recent = [...this.#acknowledged.values()]
       .filter(({ at, target }) => this.#isRecent(at) && part.covers(target.subject))

@@ -6,7 +6,9 @@
  *    whether or not its value was there. (SCAN meets what is there from its beginning to its end; see `scanNode` and
  *    `onEachNode` for servers that go away and keys that move.)
  * 2. No load that was under way when it began stores its value. Leases are removed on all servers before the first value
- *    is looked for: a load whose lease was not met any more had stored by then, and its value is met.
+ *    is looked for: a load whose lease was not met any more had stored by then, and its value is met. A server that comes
+ *    back in the middle, perhaps with leases and values that had been removed, is rid of them before it is used
+ *    (`InvalidationJournal.whileRemoving`).
  * 3. An entry goes as a whole, in one script, with the lease of whoever loads it.
  * 4. A step is sized to cost a server 1.5 ms, far from the 5 that it may, and none is sent before the last was answered.
  *    (What the server waits for a processor meanwhile is not of its making.)

@@ -34,13 +34,15 @@ export async function holdDuring(
     await admin.config('SET', 'slowlog-log-slower-than', SLOW_LOG.overMicros, 'slowlog-max-len', SLOW_LOG.entries);
     await admin.slowlog('RESET');
     const commandsBefore = await commandsOf(admin);
-    const times: number[] = [];
+    let probes = 0;
+    let probeLongestMs = 0;
     const done = new AbortController();
     const probing = (async () => {
       while (!done.signal.aborted) {
         const began = performance.now();
         await probe.ping();
-        times.push(performance.now() - began);
+        probes += 1;
+        probeLongestMs = Math.max(probeLongestMs, performance.now() - began);
         await pause(PROBE_EVERY_MS);
       }
     })();
@@ -49,7 +51,7 @@ export async function holdDuring(
     const after = threadTime(pid);
     done.abort();
     await probing;
-    const commands = (await commandsOf(admin)) - commandsBefore - times.length;
+    const commands = (await commandsOf(admin)) - commandsBefore - probes;
     const slow = ((await admin.slowlog('GET', SLOW_LOG.entries)) as [number, number, number, string[]][])
       .map(([, , micros, [command = '']]) => ({ ms: micros / 1000, command: command.toUpperCase() }))
       .filter(({ command }) => command !== PROBE)
@@ -61,7 +63,7 @@ export async function holdDuring(
       commands,
       ranMs: (after?.ranMs ?? Number.NaN) - (before?.ranMs ?? Number.NaN),
       waitedMs: (after?.waitedMs ?? Number.NaN) - (before?.waitedMs ?? Number.NaN),
-      probeLongestMs: Math.max(...times),
+      probeLongestMs,
     };
   } finally {
     admin.disconnect();

@@ -201,7 +201,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'confirmed invalidations are forgotten when there are many',
     claim: 'fresh',
     file: 'cache/journal.ts',
-    from: `      if (recent) this.acknowledgeRoot(oldest.root);`,
+    from: `      if (recent) this.#acknowledgeRoot(oldest.root);`,
     to: ``,
   },
   // puts
