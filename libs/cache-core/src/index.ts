@@ -79,11 +79,14 @@ export {
 } from './http-caching/cache-controls.js';
 export {
   ageMsOf,
+  type BypassReason,
   forwardedCacheHeaders,
+  forwardingOf,
   hitCacheHeaders,
   staleCacheHeaders,
   type CacheOutcome,
   type ResponseHeaders,
+  type ForwardReason,
 } from './http-caching/cache-headers.js';
 
 // L1

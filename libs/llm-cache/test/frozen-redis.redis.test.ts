@@ -64,3 +64,23 @@ it('trap 9: an answer whose storing timed out is not stored after the thaw', asy
   const hit = await gateway.post(body);
   expect([hit.headers.get('x-cache'), await hit.text()]).toEqual(['HIT', expect.stringContaining('Hello')]);
 });
+
+it('trap 8: an answer that is fetched because Redis does not answer says so, as JSON and as a stream', async () => {
+  redis.freeze();
+  const ask = async (stream: boolean, headers: Record<string, string> = {}): Promise<(string | null)[]> => {
+    const pending = gateway.post({ ...body, stream }, headers);
+    (await provider.next()).end(HELLO);
+    const response = await pending;
+    expect(await response.text()).toContain(stream ? '"Hel"' : 'Hello');
+    return [response.headers.get('x-cache'), response.headers.get('cache-status')];
+  };
+  const away = ['MISS', 'promptsales; fwd=miss; detail=redis-unavailable'];
+  expect(await ask(false)).toEqual(away);
+  expect(await ask(true)).toEqual(away);
+  expect(await ask(false, { 'cache-control': 'no-cache' })).toEqual([
+    'REFRESH',
+    'promptsales; fwd=request; detail=redis-unavailable',
+  ]);
+  redis.thaw();
+  await gateway.redisUp();
+});

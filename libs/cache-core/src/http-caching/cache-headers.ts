@@ -1,22 +1,51 @@
 /** What a response says about where it came from: `x-cache`, `Cache-Status` (RFC 9211) and `Age`. */
 import type { Hit } from '../cache/judgement.js';
+import type { FillResult } from '../cache/observer.js';
 
 export type CacheOutcome = 'HIT' | 'MISS' | 'COALESCED' | 'STALE' | 'BYPASS' | 'REFRESH';
 
 export type ResponseHeaders = Readonly<Record<string, string>>;
 
+/** Why an answer was fetched, where `fwd` does not say it. */
+export type ForwardReason = BypassReason | 'redis-unavailable';
+export type BypassReason = 'no-store' | 'policy' | 'server-tools';
+
+export interface Forwarding {
+  /** Only where it is known when the headers leave, which a stream's is not. */
+  readonly stored?: boolean;
+  readonly why?: ForwardReason | null;
+}
+
 const CACHE = 'promptsales';
 
 const FORWARDED: Readonly<Record<Exclude<CacheOutcome, 'HIT' | 'STALE'>, string>> = {
   MISS: 'fwd=miss',
-  COALESCED: 'fwd=miss; collapsed; detail=coalesced',
-  BYPASS: 'fwd=bypass; detail=bypass',
+  COALESCED: 'fwd=miss; collapsed',
+  BYPASS: 'fwd=bypass',
   REFRESH: 'fwd=request',
 };
 
-/** `stored` only where it is known when the headers leave, which a stream's is not. */
-export function forwardedCacheHeaders(outcome: keyof typeof FORWARDED, stored: boolean): ResponseHeaders {
-  return { 'x-cache': outcome, 'cache-status': `${CACHE}; ${FORWARDED[outcome]}${stored ? '; stored' : ''}` };
+export function forwardedCacheHeaders(
+  outcome: keyof typeof FORWARDED,
+  { stored = false, why = null }: Forwarding = {},
+): ResponseHeaders {
+  const detail = detailOf(outcome, why);
+  const status = [CACHE, FORWARDED[outcome]];
+  if (detail !== null) status.push(`detail=${detail}`);
+  if (stored) status.push('stored');
+  return { 'x-cache': outcome, 'cache-status': status.join('; ') };
+}
+
+/** Of a value that this very request has loaded. */
+export function forwardingOf(stored: FillResult | null): Forwarding {
+  return { stored: stored === 'stored', why: stored === 'dropped' ? 'redis-unavailable' : null };
+}
+
+function detailOf(outcome: keyof typeof FORWARDED, why: ForwardReason | null): string | null {
+  if (outcome === 'COALESCED') return 'coalesced';
+  if (outcome !== 'BYPASS') return why;
+  // A token of RFC 8941 may have a colon: who looks for `bypass` finds it first.
+  return why === null ? 'bypass' : `bypass:${why}`;
 }
 
 export function hitCacheHeaders(hit: Hit<unknown>): ResponseHeaders {

@@ -18,6 +18,7 @@ import { CacheControlError, parseCacheControls, type CacheControls } from '../ht
 import {
   ageMsOf,
   forwardedCacheHeaders,
+  forwardingOf,
   hitCacheHeaders,
   staleCacheHeaders,
   type ResponseHeaders,
@@ -77,7 +78,8 @@ export class CacheAsideInterceptor implements NestInterceptor {
 
   async #answer(route: Route, request: RequestInput, handle: () => Promise<unknown>, name: string): Promise<Answer> {
     const controls = controlsOf(request);
-    if (controls.noStore) return { value: await handle(), headers: forwardedCacheHeaders('BYPASS', false) };
+    if (controls.noStore)
+      return { value: await handle(), headers: forwardedCacheHeaders('BYPASS', { why: 'no-store' }) };
     const { family, key, tenant, tags, ignores = [], ...load } = route;
     const keyed = this.#settings.keyCoverage
       ? coveredRequest(name, request, key, handle, ignores)
@@ -141,8 +143,8 @@ async function headersOf(loaded: Loaded<unknown>, controls: CacheControls): Prom
     if (!isWithin(controls, hit, 0)) return staleCacheHeaders(hit, controls.maxAgeSeconds ?? 0);
     return loaded.source === 'stale' ? staleCacheHeaders(hit, freshSecondsOf(hit)) : hitCacheHeaders(hit);
   }
-  if (loaded.source !== 'loaded') return forwardedCacheHeaders('COALESCED', false);
-  return forwardedCacheHeaders(controls.noCache ? 'REFRESH' : 'MISS', (await loaded.stored) === 'stored');
+  if (loaded.source !== 'loaded') return forwardedCacheHeaders('COALESCED');
+  return forwardedCacheHeaders(controls.noCache ? 'REFRESH' : 'MISS', forwardingOf(await loaded.stored));
 }
 
 /** How long it was fresh from the time it was stored. */

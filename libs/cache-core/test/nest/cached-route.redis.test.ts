@@ -90,7 +90,10 @@ describe.each(EVERY_PLACE)('a cached route on %s', (_place, startPlace) => {
   it('does as its callers say', async () => {
     const path = '/values/b?locale=es';
     expect((await get(path, { 'cache-control': 'only-if-cached' })).status).toBe(504);
-    expect(cacheOf(await get(path, { 'cache-control': 'no-store' }))).toBe('BYPASS');
+    expect((await get(path, { 'cache-control': 'no-store' })).headers).toMatchObject({
+      'x-cache': 'BYPASS',
+      'cache-status': 'promptsales; fwd=bypass; detail=bypass:no-store',
+    });
     expect((await get(path, { 'cache-control': 'only-if-cached' })).status).toBe(504);
     expect(cacheOf(await get(path, { 'x-cache-ttl': '60' }))).toBe('MISS');
     expect((await get(path)).headers['cache-status']).toMatch(/ttl=(60|59)$/);
@@ -132,6 +135,17 @@ describe.each(EVERY_PLACE)('a cached route on %s', (_place, startPlace) => {
     await get('/values/d?locale=es').expect(500);
     failing = false;
     expect(cacheOf(await get('/values/d?locale=es').expect(200))).toBe('MISS');
+  });
+
+  it('trap 8: is handled without Redis, and says so', async () => {
+    redis.freeze();
+    const { headers } = await get('/values/frozen?locale=es').expect(200);
+    expect(headers).toMatchObject({
+      'x-cache': 'MISS',
+      'cache-status': 'promptsales; fwd=miss; detail=redis-unavailable',
+    });
+    redis.thaw();
+    await app.get(RedisRoles).link('cache').untilUp(10_000);
   });
 
   it('trap 7: keeps tenants apart, and fails where it reads more than its key', async () => {

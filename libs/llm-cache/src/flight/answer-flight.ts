@@ -6,6 +6,8 @@ export interface AnswerFlight extends Flight {
   readonly done: Promise<void>;
   /** It goes on, but is too long to be joined. */
   readonly overgrown: boolean;
+  /** Redis could not be asked when it began: what it brings is not stored. */
+  readonly withoutRedis: boolean;
   /** Null: too late for this one. Wait until it is done and ask the cache anew. */
   board(wants: 'frames' | 'whole'): Passenger | null;
 }

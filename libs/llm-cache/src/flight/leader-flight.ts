@@ -86,6 +86,10 @@ export class LeaderFlight implements AnswerFlight {
     return this.broadcast.overgrown;
   }
 
+  get withoutRedis(): boolean {
+    return !this.#leading.leadership.canStore;
+  }
+
   /** Whoever comes now still gets the answer, or its failure. */
   get joinable(): boolean {
     return !this.#abort.signal.aborted;

@@ -82,6 +82,8 @@ export class RemoteFlight implements AnswerFlight {
     this.done = this.#fly();
   }
 
+  readonly withoutRedis = false;
+
   get overgrown(): boolean {
     return this.#tooLong || this.broadcast.overgrown;
   }

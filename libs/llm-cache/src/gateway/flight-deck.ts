@@ -123,7 +123,7 @@ export class FlightDeck {
         },
         keeping: {
           policyAllows: inquiry.bypass !== 'policy',
-          noStore: alone || inquiry.bypass === 'no_store',
+          noStore: alone || inquiry.bypass === 'no-store',
           ttlSeconds: inquiry.ttlSeconds,
           tags: inquiry.controls.tags,
         },

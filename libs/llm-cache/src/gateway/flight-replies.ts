@@ -6,13 +6,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import { LlmError } from '../protocol/llm-error.js';
 import { withoutCut } from '../stream/recording.js';
 import { bookReuse } from './book-reuse.js';
-import {
-  ClientLeftError,
-  EVENT_STREAM,
-  type Forwarded,
-  type GatewayReply,
-  type GatewayRequest,
-} from './gateway-reply.js';
+import { ClientLeftError, EVENT_STREAM, type GatewayReply, type GatewayRequest, type Way } from './gateway-reply.js';
 import type { Inquiry } from './inquiry.js';
 import type { StoredReplies } from './stored-replies.js';
 
@@ -29,7 +23,7 @@ export class FlightReplies {
   async aboard(
     inquiry: Inquiry,
     flight: AnswerFlight,
-    outcome: Forwarded,
+    way: Way,
     request: GatewayRequest,
   ): Promise<GatewayReply | null> {
     const began = performance.now();
@@ -44,8 +38,8 @@ export class FlightReplies {
     left.promise.catch(alreadyAnswered);
     try {
       const first = await Promise.race([stream ? passenger.opening : passenger.whole, left.promise]);
-      const upstreamMs = outcome === 'COALESCED' ? null : performance.now() - began;
-      const reply = await this.#forwarded(inquiry, passenger, first, outcome, request);
+      const upstreamMs = way.outcome === 'COALESCED' ? null : performance.now() - began;
+      const reply = await this.#forwarded(inquiry, passenger, first, way, request);
       return reply === null ? null : { ...reply, upstreamMs };
     } catch (error) {
       passenger.leave();
@@ -57,14 +51,14 @@ export class FlightReplies {
     inquiry: Inquiry,
     passenger: Passenger,
     first: Opening | Whole,
-    outcome: Forwarded,
+    way: Way,
     request: GatewayRequest,
   ): Promise<Omit<GatewayReply, 'upstreamMs'> | null> {
-    if (first.kind === 'stream') return this.#live(inquiry, passenger, first.headers, first.status, outcome);
+    if (first.kind === 'stream') return this.#live(inquiry, passenger, first.headers, first.status, way);
     if (first.kind === 'json') {
-      if (!first.streamable) return this.#forwarded(inquiry, passenger, await passenger.whole, outcome, request);
+      if (!first.streamable) return this.#forwarded(inquiry, passenger, await passenger.whole, way, request);
       const headers = { ...first.headers, 'content-type': EVENT_STREAM };
-      return this.#live(inquiry, passenger, headers, first.status, outcome);
+      return this.#live(inquiry, passenger, headers, first.status, way);
     }
     passenger.leave();
     if (first.kind === 'again') return null;
@@ -75,11 +69,11 @@ export class FlightReplies {
     }
     if (first.kind === 'refused') {
       const stale = first.status >= 500 ? await this.#stored.insteadOfError(inquiry, request) : null;
-      return stale ?? refusal(first, outcome);
+      return stale ?? refusal(first, way);
     }
-    if (outcome === 'COALESCED') bookReuse(this.#ledger, inquiry, 'coalesced', first.facts);
-    const headers = { ...first.headers, ...forwardedCacheHeaders(outcome, first.stored) };
-    return { status: first.status, headers, body: first.body, outcome };
+    if (way.outcome === 'COALESCED') bookReuse(this.#ledger, inquiry, 'coalesced', first.facts);
+    const headers = { ...first.headers, ...forwardedCacheHeaders(way.outcome, { ...way, stored: first.stored }) };
+    return { status: first.status, headers, body: first.body, outcome: way.outcome };
   }
 
   #live(
@@ -87,13 +81,13 @@ export class FlightReplies {
     passenger: Passenger,
     headers: ResponseHeaders,
     status: number,
-    outcome: Forwarded,
+    way: Way,
   ): Omit<GatewayReply, 'upstreamMs'> {
-    const body = this.#liveFrames(inquiry, passenger, outcome);
-    return { status, headers: { ...headers, ...forwardedCacheHeaders(outcome, false) }, body, outcome };
+    const body = this.#liveFrames(inquiry, passenger, way);
+    return { status, headers: { ...headers, ...forwardedCacheHeaders(way.outcome, way) }, body, outcome: way.outcome };
   }
 
-  async *#liveFrames(inquiry: Inquiry, passenger: Passenger, outcome: Forwarded): AsyncGenerator<Buffer> {
+  async *#liveFrames(inquiry: Inquiry, passenger: Passenger, way: Way): AsyncGenerator<Buffer> {
     const withUsage = inquiry.facts.usageAsked;
     let got: 'nothing' | 'part' | 'end' | 'error' = 'nothing';
     try {
@@ -109,9 +103,9 @@ export class FlightReplies {
       if (!(error instanceof LlmError)) throw error;
       yield inquiry.protocol.errorEvent(error);
     } finally {
-      if (outcome === 'COALESCED' && got === 'end') this.#bookWhenWhole(inquiry, passenger);
+      if (way.outcome === 'COALESCED' && got === 'end') this.#bookWhenWhole(inquiry, passenger);
       // What a part would have cost nobody knows.
-      if (outcome === 'COALESCED' && got === 'part') bookReuse(this.#ledger, inquiry, 'coalesced', null);
+      if (way.outcome === 'COALESCED' && got === 'part') bookReuse(this.#ledger, inquiry, 'coalesced', null);
       passenger.leave();
     }
   }
@@ -127,8 +121,8 @@ export class FlightReplies {
   }
 }
 
-function refusal({ status, headers, body }: Refusal, outcome: Forwarded): Omit<GatewayReply, 'upstreamMs'> {
-  return { status, headers: { ...headers, ...forwardedCacheHeaders(outcome, false) }, body, outcome };
+function refusal({ status, headers, body }: Refusal, way: Way): Omit<GatewayReply, 'upstreamMs'> {
+  return { status, headers: { ...headers, ...forwardedCacheHeaders(way.outcome, way) }, body, outcome: way.outcome };
 }
 
 /** A client leaves after its answer, too. */

@@ -1,5 +1,5 @@
 /** What the gateway is asked and what it answers, whoever answers. */
-import type { CacheOutcome, ResponseHeaders } from '@promptsales/cache-core';
+import type { CacheOutcome, ForwardReason, ResponseHeaders } from '@promptsales/cache-core';
 import type { Arriving } from './inquiry.js';
 
 /** A request on a connection that may go away. */
@@ -28,5 +28,10 @@ export class ClientLeftError extends Error {
 
 /** How an answer came about that was not stored before. */
 export type Forwarded = Exclude<CacheOutcome, 'HIT' | 'STALE'>;
+
+export interface Way {
+  readonly outcome: Forwarded;
+  readonly why: ForwardReason | null;
+}
 
 export const EVENT_STREAM = 'text/event-stream; charset=utf-8';

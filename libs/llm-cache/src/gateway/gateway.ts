@@ -19,7 +19,7 @@ import { LlmError } from '../protocol/llm-error.js';
 import type { PolicySource, UpstreamDirectory } from './directories.js';
 import type { FlightDeck } from './flight-deck.js';
 import { FlightReplies } from './flight-replies.js';
-import type { Forwarded, GatewayReply, GatewayRequest } from './gateway-reply.js';
+import type { Forwarded, GatewayReply, GatewayRequest, Way } from './gateway-reply.js';
 import { inquire, type Inquiry } from './inquiry.js';
 import { readingOf, usableNote, type StoredForm } from './stored-form.js';
 import { isServable, StoredReplies } from './stored-replies.js';
@@ -68,19 +68,23 @@ export class Gateway {
   async #find(inquiry: Inquiry, request: GatewayRequest): Promise<GatewayReply> {
     const { controls } = inquiry;
     if (controls.onlyIfCached) return this.#onlyIfCached(inquiry, request);
-    if (inquiry.bypass !== null) return this.#alone(inquiry, request, 'BYPASS');
+    if (inquiry.bypass !== null) return this.#alone(inquiry, request, { outcome: 'BYPASS', why: inquiry.bypass });
+    let why: Way['why'] = null;
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
       const found = await this.#open(inquiry, controls.noCache);
-      if (found === null) break;
+      if (found === null) {
+        why = 'redis-unavailable';
+        break;
+      }
       if (found.kind === 'hit') return this.#fromHit(inquiry, found.hit, request);
       const { flight } = found;
       if (flight.overgrown) break;
-      const reply = await this.#flights.aboard(inquiry, flight, outcomeOf(inquiry, found), request);
+      const reply = await this.#flights.aboard(inquiry, flight, wayOf(inquiry, found), request);
       if (reply !== null) return reply;
       if (flight.overgrown) break;
       await flight.done;
     }
-    return this.#lastResort(inquiry, request);
+    return this.#lastResort(inquiry, request, why);
   }
 
   /** Null when Redis answers with what nobody foresaw, such as being full: the provider answers then. */
@@ -112,25 +116,20 @@ export class Gateway {
   }
 
   /** Redis brings nobody together here; those of this process share a call all the same. */
-  #lastResort(inquiry: Inquiry, request: GatewayRequest): Promise<GatewayReply> {
+  #lastResort(inquiry: Inquiry, request: GatewayRequest, why: Way['why']): Promise<GatewayReply> {
     const { noCache, maxAgeSeconds } = inquiry.controls;
-    if (noCache || maxAgeSeconds !== null) return this.#alone(inquiry, request, 'MISS');
+    if (noCache || maxAgeSeconds !== null) return this.#alone(inquiry, request, { outcome: 'MISS', why });
     const { flight, joined } = this.#parts.deck.leadHere(inquiry);
-    return this.#reply(inquiry, flight, joined ? 'COALESCED' : 'MISS', request);
+    return this.#reply(inquiry, flight, { outcome: joined ? 'COALESCED' : 'MISS', why }, request);
   }
 
-  #alone(inquiry: Inquiry, request: GatewayRequest, outcome: Forwarded): Promise<GatewayReply> {
-    return this.#reply(inquiry, this.#parts.deck.leadAlone(inquiry), outcome, request);
+  #alone(inquiry: Inquiry, request: GatewayRequest, way: Way): Promise<GatewayReply> {
+    return this.#reply(inquiry, this.#parts.deck.leadAlone(inquiry), way, request);
   }
 
   /** For a flight of the caller's own, which cannot tell him to look again. */
-  async #reply(
-    inquiry: Inquiry,
-    flight: AnswerFlight,
-    outcome: Forwarded,
-    request: GatewayRequest,
-  ): Promise<GatewayReply> {
-    const reply = await this.#flights.aboard(inquiry, flight, outcome, request);
+  async #reply(inquiry: Inquiry, flight: AnswerFlight, way: Way, request: GatewayRequest): Promise<GatewayReply> {
+    const reply = await this.#flights.aboard(inquiry, flight, way, request);
     if (reply === null) throw new LlmError('upstream_died', 'The answer could not be followed to its end.');
     return reply;
   }
@@ -166,6 +165,11 @@ export class Gateway {
       this.#refreshing.delete(inquiry.hash);
     }
   }
+}
+
+function wayOf(inquiry: Inquiry, found: Extract<Found, { kind: 'flight' }>): Way {
+  const alone = found.how === 'led' && found.flight.withoutRedis;
+  return { outcome: outcomeOf(inquiry, found), why: alone ? 'redis-unavailable' : null };
 }
 
 function outcomeOf(inquiry: Inquiry, { how, refused }: Extract<Found, { kind: 'flight' }>): Forwarded {

@@ -1,5 +1,5 @@
 /** A request, understood: everything that its answer depends on, decided before anything is looked up. Pure. */
-import type { ParsedBody } from '@promptsales/cache-core';
+import type { BypassReason, ParsedBody } from '@promptsales/cache-core';
 import type { Attribution, RequestFacts as LedgerFacts } from '../ledger/ledger.js';
 import { LlmError } from '../protocol/llm-error.js';
 import type { JsonObject, Protocol, RequestFacts } from '../protocol/protocol.js';
@@ -36,7 +36,7 @@ export interface Inquiry {
   /** Seconds to keep the answer; null: as long as its family says. */
   readonly ttlSeconds: number | null;
   /** Why neither the cache nor anybody else's flight may be used; null: they may. */
-  readonly bypass: 'no_store' | 'policy' | 'server_tools' | null;
+  readonly bypass: BypassReason | null;
   readonly hash: string;
   /** To whom the entry belongs. */
   readonly tenant: string;
@@ -98,7 +98,7 @@ function bypassOf(
   facts: RequestFacts,
   body: JsonObject,
 ): Inquiry['bypass'] {
-  if (controls.noStore) return 'no_store';
+  if (controls.noStore) return 'no-store';
   if (!policyAllows(policy, body)) return 'policy';
-  return facts.serverTools ? 'server_tools' : null;
+  return facts.serverTools ? 'server-tools' : null;
 }

@@ -32,7 +32,7 @@ export function replyWithError(
   if (told.code === 'not_in_cache') {
     reply.header('x-should-retry', 'false').headers(NOT_FORWARDED);
   } else if (told.status >= 500 && error instanceof LlmError) {
-    reply.headers(forwardedCacheHeaders('MISS', false));
+    reply.headers(forwardedCacheHeaders('MISS'));
   }
   void reply
     .code(told.status)

@@ -4,6 +4,7 @@ import {
   type Cache,
   type CacheAside,
   forwardedCacheHeaders,
+  forwardingOf,
   hitCacheHeaders,
   keyspace,
   parseBody,
@@ -89,7 +90,7 @@ export class ModelList {
     const load = (signal: AbortSignal): Promise<JsonObject> => this.#load(target, forwarded, signal);
     try {
       if (controls.noStore && !controls.onlyIfCached)
-        return replied(await load(left), forwardedCacheHeaders('BYPASS', false));
+        return replied(await load(left), forwardedCacheHeaders('BYPASS', { why: 'no-store' }));
       return await this.#cached(caller, controls, forwarded, target, load, left);
     } catch (error) {
       if (error instanceof ModelsRefusedError) return error.reply;
@@ -140,9 +141,8 @@ export class ModelList {
       });
       const value = loaded.value as JsonObject;
       if (loaded.source === 'hit' && loaded.hit !== null) return replied(value, hitCacheHeaders(loaded.hit));
-      if (loaded.source !== 'loaded') return replied(value, forwardedCacheHeaders('COALESCED', false));
-      const stored = (await loaded.stored) === 'stored';
-      return replied(value, forwardedCacheHeaders(anew ? 'REFRESH' : 'MISS', stored));
+      if (loaded.source !== 'loaded') return replied(value, forwardedCacheHeaders('COALESCED'));
+      return replied(value, forwardedCacheHeaders(anew ? 'REFRESH' : 'MISS', forwardingOf(await loaded.stored)));
     } catch (error) {
       const stale = isProvidersFault(error) ? await this.#staleOnError(reading, controls) : null;
       if (stale === null) throw error;
@@ -186,7 +186,7 @@ export class ModelList {
       const refused = readable(response, (code, message) =>
         Buffer.from(JSON.stringify(openAiErrorBody(response.status, code, message))),
       );
-      const cacheHeaders = forwardedCacheHeaders('MISS', false);
+      const cacheHeaders = forwardedCacheHeaders('MISS');
       throw new ModelsRefusedError({ ...refused, headers: { ...refused.headers, ...cacheHeaders } });
     }
     const value = jsonObjectIn(await collect(response.bytes, MAX_BYTES));
