@@ -223,8 +223,8 @@ describe('L1 on Redis', () => {
       const link = process.roles.link('cache');
       const readStrings = link.readStrings.bind(link);
       const held = Promise.withResolvers<void>();
-      link.readStrings = async (keys) => {
-        const values = await readStrings(keys);
+      link.readStrings = async (...keys) => {
+        const values = await readStrings(...keys);
         await held.promise;
         return values;
       };

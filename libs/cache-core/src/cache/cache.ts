@@ -53,10 +53,11 @@ import type { Hit } from './judgement.js';
 import { EVERYWHERE, Invalidations, type Invalidation, type InvalidationOptions } from './invalidations.js';
 import { Leaderships } from './leadership.js';
 import { LoadingPolicies } from './loading-policy.js';
+import { Looks } from './looks.js';
 import { look, type Look, type Lookup } from './lookup.js';
 import type { CacheObserver, FillResult } from './observer.js';
 import { OwnMemory } from './own-memory.js';
-import { Opening, type Boardings, type Opened } from './opening.js';
+import { Opening, type Boardings, type Caller, type Opened } from './opening.js';
 import { DEFAULT_CACHE, type CacheSettings } from './settings.js';
 import { ttlSeconds, type Filling } from './storing.js';
 import { subjectsOf, VersionKeeper } from './versions.js';
@@ -84,6 +85,7 @@ export class Cache {
   readonly #memory: OwnMemory;
   readonly #leaderships: Leaderships;
   readonly #invalidations: Invalidations;
+  readonly #looks: Looks;
   readonly #opening: Opening;
   readonly #writeThrough: WriteThrough;
 
@@ -107,6 +109,7 @@ export class Cache {
     };
     this.#leaderships = new Leaderships(parts);
     this.#invalidations = new Invalidations(parts);
+    this.#looks = new Looks(parts, this.#invalidations);
     const keeper = new VersionKeeper();
     this.#writeThrough = new WriteThrough(parts, keeper, this.#invalidations);
     this.#opening = new Opening({
@@ -114,7 +117,7 @@ export class Cache {
       keeper,
       leaderships: this.#leaderships,
       peek: (reading) => this.peek(reading),
-      look: (reading) => this.#look(reading),
+      looks: this.#looks,
     });
   }
 
@@ -161,7 +164,7 @@ export class Cache {
    * @throws KeyspaceError `labels` for a namespace or tags that no entry can have
    */
   async ask<T>(reading: Reading<T>): Promise<Lookup<T>> {
-    return (await this.#look(reading))?.found ?? { kind: 'away' };
+    return (await this.#looks.at(reading))?.found ?? { kind: 'away' };
   }
 
   /**
@@ -170,9 +173,8 @@ export class Cache {
    */
   async bringHome(reading: Reading<unknown>): Promise<void> {
     if (this.#memory.status === null || !reading.ref.family.l1) return;
-    const link = this.#roles.link(reading.ref.family.role);
     // Away, or not to be trusted: then there is nothing to bring.
-    await this.#read(reading, link, keysOf(reading, this.#settings.keyPrefix)).catch((error: unknown) => {
+    await this.#looks.uncounted(reading).catch((error: unknown) => {
       if (!(error instanceof RedisUnavailableError)) throw error;
     });
   }
@@ -184,6 +186,17 @@ export class Cache {
    */
   open<T, F extends Flight>(reading: Reading<T>, boardings: Boardings<T, F>): Promise<Opened<T, F>> {
     return this.#opening.open(reading, boardings);
+  }
+
+  /**
+   * The same for many callers of one family and tenant whose readings name the same labels, none of whom asks to load anew
+   * and all of whom have peeked: their entries are read together.
+   * @throws KeyspaceError as `open` does
+   */
+  openEach<T, F extends Flight>(
+    callers: readonly Caller<T, F>[],
+  ): Promise<readonly (Opened<T, F> | Promise<Opened<T, F>>)[]> {
+    return this.#opening.openEach(callers);
   }
 
   /**
@@ -310,44 +323,5 @@ export class Cache {
   close(): void {
     this.#memory.close();
     this.#invalidations.close();
-  }
-
-  /** Null when Redis could not be asked, or may not be trusted for this entry just now. */
-  async #look<T>(reading: Reading<T>): Promise<Look<T> | null> {
-    const { family } = reading.ref;
-    const link = this.#roles.link(family.role);
-    const keys = keysOf(reading, this.#settings.keyPrefix);
-    const began = performance.now();
-    try {
-      const seen = await this.#read(reading, link, keys);
-      if (seen === null) return this.#away(family, 'invalidation_pending');
-      const { found } = seen;
-      if (found.kind === 'hit') this.#observer.hit?.(family.id, 'redis');
-      else this.#observer.miss?.(family.id);
-      if (found.kind === 'miss' && found.unusable !== null) this.#observer.unusable?.(family.id, found.unusable);
-      return seen;
-    } catch (error) {
-      if (!(error instanceof RedisUnavailableError)) throw error;
-      return this.#away(family, error.trouble);
-    } finally {
-      this.#observer.lookupSeconds?.(family.id, (performance.now() - began) / 1000);
-    }
-  }
-
-  /** Null: an invalidation of it waits for Redis. */
-  async #read<T>(reading: Reading<T>, link: RedisLink, keys: EntryKeys): Promise<Look<T> | null> {
-    const subjects = subjectsOf(reading, this.#settings.keyPrefix);
-    const blocked = (under: readonly string[]): boolean => this.#invalidations.blocks(link, keys.value, under);
-    if (blocked(subjects.keys)) return null;
-    const ticket = this.#memory.ticket(reading, link);
-    const seen = await look(reading, keys, subjects, link, { ...this.#settings, forKeeping: ticket !== null });
-    if (blocked(seen.under)) return null;
-    this.#memory.keep(ticket, reading, keys, seen);
-    return seen;
-  }
-
-  #away({ id }: Family, why: Parameters<NonNullable<CacheObserver['bypass']>>[1]): null {
-    this.#observer.bypass?.(id, why);
-    return null;
   }
 }

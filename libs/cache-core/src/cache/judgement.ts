@@ -23,11 +23,12 @@ export interface Hit<T> {
   readonly versions: VersionPairs;
 }
 
+/** `lease`: the token of whoever loads it now. */
 export type Judgement<T> =
   /** `madeFromBytes`: what the value was decoded from, when it had been unpacked. */
-  | { readonly kind: 'hit'; readonly hit: Hit<T>; readonly madeFromBytes: number }
+  | { readonly kind: 'hit'; readonly lease: string | null; readonly hit: Hit<T>; readonly madeFromBytes: number }
   /** `unusable`: something lies there that is no hit. */
-  | { readonly kind: 'miss'; readonly unusable: Unusable | null };
+  | { readonly kind: 'miss'; readonly lease: string | null; readonly unusable: Unusable | null };
 
 /** What was read of an entry. */
 export interface Evidence {
@@ -37,6 +38,7 @@ export interface Evidence {
   readonly sidecar: Sidecar | null;
   /** Something lies at the sidecar's key, be it none that can be read. */
   readonly sidecarThere: boolean;
+  readonly lease: string | null;
   readonly versions: CurrentVersions;
   readonly now: number;
 }
@@ -50,26 +52,23 @@ export interface Decoding {
 
 /** Whether what lies there may be served. Never throws for anything that lies in Redis. */
 export function judge<T>(reading: Reading<T>, evidence: Evidence, how: Decoding): Judgement<T> {
-  const { type, key, stored, sidecar, now } = evidence;
-  if (stored === 'unreadable') return miss('unreadable');
+  const { type, key, stored, sidecar, lease, now } = evidence;
+  if (stored === 'unreadable') return { kind: 'miss', lease, unusable: 'unreadable' };
   const nothing = stored === null || stored.length === 0;
   if (nothing && sidecar !== null && recordsAbsence(sidecar)) return absence(reading, evidence, sidecar);
-  if (stored === null || (nothing && sidecar === null)) return miss(null);
-  const wrong = objection(reading, evidence, stored);
-  const foreign = wrong !== null && isForeignValue(reading, evidence, wrong);
-  if (wrong !== null && !foreign) return miss(wrong);
+  if (stored === null || (nothing && sidecar === null)) return { kind: 'miss', lease, unusable: null };
+  const unusable = objection(reading, evidence, stored);
+  const foreign = unusable !== null && isForeignValue(reading, evidence, unusable);
+  if (unusable !== null && !foreign) return { kind: 'miss', lease, unusable };
   const own = foreign ? null : sidecar;
   try {
-    const unpacked = type === 'string' ? [decode(stored[0] as Buffer, decoding(how, key))] : stored;
+    const unpacked = type === 'string' ? [unpack(stored[0] as Buffer, how, key)] : stored;
     const plain = how.forKeeping ? unpacked.map(withBytesOfItsOwn) : unpacked;
-    return {
-      kind: 'hit',
-      hit: hitOf(reading.decode(plain, own?.note ?? ''), own, now),
-      madeFromBytes: sizeOf(plain),
-    };
+    const hit = hitOf(reading.decode(plain, own?.note ?? ''), own, now);
+    return { kind: 'hit', lease, hit, madeFromBytes: sizeOf(plain) };
   } catch {
     // Whatever the codec or the reader has against the bytes, they are no value for it; the miss is counted by its reason.
-    return miss('unreadable');
+    return { kind: 'miss', lease, unusable: 'unreadable' };
   }
 }
 
@@ -87,11 +86,12 @@ function hitOf<T>(value: T, own: Sidecar | null, readAtMs: number): Hit<T> {
 }
 
 /** It is remembered that the origin has no value: only a reader who asks for that is told so. */
-function absence<T>(reading: Reading<T>, { versions, now }: Evidence, sidecar: Sidecar): Judgement<T> {
+function absence<T>(reading: Reading<T>, { versions, lease, now }: Evidence, sidecar: Sidecar): Judgement<T> {
+  const miss = (unusable: Unusable | null): Judgement<T> => ({ kind: 'miss', lease, unusable });
   if (reading.absence === undefined) return miss(null);
   if (sidecar.tenant !== reading.ref.tenant) return miss('tenant');
   if (!isCurrent(reading, sidecar.versions, versions)) return miss('version');
-  return { kind: 'hit', hit: hitOf(reading.absence, sidecar, now), madeFromBytes: 0 };
+  return { kind: 'hit', lease, hit: hitOf(reading.absence, sidecar, now), madeFromBytes: 0 };
 }
 
 /** Why these bytes are not to be served by what the sidecar says; null when they are. */
@@ -127,14 +127,6 @@ function isForeignValue({ ref, part }: Reading<unknown>, evidence: Evidence, wro
   return evidence.sidecar !== null || !evidence.sidecarThere;
 }
 
-function miss(unusable: Unusable | null): { kind: 'miss'; unusable: Unusable | null } {
-  return { kind: 'miss', unusable };
-}
-
-function decoding(how: Decoding, key: string): { maxBytes: number; keyring?: Keyring; aad: string } {
-  return {
-    maxBytes: how.maxValueBytes,
-    aad: key,
-    ...(how.keyring === undefined ? {} : { keyring: how.keyring }),
-  };
+function unpack(stored: Buffer, { maxValueBytes: maxBytes, keyring }: Decoding, aad: string): Buffer {
+  return decode(stored, keyring === undefined ? { maxBytes, aad } : { maxBytes, aad, keyring });
 }

@@ -102,13 +102,14 @@ export class Leaderships {
         return told(args === null ? 'too_large' : await lease.fill(STORE, args));
       },
       prolong: (times) => {
-        const before = seen?.found.kind === 'hit' ? decodeSidecar(Buffer.from(seen.sidecar)) : null;
+        const there = seen?.found.kind === 'hit' ? seen.sidecar : null;
+        const before = there === null ? null : decodeSidecar(there);
         const trusted = mistrust(times);
-        if (before === null || before.versions === null || trusted === null || seen === null) return null;
+        if (there === null || before === null || before.versions === null || trusted === null) return null;
         const { ttlMs, ...moments } = timesOf(entry, trusted, { now: link.now(keys.value), settings });
         const loadCostMs = times.loadCostMs ?? 0;
         const sidecar = encodeSidecar({ ...before, ...moments, loadCostMs, versions: mark.versions });
-        return lease.fill(PROLONG, [mark.text, ttlMs, sidecar, seen.sidecar]).then(told);
+        return lease.fill(PROLONG, [mark.text, ttlMs, sidecar, there]).then(told);
       },
     };
   }

@@ -5,24 +5,21 @@ import { versionKeys } from '../keyspace/version-key.js';
 import { keyRead, type EntryKeys, type Reading } from './entry.js';
 import { judge, type Decoding, type Judgement } from './judgement.js';
 import { readMark, type LeaseMark } from './lease-mark.js';
-import { decodeSidecar, decodeTombstone } from './sidecar.js';
+import { decodeSidecar, decodeTombstone, type Sidecar } from './sidecar.js';
 import { readCollection, storedTypeOf, type Stored, type StoredType } from './stored.js';
 import { CurrentVersions, type Subjects } from './versions.js';
 
-/** `lease`: the token of whoever loads it now. */
-export type Found<T> = Judgement<T> & { readonly lease: string | null };
-
 /** `away`: Redis could not be asked, or may not be trusted for this key just now. */
-export type Lookup<T> = Found<T> | { readonly kind: 'away' };
+export type Lookup<T> = Judgement<T> | { readonly kind: 'away' };
 
 /** What one look at an entry saw: beside the answer, what a load that follows from it has to know. */
 export interface Look<T> {
-  readonly found: Found<T>;
+  readonly found: Judgement<T>;
   readonly lease: LeaseMark | null;
   /** The load that is under way began under versions that are not the current ones any more. */
   readonly outdatedLease: boolean;
-  /** What lay at the sidecar's key; '' for nothing. */
-  readonly sidecar: string;
+  /** What lay at the sidecar's key. */
+  readonly sidecar: Buffer | null;
   /** When the entry was last invalidated, where that is remembered. */
   readonly invalidatedAtMs: number | null;
   readonly versions: CurrentVersions;
@@ -30,69 +27,149 @@ export interface Look<T> {
   readonly under: readonly string[];
 }
 
+export interface LookSettings extends Decoding {
+  readonly keyPrefix: string;
+}
+
+/** What a look is for. */
+interface Sight<T> {
+  readonly reading: Reading<T>;
+  readonly keys: EntryKeys;
+  readonly subjects: Subjects;
+  readonly link: RedisLink;
+  readonly how: LookSettings;
+}
+
+/** What was read of an entry, beside the versions. */
+interface Raw {
+  readonly type: StoredType;
+  readonly stored: Stored | 'unreadable' | null;
+  readonly sidecarBytes: Buffer | null;
+  readonly leaseBytes: Buffer | null;
+}
+
+/** Value, sidecar, lease. */
+const STRINGS = 3;
+
 /**
  * One round trip: the value (or a part), the sidecar, the lease and the versions of the subjects. A second one when the
  * entry, or the load that is under way for it, is under subjects that the caller did not name.
  * @throws RedisUnavailableError when Redis cannot be asked; nothing that lies in Redis makes it throw
  */
-export async function look<T>(
+export function look<T>(
   reading: Reading<T>,
   keys: EntryKeys,
   subjects: Subjects,
   link: RedisLink,
-  how: Decoding & { readonly keyPrefix: string },
+  how: LookSettings,
 ): Promise<Look<T>> {
-  const type = reading.part === undefined ? storedTypeOf(reading.ref.family) : 'string';
-  const key = keyRead(reading, keys);
-  const read = type === 'string' ? readString : readCollectionBeside.bind(null, type);
-  const { stored, beside } = await read(key, [keys.sidecar, keys.lease, ...subjects.keys], link);
-  const [sidecarBytes, leaseBytes, ...versionBytes] = beside;
-  const sidecar = sidecarBytes ? decodeSidecar(sidecarBytes) : null;
-  const lease = leaseBytes ? readMark(leaseBytes.toString()) : null;
+  const sight = { reading, keys, subjects, link, how };
+  const type = typeRead(reading);
+  if (type !== 'string') return lookAtCollection(sight, type);
+  return link
+    .readStrings(stringsRead(reading, keys), subjects.keys)
+    .then((values) => makeOut(sight, rawOf(values), versionsBehind(subjects, values)));
+}
 
-  const versions = new CurrentVersions(subjects.names, versionBytes);
-  const unnamed = versions.unknownAmong(sidecar?.versions ?? [], lease?.versions ?? []);
+/**
+ * The same for many entries of one family, each under the same subjects.
+ * @throws RedisUnavailableError for all when one cannot be read
+ */
+export async function lookAtEach<T>(
+  readings: readonly Reading<T>[],
+  keys: readonly EntryKeys[],
+  subjects: Subjects,
+  link: RedisLink,
+  how: LookSettings,
+): Promise<readonly Look<T>[]> {
+  const keysAt = (at: number): EntryKeys => keys[at] as EntryKeys;
+  const inStrings = readings.every((reading) => typeRead(reading) === 'string');
+  if (!inStrings) return Promise.all(readings.map((reading, at) => look(reading, keysAt(at), subjects, link, how)));
+  const strings = readings.map((reading, at) => stringsRead(reading, keysAt(at)));
+  const found = await link.readStringsOfEach(strings, subjects.keys);
+  const looks: Look<T>[] = [];
+  const later: Promise<void>[] = [];
+  for (const [at, reading] of readings.entries()) {
+    const values = found[at] as Values;
+    const sight = { reading, keys: keysAt(at), subjects, link, how };
+    const one = makeOut(sight, rawOf(values), versionsBehind(subjects, values));
+    if (one instanceof Promise) later.push(one.then((whole) => void (looks[at] = whole)));
+    else looks[at] = one;
+  }
+  if (later.length > 0) await Promise.all(later);
+  return looks;
+}
+
+function typeRead({ ref, part }: Reading<unknown>): StoredType {
+  return part === undefined ? storedTypeOf(ref.family) : 'string';
+}
+
+function stringsRead(reading: Reading<unknown>, keys: EntryKeys): readonly string[] {
+  return [keyRead(reading, keys), keys.sidecar, keys.lease];
+}
+
+function rawOf(values: Values): Raw {
+  const [value, sidecarBytes = null, leaseBytes = null] = values;
+  // A key of another type reads as nil here: somebody else's value is no value of ours.
+  return { type: 'string', stored: value ? [value] : null, sidecarBytes, leaseBytes };
+}
+
+function versionsBehind({ names }: Subjects, values: Values): CurrentVersions {
+  return new CurrentVersions(names, values.slice(STRINGS));
+}
+
+async function lookAtCollection<T>(sight: Sight<T>, type: Exclude<StoredType, 'string'>): Promise<Look<T>> {
+  const { keys, subjects, link } = sight;
+  // Sent in the same turn of the event loop, so that they share a round trip.
+  const [stored, [sidecarBytes = null, leaseBytes = null, ...versions]] = await Promise.all([
+    link.readAt(keys.value, (client) => readCollection(client, type, keys.value)).catch(unreadableUnlessAway),
+    link.readStrings([keys.sidecar, keys.lease], subjects.keys),
+  ]);
+  return makeOut(sight, { type, stored, sidecarBytes, leaseBytes }, new CurrentVersions(subjects.names, versions));
+}
+
+/** At once, unless the entry or its lease records versions that the caller did not name. */
+function makeOut<T>(sight: Sight<T>, raw: Raw, versions: CurrentVersions): Look<T> | Promise<Look<T>> {
+  const { reading, subjects, link, how } = sight;
+  const sidecar = raw.sidecarBytes === null ? null : decodeSidecar(raw.sidecarBytes);
+  const lease = raw.leaseBytes === null ? null : readMark(raw.leaseBytes.toString());
+  const unnamed = versions.unknownAmong(sidecar?.versions, lease?.versions);
+  if (unnamed.length === 0) return made(sight, raw, sidecar, lease, versions, subjects.keys);
   const others = unnamed.map((name) => versionKeys.keyOf(name, reading.ref.tenant, how.keyPrefix));
-  if (others.length > 0) versions.learn(unnamed, await link.readStrings(others));
-  const invalidatedAtMs = sidecarBytes && sidecar === null ? decodeTombstone(sidecarBytes) : null;
-  const sidecarThere = Boolean(sidecarBytes) && invalidatedAtMs === null;
-  const now = link.now(keys.value);
-  const evidence = { type, key, stored, sidecar, sidecarThere, versions, now };
+  return link.readStrings(others).then((values) => {
+    const all = new CurrentVersions(unnamed, values, versions);
+    return made(sight, raw, sidecar, lease, all, [...subjects.keys, ...others]);
+  });
+}
+
+function made<T>(
+  { reading, keys, link, how }: Sight<T>,
+  { type, stored, sidecarBytes }: Raw,
+  sidecar: Sidecar | null,
+  lease: LeaseMark | null,
+  versions: CurrentVersions,
+  under: readonly string[],
+): Look<T> {
+  const invalidatedAtMs = sidecarBytes !== null && sidecar === null ? decodeTombstone(sidecarBytes) : null;
+  const evidence = {
+    type,
+    key: keyRead(reading, keys),
+    stored,
+    sidecar,
+    sidecarThere: sidecarBytes !== null && invalidatedAtMs === null,
+    lease: lease?.token ?? null,
+    versions,
+    now: link.now(keys.value),
+  };
   return {
-    found: { ...judge(reading, evidence, how), lease: lease?.token ?? null },
+    found: judge(reading, evidence, how),
     lease,
     outdatedLease: lease !== null && !versions.allow(lease.versions),
-    sidecar: sidecarBytes?.toString() ?? '',
+    sidecar: sidecarBytes,
     invalidatedAtMs,
     versions,
-    under: others.length === 0 ? subjects.keys : [...subjects.keys, ...others],
+    under,
   };
-}
-
-interface Raw {
-  readonly stored: Stored | 'unreadable' | null;
-  /** Of the keys that were read beside it, in their order. */
-  readonly beside: Values;
-}
-
-async function readString(key: string, others: readonly string[], link: RedisLink): Promise<Raw> {
-  // A key of another type reads as nil here: somebody else's value is no value of ours.
-  const [value, ...beside] = await link.readStrings([key, ...others]);
-  return { stored: value ? [value] : null, beside };
-}
-
-async function readCollectionBeside(
-  type: Exclude<StoredType, 'string'>,
-  key: string,
-  others: readonly string[],
-  link: RedisLink,
-): Promise<Raw> {
-  // Sent in the same turn of the event loop, so that they share a round trip.
-  const [stored, beside] = await Promise.all([
-    link.readAt(key, (client) => readCollection(client, type, key)).catch(unreadableUnlessAway),
-    link.readStrings(others),
-  ]);
-  return { stored, beside };
 }
 
 /** The server answered with an error, such as WRONGTYPE: something lies there that is not ours. */

@@ -8,6 +8,7 @@ import type { Hit } from './judgement.js';
 import type { Leadership, Leaderships } from './leadership.js';
 import { markOf, readMark, type LeaseMark } from './lease-mark.js';
 import type { Look } from './lookup.js';
+import type { Looks } from './looks.js';
 import type { CacheParts } from './parts.js';
 import { CurrentVersions, subjectsOf, type Subjects, type VersionKeeper } from './versions.js';
 
@@ -19,25 +20,25 @@ export interface Boardings<T, F extends Flight> {
   /** Whether an entry found is good enough for this caller; by default every one is. */
   accept?(hit: Hit<T>): boolean;
   /** Do not look: load anew, and let no other load in flight be stored over it. */
-  anew?: boolean;
+  readonly anew?: boolean;
   /** The caller has peeked, and what he found, if anything, will not do. */
-  peeked?: boolean;
+  readonly peeked?: boolean;
+}
+
+interface Boarded<F extends Flight> {
+  readonly flight: F;
+  readonly how: 'led' | 'joined' | 'followed';
 }
 
 export type Opened<T, F extends Flight> =
   /** `lease`: the token of who is loading it anew, so far as that was seen. */
   | { readonly kind: 'hit'; readonly hit: Hit<T>; readonly lease: string | null }
-  | {
-      readonly kind: 'flight';
-      readonly flight: F;
-      readonly how: 'led' | 'joined' | 'followed';
-      /** The entry that `accept` refused: it may still serve when the load fails. */
-      readonly refused: Hit<T> | null;
-    };
+  /** `refused`: the entry that `accept` refused; it may still serve when the load fails. */
+  | ({ readonly kind: 'flight'; readonly refused: Hit<T> | null } & Boarded<F>);
 
 type Acquired = { kind: 'taken' } | { kind: 'held'; mark: LeaseMark } | { kind: 'changed' } | { kind: 'away' };
 
-/** What a caller that would load goes by. */
+/** What a caller goes by. */
 interface Attempt<T> {
   readonly reading: Reading<T>;
   readonly keys: EntryKeys;
@@ -50,9 +51,13 @@ interface Attempt<T> {
 interface OpeningParts extends CacheParts {
   readonly keeper: VersionKeeper;
   readonly leaderships: Leaderships;
+  readonly looks: Looks;
   peek<T>(reading: Reading<T>): Hit<T> | undefined;
-  /** Null when Redis could not be asked, or may not be trusted for this key just now. */
-  look<T>(reading: Reading<T>): Promise<Look<T> | null>;
+}
+
+/** One of many callers who come at once. */
+export interface Caller<T, F extends Flight> extends Boardings<T, F> {
+  readonly reading: Reading<T>;
 }
 
 const ACQUIRE = loadScript(new URL('./lua/acquire.lua', import.meta.url));
@@ -69,53 +74,93 @@ export class Opening {
   }
 
   async open<T, F extends Flight>(reading: Reading<T>, boardings: Boardings<T, F>): Promise<Opened<T, F>> {
+    const { arrival } = this.#parts.flights;
+    if (boardings.anew === true) return this.#leadAnew(this.#attempt(reading, arrival), boardings);
+    const warm = boardings.peeked === true ? undefined : this.#parts.peek(reading);
+    if (warm !== undefined && accepts(boardings, warm)) return { kind: 'hit', hit: warm, lease: null };
+    const seen = await this.#parts.looks.at(reading);
+    return this.#hitIn(seen, boardings) ?? this.#board(reading, arrival, boardings, seen, warm ?? null);
+  }
+
+  /**
+   * Many callers of one family and tenant whose readings name the same labels, who have peeked: what they are looked up
+   * for is read together. Whom an entry serves has it at once, the others have their ways to a flight.
+   */
+  async openEach<T, F extends Flight>(
+    callers: readonly Caller<T, F>[],
+  ): Promise<readonly (Opened<T, F> | Promise<Opened<T, F>>)[]> {
+    const { arrival } = this.#parts.flights;
+    const looks = await this.#parts.looks.atEach(callers.map(({ reading }) => reading));
+    return callers.map((caller, at) => {
+      const seen = looks === null ? undefined : looks[at];
+      if (seen === undefined) return this.open(caller.reading, caller);
+      return this.#hitIn(seen, caller) ?? this.#board(caller.reading, arrival, caller, seen, null);
+    });
+  }
+
+  #hitIn<T, F extends Flight>(seen: Look<T> | null, boardings: Boardings<T, F>): Opened<T, F> | null {
+    if (seen?.found.kind !== 'hit' || !accepts(boardings, seen.found.hit)) return null;
+    return { kind: 'hit', hit: seen.found.hit, lease: seen.found.lease };
+  }
+
+  /**
+   * For a caller whom the entry does not serve.
+   * @param seen what he saw after he arrived
+   * @param warm what L1 had, and would not do
+   */
+  async #board<T, F extends Flight>(
+    reading: Reading<T>,
+    arrival: number,
+    boardings: Boardings<T, F>,
+    seen: Look<T> | null,
+    warm: Hit<T> | null,
+  ): Promise<Opened<T, F>> {
+    const attempt = this.#attempt(reading, arrival);
+    let refused = warm;
+    let current = seen;
+    for (let round = 1; current !== null; round += 1) {
+      // What L1 had is no more where Redis has nothing.
+      refused = current.found.kind === 'hit' ? current.found.hit : null;
+      const boarded = await this.#tryToBoard(attempt, boardings, current);
+      if (boarded === 'away' || (boarded === 'again' && round === MOST_ROUNDS)) break;
+      if (boarded !== 'again') return { kind: 'flight', ...boarded, refused };
+      current = await this.#parts.looks.at(reading);
+      const hit = this.#hitIn(current, boardings);
+      if (hit !== null) return hit;
+    }
+    return this.#withoutRedis(attempt, boardings, refused);
+  }
+
+  /** `again`: it changed under the caller's hands; he is to look again. */
+  async #tryToBoard<T, F extends Flight>(
+    attempt: Attempt<T>,
+    boardings: Boardings<T, F>,
+    seen: Look<T>,
+  ): Promise<Boarded<F> | 'again' | 'away'> {
+    let mark = seen.lease;
+    if (mark === null || seen.outdatedLease || this.#isOrphanOfOurs(mark.token)) {
+      const begun = this.#parts.flights.begunSince(attempt.keys.value, attempt.arrival);
+      // Null: somebody else holds the lease, or Redis did not answer.
+      if (begun !== null) return (await this.#join(attempt, begun as Boarding<F>)) ?? 'again';
+      const taken = await this.#take(attempt, boardings, seen);
+      if (taken.kind === 'led') return { flight: taken.flight, how: 'led' };
+      if (taken.kind === 'away') return 'away';
+      // A lease that was not there when we looked may be under versions that we know nothing of: look again.
+      if (taken.kind === 'changed' || !seen.versions.allow(taken.mark.versions)) return 'again';
+      mark = taken.mark;
+    }
+    return (await this.#boardUnder(attempt, mark, boardings)) ?? 'again';
+  }
+
+  #attempt<T>(reading: Reading<T>, arrival: number): Attempt<T> {
     const { keyPrefix } = this.#parts.settings;
-    const attempt: Attempt<T> = {
+    return {
       reading,
       keys: keysOf(reading, keyPrefix),
       subjects: subjectsOf(reading, keyPrefix),
       link: this.#parts.roles.link(reading.ref.family.role),
-      arrival: this.#parts.flights.arrival,
+      arrival,
     };
-    if (boardings.anew === true) return this.#leadAnew(attempt, boardings);
-
-    let refused: Hit<T> | null = null;
-    const warm = boardings.peeked === true ? undefined : this.#parts.peek(reading);
-    if (warm !== undefined) {
-      if (boardings.accept?.(warm) ?? true) return { kind: 'hit', hit: warm, lease: null };
-      refused = warm;
-    }
-    for (let round = 0; round < MOST_ROUNDS; round += 1) {
-      const seen = await this.#parts.look(reading);
-      if (seen === null) return this.#withoutRedis(attempt, boardings, refused);
-      const { found } = seen;
-      if (found.kind === 'hit') {
-        if (boardings.accept?.(found.hit) ?? true) return { kind: 'hit', hit: found.hit, lease: found.lease };
-        refused = found.hit;
-      } else {
-        // What L1 had is no more.
-        refused = null;
-      }
-      let mark = seen.lease;
-      if (mark === null || seen.outdatedLease || this.#isOrphanOfOurs(mark.token)) {
-        const begun = this.#parts.flights.begunSince(attempt.keys.value, attempt.arrival);
-        if (begun !== null) {
-          const joined = await this.#join(attempt, begun as Boarding<F>);
-          if (joined !== null) return { kind: 'flight', ...joined, refused };
-          // Somebody else holds the lease, or Redis did not answer.
-          continue;
-        }
-        const taken = await this.#take(attempt, boardings, seen);
-        if (taken.kind === 'led') return { kind: 'flight', flight: taken.flight, how: 'led', refused };
-        if (taken.kind === 'away') return this.#withoutRedis(attempt, boardings, refused);
-        // A lease that was not there when we looked may be under versions that we know nothing of: look again.
-        if (taken.kind === 'changed' || !seen.versions.allow(taken.mark.versions)) continue;
-        mark = taken.mark;
-      }
-      const boarded = await this.#board(attempt, mark, boardings);
-      if (boarded !== null) return { kind: 'flight', ...boarded, refused };
-    }
-    return this.#withoutRedis(attempt, boardings, refused);
   }
 
   /** A lease in this process's name whose flight has ended: its release was lost. */
@@ -124,11 +169,11 @@ export class Opening {
     return leaderships.named(token) && flights.under(token) === null;
   }
 
-  async #board<T, F extends Flight>(
+  async #boardUnder<T, F extends Flight>(
     attempt: Attempt<T>,
     { token }: LeaseMark,
     boardings: Boardings<T, F>,
-  ): Promise<{ flight: F; how: 'joined' | 'followed' } | null> {
+  ): Promise<Boarded<F> | null> {
     const { flights } = this.#parts;
     const boarding = flights.under(token);
     if (boarding !== null) return this.#join(attempt, boarding as Boarding<F>);
@@ -139,10 +184,7 @@ export class Opening {
   }
 
   /** Null: its lease was not granted. */
-  async #join<F extends Flight>(
-    { reading }: Attempt<unknown>,
-    boarding: Boarding<F>,
-  ): Promise<{ flight: F; how: 'joined' } | null> {
+  async #join<F extends Flight>({ reading }: Attempt<unknown>, boarding: Boarding<F>): Promise<Boarded<F> | null> {
     const flight = await boarding;
     if (flight === null) return null;
     this.#parts.observer.joined?.(reading.ref.family.id);
@@ -198,7 +240,7 @@ export class Opening {
 
   async #leadAnew<T, F extends Flight>(attempt: Attempt<T>, boardings: Boardings<T, F>): Promise<Opened<T, F>> {
     const { holdOff } = this.#parts.policies.of(attempt.reading.ref.family);
-    const seen = holdOff === null ? null : await this.#parts.look(attempt.reading);
+    const seen = holdOff === null ? null : await this.#parts.looks.at(attempt.reading);
     const taken = await this.#take(attempt, boardings, seen, 'steal');
     if (taken.kind === 'led') return { kind: 'flight', flight: taken.flight, how: 'led', refused: null };
     const flight = boardings.lead(this.#parts.leaderships.local(attempt.reading, attempt.keys));
@@ -241,4 +283,8 @@ export class Opening {
       return null;
     }
   }
+}
+
+function accepts<T, F extends Flight>(boardings: Boardings<T, F>, hit: Hit<T>): boolean {
+  return boardings.accept?.(hit) ?? true;
 }

@@ -87,35 +87,35 @@ export function familySubject({ id }: Family): string {
   return subject;
 }
 
-/** The versions that one look saw. */
+/** The versions that one look saw, or several that read them together. */
 export class CurrentVersions {
-  readonly #names: string[];
-  readonly #versions: (Buffer | null)[];
+  readonly #names: readonly string[];
+  readonly #versions: readonly (string | null)[];
+  readonly #others: CurrentVersions | null;
 
-  constructor(names: readonly string[], versions: Values) {
-    this.#names = [...names];
-    this.#versions = [...versions];
+  /** @param others what was seen besides */
+  constructor(names: readonly string[], versions: Values, others: CurrentVersions | null = null) {
+    this.#names = names;
+    this.#versions = versions.map((version) => version?.toString('latin1') ?? null);
+    this.#others = others;
   }
 
   /** The subjects among what is recorded that were not looked at yet, each once. */
-  unknownAmong(...records: readonly VersionPairs[]): string[] {
+  unknownAmong(...records: readonly (VersionPairs | null | undefined)[]): readonly string[] {
     const unknown: string[] = [];
     for (const pairs of records) {
+      if (!pairs) continue;
       for (let at = 0; at < pairs.length; at += 2) {
         const name = pairs[at] as string;
-        if (!this.#names.includes(name) && !unknown.includes(name)) unknown.push(name);
+        if (!this.#knows(name) && !unknown.includes(name)) unknown.push(name);
       }
     }
     return unknown;
   }
 
-  learn(names: readonly string[], versions: Values): void {
-    this.#names.push(...names);
-    this.#versions.push(...versions);
-  }
-
   of(name: string): string | null {
-    return this.#versions[this.#names.indexOf(name)]?.toString('latin1') ?? null;
+    const at = this.#names.indexOf(name);
+    return at < 0 ? (this.#others?.of(name) ?? null) : (this.#versions[at] ?? null);
   }
 
   /** Whether each recorded version is the current one. */
@@ -124,6 +124,10 @@ export class CurrentVersions {
       if (this.of(pairs[at] as string) !== pairs[at + 1]) return false;
     }
     return true;
+  }
+
+  #knows(name: string): boolean {
+    return this.#names.includes(name) || (this.#others !== null && this.#others.#knows(name));
   }
 }
 

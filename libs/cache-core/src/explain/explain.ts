@@ -72,7 +72,7 @@ export async function explain(ref: KeyRef, cache: Cache): Promise<Explanation> {
     link.readAt(keys.lease, (client) => client.pttl(keys.lease)),
     memoryOf(keys.value, link),
   ]);
-  const sidecar = decodeSidecar(Buffer.from(seen.sidecar));
+  const sidecar = seen.sidecar === null ? null : decodeSidecar(seen.sidecar);
   return {
     ref,
     physicalKey: keys.value,

@@ -118,7 +118,8 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
   }
 
   /** Each slot's keys by an MGET of their own; all of one turn go to their node in one pipeline. */
-  async readStrings(keys: readonly string[]): Promise<Values> {
+  async readStrings(own: readonly string[], common: readonly string[] = []): Promise<Values> {
+    const keys = common.length === 0 ? own : [...own, ...common];
     const bySlot = Map.groupBy(keys, (key) => calculateSlot(key));
     if (bySlot.size === 1) return this.#readSlot(bySlot.keys().next().value as number, keys);
     const found = new Map<string, Buffer | null>();
@@ -129,6 +130,13 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
       }),
     );
     return keys.map((key) => found.get(key) ?? null);
+  }
+
+  readStringsOfEach(
+    entries: readonly (readonly string[])[],
+    common: readonly string[] = [],
+  ): Promise<readonly Values[]> {
+    return Promise.all(entries.map((keys) => this.readStrings(keys, common)));
   }
 
   run(script: Script, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown> {

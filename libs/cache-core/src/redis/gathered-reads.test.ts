@@ -31,13 +31,62 @@ describe('reads of one turn of the event loop', () => {
     expect(sent).toEqual([['a', 'b', 'c', 'a', 'a', 'b', 'c']]);
   });
 
+  test('send what callers have in common once in each command, and each gets it behind his own', async () => {
+    const { reads, sent } = echo();
+    const asked = Array.from({ length: 100 }, (_, n): [string[], string[]] => [
+      [`value ${n}`, `meta ${n}`],
+      n % 2 === 0 ? ['family'] : ['family', 'tag'],
+    ]);
+    const answers = await Promise.all(asked.map(([keys, common]) => reads.read(keys, common)));
+    expect(answers.map(texts)).toEqual(asked.map(([keys, common]) => [...keys, ...common]));
+    expect(sent.map((keys) => [keys.length, ...keys.slice(-2)])).toEqual([
+      [200, 'family', 'tag'],
+      [4, 'family', 'tag'],
+    ]);
+  });
+
+  test('of the same keys are apart where they have others in common', async () => {
+    const { reads } = echo();
+    const asked: [string[], string[]][] = [
+      [['a'], ['x']],
+      [['a'], ['y']],
+      [['a'], []],
+    ];
+    const answers = await Promise.all(asked.map(([keys, common]) => reads.read(keys, common)));
+    expect(answers.map(texts)).toEqual([['a', 'x'], ['a', 'y'], ['a']]);
+  });
+
+  test('for one who wants many entries are bounded and apart as those of many callers are', async () => {
+    const { reads, sent } = echo(100_000);
+    await reads.read(['large']);
+    sent.length = 0;
+    const asked = [['large', 'its lease'], ...Array.from({ length: 100 }, (_, n) => [`none`, `lease ${n}`])];
+    const answers = await reads.readEach(asked, ['family']);
+    const first = (values: Values | undefined) => values?.map((value) => value?.subarray(0, 12).toString());
+    expect(answers).toHaveLength(101);
+    expect(first(answers[0])?.map((text) => text?.replaceAll('\0', ''))).toEqual(['large', 'its lease', 'family']);
+    expect(first(answers[100])?.map((text) => text?.replaceAll('\0', ''))).toEqual([undefined, 'lease 99', 'family']);
+    expect(sent.map((keys) => keys.length)).toEqual([199, 3, 3]);
+    expect(sent[2]).toEqual(['large', 'its lease', 'family']);
+    expect(await reads.readEach([], ['family'])).toEqual([]);
+  });
+
+  test('for one who wants many entries fail for all of them', async () => {
+    const failure = new Error('lost');
+    const reads = new GatheredReads((keys) =>
+      keys.includes('99') ? Promise.reject(failure) : Promise.resolve(keys.map(() => null)),
+    );
+    const asked = Array.from({ length: 100 }, (_, n) => [String(n), 'a', 'b']);
+    await expect(reads.readEach(asked)).rejects.toBe(failure);
+  });
+
   test('are not shared any more once they have been sent, in the same turn or a later one', async () => {
     let version = 0;
     const reads = new GatheredReads((keys) => {
       version += 1;
       return Promise.resolve(keys.map(() => Buffer.from(String(version))));
     });
-    const filling = Array.from({ length: 60 }, (_, n) => String(n));
+    const filling = Array.from({ length: 200 }, (_, n) => String(n));
     const first = reads.read(['a']);
     // What does not fit any more sends those before it at once.
     const others = reads.read(filling);
@@ -69,7 +118,7 @@ describe('reads of one turn of the event loop', () => {
     const asked = Array.from({ length: 200 }, (_, n) => [`value ${n}`, `meta ${n}`, `lease ${n}`]);
     const answers = await Promise.all(asked.map((keys) => reads.read(keys)));
     expect(answers.map(texts)).toEqual(asked);
-    expect(sent.map((keys) => keys.length)).toEqual([60, 60, 60, 60, 60, 60, 60, 60, 60, 60]);
+    expect(sent.map((keys) => keys.length)).toEqual([198, 198, 198, 6]);
   });
 
   test('share no command with a value that was large, until it is small again', async () => {

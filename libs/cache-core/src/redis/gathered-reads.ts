@@ -4,7 +4,8 @@ import { Command, type Redis } from 'ioredis';
  * Reads of strings that are asked for in one turn of the event loop leave as one MGET: one command to write, one reply to
  * take apart and one deadline for all of them, where a pipeline has each of these for every caller.
  *
- * Callers who want the same keys share one read of them: a thousand callers of one entry cost what one costs. What they get
+ * Callers who want the same keys share one read of them: a thousand callers of one entry cost what one costs. Keys that
+ * callers of different entries have in common (the version of their family) are sent once in each command. What they get
  * is the same to the byte, and nobody may write into it.
  *
  * Invariants
@@ -15,31 +16,30 @@ import { Command, type Redis } from 'ioredis';
  */
 export type Values = readonly (Buffer | null)[];
 
-/** Twenty callers who read an entry: where sharing a command has long paid off, and few enough to fail together. */
-const MOST_KEYS = 60;
+/** Sixty or so callers who read an entry: each command costs a write, and what is written together fails together. */
+const MOST_KEYS = 200;
 /** Above this the bytes cost more than the command. */
 const LARGE_BYTES = 64 * 1024;
 const REMEMBERED_LARGE = 1000;
+const NONE: readonly string[] = [];
 
 interface Waiting {
   readonly keys: readonly string[];
-  readonly values: Promise<Values>;
+  readonly common: readonly string[];
   readonly resolve: (values: Values) => void;
   readonly reject: (error: unknown) => void;
 }
 
-function waitingFor(keys: readonly string[]): Waiting {
-  const { promise, resolve, reject } = Promise.withResolvers<Values>();
-  return { keys, values: promise, resolve, reject };
+interface Shared extends Waiting {
+  readonly values: Promise<Values>;
 }
 
 export class GatheredReads {
   readonly #send: (keys: readonly string[]) => Promise<Values>;
-  #waiting: Waiting[] = [];
-  #keys = 0;
+  #together = new Together();
   #alone: Waiting[] = [];
-  /** The latest of those who wait, by their first key. */
-  readonly #shared = new Map<string, Waiting>();
+  /** The latest of those who wait and may be joined, by their first key. */
+  readonly #latest = new Map<string, Shared>();
   /** Keys whose values were large when last read, oldest first. */
   readonly #large = new Set<string>();
 
@@ -47,56 +47,80 @@ export class GatheredReads {
     this.#send = send;
   }
 
-  read(keys: readonly string[]): Promise<Values> {
-    const [first = ''] = keys;
-    const shared = this.#shared.get(first);
-    if (shared !== undefined && areSame(shared.keys, keys)) return shared.values;
-    // After the sockets have been read: every request that came in this turn is aboard.
-    if (this.#waiting.length === 0 && this.#alone.length === 0) setImmediate(() => this.#leave());
-    const waiting = waitingFor(keys);
-    const large = this.#large.size > 0 && keys.some((key) => this.#large.has(key));
-    if (large) {
-      this.#alone.push(waiting);
-    } else {
-      if (this.#keys > 0 && this.#keys + keys.length > MOST_KEYS) this.#leaveTogether();
-      this.#keys += keys.length;
-      this.#waiting.push(waiting);
+  /** @param common keys that others are likely to read too; their values stand behind those of `keys` */
+  read(keys: readonly string[], common: readonly string[] = NONE): Promise<Values> {
+    const first = keys[0] ?? '';
+    const latest = this.#latest.get(first);
+    if (latest !== undefined && areSame(latest.keys, keys) && areSame(latest.common, common)) return latest.values;
+    const { promise: values, resolve, reject } = Promise.withResolvers<Values>();
+    const waiting: Shared = { keys, common, values, resolve, reject };
+    this.#enter(waiting);
+    this.#latest.set(first, waiting);
+    return values;
+  }
+
+  /** Reads for one who wants many entries, with one promise for all of them: each is read as by `read`. */
+  readEach(entries: readonly (readonly string[])[], common: readonly string[] = NONE): Promise<readonly Values[]> {
+    if (entries.length === 0) return Promise.resolve([]);
+    const { promise, resolve, reject } = Promise.withResolvers<readonly Values[]>();
+    const found = Array.from<Values>({ length: entries.length });
+    let missing = entries.length;
+    for (const [at, keys] of entries.entries()) {
+      const put = (values: Values): void => {
+        found[at] = values;
+        missing -= 1;
+        if (missing === 0) resolve(found);
+      };
+      this.#enter({ keys, common, resolve: put, reject });
     }
-    this.#shared.set(first, waiting);
-    return waiting.values;
+    return promise;
+  }
+
+  #enter(waiting: Waiting): void {
+    // After the sockets have been read: every request that came in this turn is aboard.
+    if (this.#together.isEmpty && this.#alone.length === 0) setImmediate(() => this.#leave());
+    if (this.#large.size > 0 && (this.#anyLarge(waiting.keys) || this.#anyLarge(waiting.common))) {
+      this.#alone.push(waiting);
+      return;
+    }
+    if (!this.#together.hasRoomFor(waiting)) this.#leaveTogether();
+    this.#together.add(waiting);
   }
 
   #leave(): void {
     this.#leaveTogether();
     const alone = this.#alone;
     this.#alone = [];
-    this.#shared.clear();
-    for (const waiting of alone) this.#sendFor([waiting], waiting.keys);
+    this.#latest.clear();
+    for (const waiting of alone) {
+      const command = new Together();
+      command.add(waiting);
+      this.#sendFor(command);
+    }
   }
 
   #leaveTogether(): void {
-    const waiting = this.#waiting;
-    if (waiting.length === 0) return;
-    this.#waiting = [];
-    this.#keys = 0;
+    const together = this.#together;
+    if (together.isEmpty) return;
+    this.#together = new Together();
     // They are sent now, and shared no more.
-    this.#shared.clear();
-    const keys: string[] = [];
-    for (const one of waiting) keys.push(...one.keys);
-    this.#sendFor(waiting, keys);
+    this.#latest.clear();
+    this.#sendFor(together);
   }
 
-  #sendFor(waiting: readonly Waiting[], keys: readonly string[]): void {
+  #sendFor(command: Together): void {
+    const { keys } = command;
     this.#send(keys).then(
       (values) => {
         this.#notice(keys, values);
-        let from = 0;
-        for (const one of waiting) one.resolve(values.slice(from, (from += one.keys.length)));
+        command.answer(values);
       },
-      (error: unknown) => {
-        for (const { reject } of waiting) reject(error);
-      },
+      (error: unknown) => command.fail(error),
     );
+  }
+
+  #anyLarge(keys: readonly string[]): boolean {
+    return keys.some((key) => this.#large.has(key));
   }
 
   #notice(keys: readonly string[], values: Values): void {
@@ -112,11 +136,53 @@ export class GatheredReads {
   }
 }
 
+/** What leaves as one command: the keys of each caller, and behind them all those that callers have in common. */
+class Together {
+  readonly #own: string[] = [];
+  /** Where each of the common keys stands among them. */
+  readonly #common = new Map<string, number>();
+  readonly #waiting: Waiting[] = [];
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  get keys(): readonly string[] {
+    return [...this.#own, ...this.#common.keys()];
+  }
+
+  hasRoomFor({ keys, common }: Waiting): boolean {
+    if (this.isEmpty) return true;
+    let count = this.#own.length + this.#common.size + keys.length;
+    for (const key of common) if (!this.#common.has(key)) count += 1;
+    return count <= MOST_KEYS;
+  }
+
+  add(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    for (const key of waiting.keys) this.#own.push(key);
+    for (const key of waiting.common) if (!this.#common.has(key)) this.#common.set(key, this.#common.size);
+  }
+
+  answer(values: Values): void {
+    let from = 0;
+    for (const { keys, common, resolve } of this.#waiting) {
+      const its = values.slice(from, (from += keys.length));
+      for (const key of common) its.push(values[this.#own.length + (this.#common.get(key) as number)] ?? null);
+      resolve(its);
+    }
+  }
+
+  fail(error: unknown): void {
+    for (const { reject } of this.#waiting) reject(error);
+  }
+}
+
 function areSame(some: readonly string[], others: readonly string[]): boolean {
   return some.length === others.length && some.every((key, at) => key === others[at]);
 }
 
 /** Not by ioredis's own method, which would keep it for a pipeline until the next turn of the event loop. */
 export function mget(client: Redis, keys: readonly string[]): Promise<Values> {
-  return client.sendCommand(new Command('mget', [...keys], { replyEncoding: null })) as Promise<Values>;
+  return client.sendCommand(new Command('mget', keys as string[], { replyEncoding: null })) as Promise<Values>;
 }

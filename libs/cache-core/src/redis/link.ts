@@ -40,7 +40,12 @@ export interface RedisLink extends EventEmitter<LinkEvents> {
    * Null: nothing there, or no string.
    * @throws RedisUnavailableError as `readAt` does, for all when any cannot be read
    */
-  readStrings(keys: readonly string[]): Promise<Values>;
+  readStrings(keys: readonly string[], common?: readonly string[]): Promise<Values>;
+  /**
+   * The same for many entries, whose keys lie in one slot each.
+   * @throws RedisUnavailableError as `readAt` does, for all when one entry cannot be read
+   */
+  readStringsOfEach(entries: readonly (readonly string[])[], common?: readonly string[]): Promise<readonly Values[]>;
   /**
    * Runs a script whose keys lie in one slot and which refuses to run past its deadline; `ARGV[1]` is that deadline.
    * @throws RedisUnavailableError; with `timeout` or `lost` it is unknown whether the script ran

@@ -171,8 +171,17 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
   }
 
   /** Reads of one turn of the event loop share a command: a quarter less processor time for a hit. */
-  readStrings(keys: readonly string[]): Promise<Values> {
-    return this.#clustered ? this.read((client) => client.mgetBuffer([...keys])) : this.#gathered.read(keys);
+  readStrings(keys: readonly string[], common: readonly string[] = []): Promise<Values> {
+    if (!this.#clustered) return this.#gathered.read(keys, common);
+    return this.read((client) => client.mgetBuffer([...keys, ...common]));
+  }
+
+  readStringsOfEach(
+    entries: readonly (readonly string[])[],
+    common: readonly string[] = [],
+  ): Promise<readonly Values[]> {
+    if (!this.#clustered) return this.#gathered.readEach(entries, common);
+    return Promise.all(entries.map((keys) => this.readStrings(keys, common)));
   }
 
   run(script: Script, keys: readonly string[], args: readonly ScriptArgument[], how?: SendHow): Promise<unknown> {

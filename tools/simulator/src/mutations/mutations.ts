@@ -165,8 +165,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'what is pending is looked for only under the tags that a caller names',
     claim: 'ownWrites',
-    file: 'cache/cache.ts',
-    from: `    if (blocked(seen.under)) return null;`,
+    file: 'cache/looks.ts',
+    from: `    if (this.#invalidations.blocks(link, keys.value, seen.under)) return null;`,
     to: ``,
   },
   {
@@ -282,14 +282,14 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'memory is served although Redis may not have told of changes',
     claim: 'memory',
     file: 'l1/l1.ts',
-    from: `    if (now >= held.tracking.trustedUntil) return undefined;`,
+    from: `    if (now >= held.feed.trustedUntil) return undefined;`,
     to: ``,
   },
   {
     name: 'memory is kept over a gap in what Redis tells',
     claim: 'memory',
     file: 'l1/l1.ts',
-    from: `        this.#store.deleteWhere((held) => held.tracking === tracking);`,
+    from: `        this.#store.deleteWhere((held) => held.feed === feed);`,
     to: ``,
   },
   {
