@@ -1,6 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { RedisNode } from '../redis/link.js';
 import { RedisUnavailableError } from '../redis/errors.js';
+import { pause } from './pause.js';
 import { StepSize } from './step-size.js';
 
 /** Measured on a machine whose two processors were wanted by 13: 1.1 µs for a key, 1.1 ms for a step on average. */
@@ -38,7 +38,7 @@ export async function scanNode(
       do {
         signal.throwIfAborted();
         if (node.state === 'closed') throw error;
-        await pause(LOOK_AGAIN_MS, undefined, { signal, ref: false }).catch(() => signal.throwIfAborted());
+        await pause(LOOK_AGAIN_MS, signal);
       } while (!node.up);
       onRestart?.();
     }

@@ -15,7 +15,6 @@
  * 5. This process serves nothing that it has removed from its own memory either; the others hear of each key by tracking.
  * 6. What was stored after it had begun may be removed too: that costs a miss.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import calculateSlot from 'cluster-key-slot';
 import { companions, entryParts } from '../keyspace/companion.js';
 import { colocate, companionSubject, logicalKey } from '../keyspace/physical-key.js';
@@ -25,6 +24,7 @@ import { loadScript } from '../redis/script.js';
 import type { EntryKeys } from '../cache/entry.js';
 import type { FamilyGlob } from './family-glob.js';
 import { scanNode, type StepObserver } from './node-scan.js';
+import { pause } from './pause.js';
 import { StepSize } from './step-size.js';
 
 const INVALIDATE_ENTRIES = loadScript(new URL('./lua/invalidate-entries.lua', import.meta.url));
@@ -113,7 +113,7 @@ export class PatternInvalidation {
       } catch (error) {
         if (!(error instanceof RedisUnavailableError)) throw error;
         if (dryRun) this.#byNode.clear();
-        await pause(AGAIN_MS, undefined, { signal, ref: false }).catch(() => signal.throwIfAborted());
+        await pause(AGAIN_MS, signal);
       }
     }
   }

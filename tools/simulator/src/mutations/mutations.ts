@@ -60,6 +60,43 @@ export const MUTATIONS: readonly Mutation[] = [
     from: `local existed = redis.call('DEL', KEYS[1])`,
     to: `local existed = redis.call('EXISTS', KEYS[1])`,
   },
+  // invalidation by pattern
+  {
+    name: 'a pattern passes over what is being loaded',
+    claim: 'fresh',
+    file: 'invalidation/pattern-invalidation.ts',
+    from: `if (!dryRun) await this.#walk(`,
+    to: `if (dryRun) await this.#walk(`,
+  },
+  {
+    name: 'what a pattern removed is not removed again from a server that may have lost it',
+    claim: 'fresh',
+    file: 'cache/invalidations.ts',
+    from: `    this.#journalOf(link).acknowledgeRoot(this.#rootOf(glob));`,
+    to: ``,
+  },
+  {
+    name: 'a pattern leaves in memory what its process removes',
+    claim: 'ownWrites',
+    file: 'cache/invalidations.ts',
+    from: `        this.#memory.forget(keys);`,
+    to: ``,
+  },
+  {
+    name: 'a pattern leaves the values',
+    claim: 'gone',
+    file: 'invalidation/lua/invalidate-entries.lua',
+    from: `existed = existed + redis.call('UNLINK', KEYS[value])`,
+    to: `existed = existed + redis.call('EXISTS', KEYS[value])`,
+  },
+  // getMany
+  {
+    name: 'what is loaded together is mixed up',
+    claim: 'fresh',
+    file: 'cache/load-batch.ts',
+    from: `resolve(values[at] as`,
+    to: `resolve(values[values.length - 1 - at] as`,
+  },
   // flights
   {
     name: 'flights are joined by key while Redis answers',

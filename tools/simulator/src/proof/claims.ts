@@ -92,6 +92,8 @@ function checkBounds(history: History, end: number, longestLoadMs: number): Viol
     ...history.reads.map((read) => ({ ...read, done: read.ended, name: nameOf(read) })),
     ...history.writes.map((write) => ({
       ...write,
+      // The bound of one that waits for Redis begins when Redis can be asked.
+      began: write.patient ? Math.max(write.began, Math.min(history.healed, write.returned ?? Infinity)) : write.began,
       done: write.returned,
       name: `write ${write.id} of ${write.process}`,
     })),

@@ -33,6 +33,8 @@ export interface WriteRecord {
   returnedOrder: number;
   /** Redis has confirmed it. */
   completed: boolean;
+  /** It goes on, whatever Redis does, until it is done (a pattern). */
+  readonly patient: boolean;
   error: Error | null;
 }
 
@@ -76,6 +78,8 @@ export class History {
   readonly replays: { readonly life: Life; readonly at: number }[] = [];
   readonly deaths = new Map<Life, number>();
   readonly freezes: { readonly life: Life; readonly from: number; until: number }[] = [];
+  /** When the last fault was over. */
+  healed = 0;
   /** What was seen to be wrong while it happened. */
   readonly seen: Violation[] = [];
   #order = 0;

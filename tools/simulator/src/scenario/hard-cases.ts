@@ -143,6 +143,17 @@ export const HARD_CASES: readonly HardCase[] = [
       ...reads(0, 108, 120, 200, 300),
     ],
   ),
+  hardCase('a pattern reaches what is being loaded and is not there yet', 10, {}, [
+    readOf(1, 0, 50, SLOW),
+    { at: 100, kind: 'write', process: 0, entry: 0, by: 'pattern' },
+    ...reads(1, 600, 700),
+  ]),
+  hardCase('what a pattern removed and a server forgets is removed again', 5, {}, [
+    ...reads(1, 10),
+    { at: 100, kind: 'write', process: 0, entry: 0, by: 'pattern' },
+    { at: 200, kind: 'restart server', forMs: 20, forgetMs: 150, skewMs: 0 },
+    ...reads(1, 1200, 1300),
+  ]),
   hardCase('a process hears of its own invalidation later than it is confirmed', 15, { l1: true }, [
     ...reads(0, 10, 40, 70),
     { at: 100, kind: 'slow', process: 0, ms: 40, forMs: 8 },

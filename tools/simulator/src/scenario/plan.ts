@@ -21,12 +21,14 @@ export interface ReadPlan {
 }
 
 /** By what an entry is invalidated: each reaches it, most of them others as well. */
-export const REACHES = ['key', 'own tag', 'shared tag', 'namespace', 'family'] as const;
+export const REACHES = ['key', 'own tag', 'shared tag', 'namespace', 'family', 'pattern'] as const;
 export type Reach = (typeof REACHES)[number];
 
 /** What callers do. */
 export type Operation =
   | ({ readonly kind: 'read'; readonly process: number; readonly entry: number } & ReadPlan)
+  /** One call for all entries. */
+  | { readonly kind: 'read many'; readonly process: number; readonly load: LoadPlan }
   /** A look that leads to no load, by a caller who knows nothing of tags. */
   | { readonly kind: 'look'; readonly process: number; readonly entry: number }
   /** The origin changes, then its entry is invalidated. */
@@ -114,9 +116,17 @@ const WEATHERS: readonly (readonly FaultKind[])[] = [
   ],
 ];
 
+const OPERATIONS: ReadonlySet<Step['kind']> = new Set<Operation['kind']>([
+  'read',
+  'read many',
+  'look',
+  'write',
+  'write through',
+]);
+
 /** Whether something other than callers acts. */
 export function isStormy({ steps }: Plan): boolean {
-  return steps.some(({ kind }) => kind !== 'read' && kind !== 'look' && kind !== 'write' && kind !== 'write through');
+  return steps.some(({ kind }) => !OPERATIONS.has(kind));
 }
 
 export function planFrom(seed: number): Plan {
@@ -188,6 +198,7 @@ function anOperation(
   };
   const which = random.next();
   if (which < 0.05) return { kind: 'look', ...whose };
+  if (which < 0.12) return { kind: 'read many', process: whose.process, load };
   if (which < how.reading) {
     const leavesAfterMs = random.chance(0.08) ? Math.round(random.between(1, 150)) : null;
     return { kind: 'read', ...whose, load, anew: random.chance(0.06), leavesAfterMs };

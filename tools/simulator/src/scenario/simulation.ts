@@ -3,16 +3,20 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   absent,
   encodeValue,
+  FamilyGlob,
   keyspace,
   unchanged,
   valueReading,
   type Absent,
+  type Cache,
   type CacheObserver,
   type EntryLabels,
   type Invalidation,
   type KeyRef,
   type LoadContext,
+  type LoadOptions,
   type Loaded,
+  type LoadMany,
   type Stale,
   type Unchanged,
 } from '@promptsales/cache-core';
@@ -52,6 +56,7 @@ const FOREIGN = -1;
 const calls = new AsyncLocalStorage<Call>();
 
 interface Call {
+  readonly many: boolean;
   bypassed: boolean;
   fromMemory: boolean;
 }
@@ -65,7 +70,8 @@ export async function simulate(plan: Plan, story?: Story): Promise<Outcome> {
   }
 }
 
-type EntryRef = KeyRef<typeof keyspace.githubRepos>;
+type EntryFamily = typeof keyspace.githubRepos;
+type EntryRef = KeyRef<EntryFamily>;
 
 function refOf(entry: number): EntryRef {
   return keyspace.githubRepos.at({ user: `e${entry}` });
@@ -85,9 +91,18 @@ function invalidate({ cache }: SimulatedProcess, entry: number, by: Reach): Prom
       return cache.invalidateTag('shared');
     case 'namespace':
       return cache.invalidateNamespace('n');
-    default:
+    case 'family':
       return cache.invalidateFamily(keyspace.githubRepos);
+    case 'pattern':
+      return invalidatePattern(cache);
   }
+}
+
+/** Of all entries: what covers one alone is no pattern. */
+async function invalidatePattern(cache: Cache): Promise<Invalidation> {
+  const run = { dryRun: false, signal: new AbortController().signal };
+  const { deleted } = await cache.invalidateMatching(FamilyGlob.of(keyspace.githubRepos, {}), run);
+  return { deleted, pending: false };
 }
 
 function bytesIn(held: Held | undefined): string {
@@ -140,9 +155,7 @@ class Simulation {
       script: (name, keys, args, reply, ageMs) => {
         // A put ends whatever load is in flight.
         if (name === 'ps_store' && args[1]?.length === 0) this.#leaseEnded(keys[2] as Bytes);
-        if (name === 'ps_invalidate' && !(reply instanceof Failure) && this.#server.data.get(keys[0] as Bytes)) {
-          this.#saw(CLAIMS.gone, `${keys[0]} is still there`);
-        }
+        if (!(reply instanceof Failure)) this.#checkGone(name, keys, args);
         this.#scriptRan(name, keys, reply, ageMs);
       },
     });
@@ -165,7 +178,7 @@ class Simulation {
     if (!recovered) this.#saw(CLAIMS.recovers, 'the last reads have not ended');
     this.#checkRest();
     for (const process of this.#processes) process.die(this.#network);
-    const longestLoadMs = Math.max(0, ...this.plan.steps.map((step) => (step.kind === 'read' ? step.load.ms : 0)));
+    const longestLoadMs = Math.max(0, ...this.plan.steps.map((step) => ('load' in step ? step.load.ms : 0)));
     return {
       violations: check(this.#history, this.#time.now, longestLoadMs),
       counts: Object.fromEntries(this.#counts),
@@ -178,7 +191,8 @@ class Simulation {
     const observer: CacheObserver = {
       hit: (_family, tier) => {
         const call = calls.getStore();
-        if (call !== undefined) call.fromMemory = tier === 'l1';
+        // Of a call for many entries: whether one of them came from there.
+        if (call !== undefined) call.fromMemory = tier === 'l1' || (call.many && call.fromMemory);
         this.#count(`hit in ${tier}`);
       },
       emptied: (why) => this.#tell(name, `empties its memory: ${why}`),
@@ -219,6 +233,9 @@ class Simulation {
     switch (step.kind) {
       case 'read':
         void machine.run(() => this.#read(process, entry, step));
+        return;
+      case 'read many':
+        void machine.run(() => this.#readMany(process, step.load));
         return;
       case 'look':
         void machine.run(() => this.#look(process, entry));
@@ -280,7 +297,7 @@ class Simulation {
   async #read(process: SimulatedProcess, entry: number, { load, anew, leavesAfterMs }: ReadPlan): Promise<ReadRecord> {
     const read = this.#beginRead(process, entry);
     this.#tell(process.name, `read ${read.id} of entry ${entry} begins${anew ? ', past the cache' : ''}`);
-    const call: Call = { bypassed: false, fromMemory: false };
+    const call: Call = { many: false, bypassed: false, fromMemory: false };
     try {
       const loaded = await calls.run(call, () =>
         process.aside.getOrLoad(
@@ -288,24 +305,51 @@ class Simulation {
           (context) => {
             // It takes the lease from whoever has it.
             if (anew) this.#history.leaseEnds.push({ entry, at: this.#time.now });
-            return this.#load(process, read, load, context);
+            return this.#load(process, read, load, context, call);
           },
-          {
-            ...this.plan.ageing,
-            ttlSeconds: this.plan.ttlSeconds,
-            labels: labelsOf(entry),
-            anew,
-            ...(leavesAfterMs === null ? {} : { signal: leaving(leavesAfterMs) }),
-          },
+          { ...this.#options(leavesAfterMs), labels: labelsOf(entry), anew },
         ),
       );
       this.#endRead(read, loaded, call);
     } catch (error) {
-      read.ended = this.#time.now;
-      read.error = error as Error;
-      this.#tell(process.name, `read ${read.id} ends: ${String(error)}`);
+      this.#failRead(read, error as Error);
     }
     return read;
+  }
+
+  async #readMany(process: SimulatedProcess, load: LoadPlan): Promise<void> {
+    const reads = this.#origin.map((_version, entry) => this.#beginRead(process, entry));
+    const call: Call = { many: true, bypassed: false, fromMemory: false };
+    this.#tell(process.name, `reads ${reads.map(({ id }) => id).join(', ')} begin, of all entries together`);
+    try {
+      const refs = reads.map(({ entry }) => refOf(entry));
+      const loadMany: LoadMany<EntryFamily, Version | Absent> = (wanted, { signal, stale }) =>
+        Promise.all(
+          wanted.map(async ({ key }, at) => {
+            const read = reads[refs.findIndex((ref) => ref.key === key)] as ReadRecord;
+            const answer = await this.#load(process, read, load, { signal, stale: stale[at] ?? null }, call);
+            return answer === unchanged ? (stale[at] as Stale<Version>).value : answer;
+          }),
+        );
+      // The labels are the same for all, so each is under the others' own tags too.
+      const tags = ['shared', ...reads.map(({ entry }) => `t${entry}`)];
+      const options = { ...this.#options(null), labels: { namespace: 'n', tags } };
+      const loaded = await calls.run(call, () => process.aside.getMany(refs, loadMany, options));
+      for (const [at, read] of reads.entries()) this.#endRead(read, loaded[at] as Loaded<unknown>, call);
+    } catch (error) {
+      for (const read of reads) this.#failRead(read, error as Error);
+    }
+  }
+
+  #options(leavesAfterMs: number | null): LoadOptions<unknown> {
+    const signal = leavesAfterMs === null ? {} : { signal: leaving(leavesAfterMs) };
+    return { ...this.plan.ageing, ttlSeconds: this.plan.ttlSeconds, ...signal };
+  }
+
+  #failRead(read: ReadRecord, error: Error): void {
+    read.ended = this.#time.now;
+    read.error = error;
+    this.#tell(read.process, `read ${read.id} ends: ${String(error)}`);
   }
 
   #beginRead(process: SimulatedProcess, entry: number): ReadRecord {
@@ -357,9 +401,10 @@ class Simulation {
     process: SimulatedProcess,
     { life, entry, began: called }: ReadRecord,
     load: LoadPlan,
-    { signal, stale }: LoadContext<unknown>,
+    { signal, stale }: Pick<LoadContext<unknown>, 'signal' | 'stale'>,
+    call: Call,
   ): Promise<Version | Absent | Unchanged> {
-    const underLease = calls.getStore()?.bypassed !== true;
+    const underLease = !call.bypassed;
     const began = this.#time.now;
     const record: LoadRecord = { process: process.name, life, entry, called, began, ended: null, underLease };
     this.#history.loads.push(record);
@@ -388,7 +433,7 @@ class Simulation {
   async #look(process: SimulatedProcess, entry: number): Promise<void> {
     const read = this.#beginRead(process, entry);
     this.#tell(process.name, `read ${read.id} of entry ${entry} begins, a look only`);
-    const call: Call = { bypassed: false, fromMemory: false };
+    const call: Call = { many: false, bypassed: false, fromMemory: false };
     const found = await calls.run(call, () => process.cache.lookup(valueReading(refOf(entry))));
     read.ended = this.#time.now;
     if (found.kind === 'hit') this.#endRead(read, { value: found.hit.value, source: 'hit' }, call);
@@ -408,7 +453,7 @@ class Simulation {
     const reached =
       how === 'put' || how === 'key' || how === 'own tag' ? [entry] : this.#origin.map((_version, one) => one);
     const id = this.#history.writes.length;
-    const writes = reached.map((one) => this.#beginWrite(process, id, one));
+    const writes = reached.map((one) => this.#beginWrite(process, id, one, how === 'pattern'));
     this.#tell(process.name, `write ${id}: entry ${entry} becomes ${version} at the origin, then ${how}`);
     try {
       const { pending } = await (how === 'put' ? this.#put(process, entry, version) : invalidate(process, entry, how));
@@ -426,7 +471,7 @@ class Simulation {
     this.#tell(process.name, `write ${id} is ${writes[0]?.completed ? 'confirmed' : 'pending'}`);
   }
 
-  #beginWrite(process: SimulatedProcess, id: number, entry: number): WriteRecord {
+  #beginWrite(process: SimulatedProcess, id: number, entry: number, patient: boolean): WriteRecord {
     const write: WriteRecord = {
       id,
       process: process.name,
@@ -437,6 +482,7 @@ class Simulation {
       returned: null,
       returnedOrder: Infinity,
       completed: false,
+      patient,
       error: null,
     };
     this.#history.writes.push(write);
@@ -504,6 +550,7 @@ class Simulation {
   /** Every fault is over: those that are to end later end now. */
   #heal(): void {
     this.#tell('fault', 'all trouble is over');
+    this.#history.healed = this.#time.now;
     this.#thawServer();
     this.#server.outOfMemory = false;
     for (const { machine } of this.#processes) {
@@ -570,6 +617,13 @@ class Simulation {
     if (!expired && ageMs > commandTimeoutMs * 1.5 + 50) {
       this.#saw(CLAIMS.noLateEffect, `${name} takes effect ${ageMs.toFixed(0)} ms after it was sent`);
     }
+  }
+
+  #checkGone(script: string, keys: readonly Bytes[], args: readonly Buffer[]): void {
+    const each = { ps_invalidate: keys.length, ps_invalidate_entries: Number(String(args[1])) }[script];
+    if (each === undefined) return;
+    const left = keys.filter((key, at) => at % each === 0 && this.#server.data.get(key) !== undefined);
+    for (const key of left) this.#saw(CLAIMS.gone, `${key} is still there`);
   }
 
   #valueKey(entry: number): string {
