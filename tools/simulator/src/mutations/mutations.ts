@@ -71,8 +71,16 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'what a pattern removed is not removed again from a server that may have lost it',
     claim: 'fresh',
-    file: 'cache/invalidations.ts',
-    from: `    this.#journalOf(link).acknowledgeRoot(this.#rootOf(glob));`,
+    file: 'cache/journal.ts',
+    from: `      this.#removals.delete(underWay);
+      this.#acknowledgeRoot(root);`,
+    to: `      this.#removals.delete(underWay);`,
+  },
+  {
+    name: 'a pattern remembers what it has removed only when it has ended',
+    claim: 'fresh',
+    file: 'cache/journal.ts',
+    from: `    this.#removals.add(underWay);`,
     to: ``,
   },
   {

@@ -154,10 +154,23 @@ export const HARD_CASES: readonly HardCase[] = [
     { at: 200, kind: 'restart server', forMs: 20, forgetMs: 150, skewMs: 0 },
     ...reads(1, 1200, 1300),
   ]),
+  hardCase('a server forgets, while a pattern is under way, what that has removed already', 20, {}, [
+    readOf(1, 0, 50, { ...QUICK, ms: 1300 }),
+    { at: 99, kind: 'slow', process: 0, ms: 40, forMs: 100 },
+    { at: 100, kind: 'write', process: 0, entry: 0, by: 'pattern' },
+    { at: 145, kind: 'restart server', forMs: 20, forgetMs: 60, skewMs: 0 },
+    ...reads(1, 1500, 1600),
+  ]),
   hardCase('a process hears of its own invalidation later than it is confirmed', 15, { l1: true }, [
     ...reads(0, 10, 40, 70),
     { at: 100, kind: 'slow', process: 0, ms: 40, forMs: 8 },
     { at: 100, kind: 'write', process: 0, entry: 0, by: 'key' },
     ...reads(0, 110, 115, 120, 125, 130, 135),
+  ]),
+  hardCase('a process hears of what its own pattern removed later than that is confirmed', 15, { l1: true }, [
+    ...reads(0, 10, 40, 70),
+    { at: 100, kind: 'write', process: 0, entry: 0, by: 'pattern' },
+    { at: 104, kind: 'slow', process: 0, ms: 60, forMs: 12 },
+    ...reads(0, ...Array.from({ length: 25 }, (_, n) => 110 + 4 * n)),
   ]),
 ];

@@ -91,10 +91,10 @@ function invalidate({ cache }: SimulatedProcess, entry: number, by: Reach): Prom
       return cache.invalidateTag('shared');
     case 'namespace':
       return cache.invalidateNamespace('n');
-    case 'family':
-      return cache.invalidateFamily(keyspace.githubRepos);
     case 'pattern':
       return invalidatePattern(cache);
+    default:
+      return cache.invalidateFamily(keyspace.githubRepos);
   }
 }
 
@@ -341,7 +341,7 @@ class Simulation {
     }
   }
 
-  #options(leavesAfterMs: number | null): LoadOptions<unknown> {
+  #options(leavesAfterMs: number | null): LoadOptions {
     const signal = leavesAfterMs === null ? {} : { signal: leaving(leavesAfterMs) };
     return { ...this.plan.ageing, ttlSeconds: this.plan.ttlSeconds, ...signal };
   }
