@@ -9,17 +9,17 @@ import {
   type SharedParts,
 } from '@promptsales/assembly';
 import { CacheManagementModule, InvalidationOutbox } from '@promptsales/cache-management';
-import { Breakers, Cache, RedisRoles } from '@promptsales/cache-core';
+import { Breakers, Cache, keyspace, RedisRoles } from '@promptsales/cache-core';
 import { Database } from '@promptsales/database';
 import { GatewayInstruments, HealthModule, LedgerInstruments } from '@promptsales/health';
 import { ApiKeys, AuditLog, IdentityModule } from '@promptsales/identity';
-import { DurableLedger, Ledger, LedgerModule, LlmCacheModule, SavingsModule } from '@promptsales/llm-cache';
+import { AnswerKeys, DurableLedger, Ledger, LedgerModule, LlmCacheModule, SavingsModule } from '@promptsales/llm-cache';
 import { RecordsModule } from '@promptsales/records';
 import type { FastifyRequest } from 'fastify';
 import { auditing } from './access/audit.js';
 import { ledgerReaderOf, tenantCallerOf } from './access/caller.js';
 import { ledgerHealth, ledgerOptions } from './ledger-wiring.js';
-import { llmCacheOptions } from './llm-wiring.js';
+import { keyOfAnswer, llmCacheOptions } from './llm-wiring.js';
 
 /** Everything that the API serves, wired. */
 @Module({})
@@ -27,23 +27,26 @@ export class ApiModule {
   static forRoot({ environment, logger, metrics, readiness }: SharedParts): DynamicModule {
     const ledger = new LedgerInstruments(metrics);
     const gateway = new GatewayInstruments(metrics);
+    const llmCache = LlmCacheModule.forRootAsync({
+      inject: [Cache, RedisRoles, Ledger, Breakers],
+      useFactory: (cache: Cache, roles: RedisRoles, lines: Ledger, breakers: Breakers) =>
+        llmCacheOptions({ environment, cache, roles, ledger: lines, breakers, instruments: gateway, logger }),
+    });
     return {
       module: ApiModule,
       imports: [
         PlatformModule.forRoot({ environment, service: 'api', logger, metrics }),
         IdentityModule.forRoot(identityOptions(environment)),
         LedgerModule.forRoot(ledgerOptions(environment, ledger)),
-        LlmCacheModule.forRootAsync({
-          inject: [Cache, RedisRoles, Ledger, Breakers],
-          useFactory: (cache: Cache, roles: RedisRoles, lines: Ledger, breakers: Breakers) =>
-            llmCacheOptions({ environment, cache, roles, ledger: lines, breakers, instruments: gateway, logger }),
-        }),
+        llmCache,
         SavingsModule.forRoot({ callerOf: ledgerReaderOf }),
         CacheManagementModule.forRootAsync({
-          inject: [AuditLog, Database],
-          useFactory: (log: AuditLog, database: Database) => ({
+          imports: [llmCache],
+          inject: [AuditLog, Database, AnswerKeys],
+          useFactory: (log: AuditLog, database: Database, answers: AnswerKeys) => ({
             callerOf: tenantCallerOf,
             bodyTextOf: ({ bodyText }: FastifyRequest) => bodyText,
+            identities: new Map([[keyspace.llmResponse.id, keyOfAnswer(answers)]]),
             audit: auditing(log, database, logger),
           }),
         }),

@@ -1,9 +1,13 @@
 import type { Breakers, Cache, RedisRoles } from '@promptsales/cache-core';
+import { IdentityRefusedError, type KeyOfRequest } from '@promptsales/cache-management';
 import type { Environment } from '@promptsales/environment';
 import type { GatewayInstruments } from '@promptsales/health';
 import type { Logger } from '@promptsales/http-edge';
 import {
+  attributionOf,
+  LlmError,
   upstreamService,
+  type AnswerKeys,
   type Ledger,
   type LlmCacheObserver,
   type LlmCacheOptions,
@@ -40,6 +44,18 @@ export function llmCacheOptions(parts: LlmParts): LlmCacheOptions {
     observer: observerOf(instruments, new FailureLog(logger)),
     bodyLimitBytes: api.maxBodyBytes,
     shutdownMs: SHUTDOWN_MS,
+  };
+}
+
+/** The gateway's own identity of a request, for whoever looks its answer up by key. */
+export function keyOfAnswer(keys: AnswerKeys): KeyOfRequest {
+  return ({ body, asking }) => {
+    try {
+      return keys.keyOf({ body, headers: asking.headers, caller: attributionOf(callerOf(asking)) });
+    } catch (error) {
+      if (error instanceof LlmError) throw new IdentityRefusedError(error.message, { cause: error });
+      throw error;
+    }
   };
 }
 

@@ -16,6 +16,7 @@ export { Catalogue, type ParsedKey } from './keyspace/catalogue.js';
 export { Companion, companions, entryParts } from './keyspace/companion.js';
 export { changeKeys } from './keyspace/change-keys.js';
 export { VERSIONED_ROLES, versionKeys, type VersionKind } from './keyspace/version-key.js';
+export { kindOfKey, type KeyKind } from './keyspace/key-kind.js';
 export { checkKeyPrefix, colocate, companionSubject, logicalKey, physicalKey } from './keyspace/physical-key.js';
 export { decodeSegmentText, encodeSegmentText, LONGEST_SEGMENT_BYTES } from './keyspace/segment-text.js';
 export { oneOf, type SegmentShape } from './keyspace/segment-shape.js';
@@ -127,6 +128,17 @@ export { PlainValues, type PlainRead, type PlainSettings } from './plain/plain-v
 // what lies at a key, and why
 export { explain, type Explanation, type SidecarFacts, type Verdict } from './explain/explain.js';
 export { presenceOf, type Presence } from './explain/presence.js';
+
+// how many keys there are, and what they take
+export {
+  DEFAULT_CENSUS,
+  takeCensus,
+  type Census,
+  type CensusSettings,
+  type Counted,
+  type CountedPlace,
+} from './census/census.js';
+export { walkKeys, type WalkBounds, type WalkedNode } from './census/key-sample.js';
 
 // invalidation by pattern
 export { FamilyGlob } from './invalidation/family-glob.js';

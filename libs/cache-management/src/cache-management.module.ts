@@ -1,8 +1,10 @@
-import { Module, type DynamicModule, type FactoryProvider } from '@nestjs/common';
+import { Module, type DynamicModule, type FactoryProvider, type ModuleMetadata } from '@nestjs/common';
 import { BreakersController } from './http/breakers.controller.js';
 import { ExplainController } from './http/explain.controller.js';
+import { Censuses } from './explore/censuses.js';
 import { FamiliesController } from './http/families.controller.js';
 import { InvalidationController } from './http/invalidation.controller.js';
+import { KeyspaceController } from './http/keyspace.controller.js';
 import { LocksController } from './http/locks.controller.js';
 import { OperationsController } from './http/operations.controller.js';
 import { ValuesController } from './http/values.controller.js';
@@ -11,6 +13,7 @@ import { CACHE_MANAGEMENT_OPTIONS, type CacheManagementOptions } from './managem
 import { CacheValues } from './values/cache-values.js';
 
 export interface CacheManagementAsyncOptions {
+  readonly imports?: NonNullable<ModuleMetadata['imports']>;
   readonly inject: NonNullable<FactoryProvider['inject']>;
   /** A method, so that its parameters may have the types of what is injected. */
   useFactory(...dependencies: unknown[]): CacheManagementOptions;
@@ -30,6 +33,7 @@ export class CacheManagementModule {
     };
     return {
       module: CacheManagementModule,
+      imports: options.imports ?? [],
       controllers: [
         LocksController,
         BreakersController,
@@ -38,8 +42,9 @@ export class CacheManagementModule {
         ValuesController,
         ExplainController,
         FamiliesController,
+        KeyspaceController,
       ],
-      providers: [settings, Invalidator, CacheValues],
+      providers: [settings, Invalidator, CacheValues, Censuses],
     };
   }
 }

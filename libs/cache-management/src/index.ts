@@ -1,7 +1,14 @@
 export { CacheManagementModule } from './cache-management.module.js';
 export { FENCING_MIGRATIONS } from './fencing/fencing-migrations.js';
 export { FencedOutError, FencingNumbers } from './fencing/fencing-numbers.js';
-export type { CacheManagementOptions, ManagementAct, ManagementCaller } from './management-options.js';
+export { IdentityRefusedError } from './explore/identity.js';
+export type {
+  CacheManagementOptions,
+  KeyOfRequest,
+  ManagementAct,
+  ManagementCaller,
+  RequestToKey,
+} from './management-options.js';
 export {
   InvalidationOutbox,
   type Noted,

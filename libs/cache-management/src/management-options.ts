@@ -1,3 +1,4 @@
+import type { KeyRef } from '@promptsales/cache-core';
 import type { FastifyRequest } from 'fastify';
 
 /** Who asks, as far as the management of the cache is concerned. */
@@ -18,11 +19,24 @@ export interface ManagementAct {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
+/** A request as somebody would send it to the feature that keeps its answer. */
+export interface RequestToKey {
+  /** JSON. */
+  readonly body: Buffer;
+  /** The request that asks for the key: its caller and its headers are those of the request to be keyed. */
+  readonly asking: FastifyRequest;
+}
+
+/** @throws IdentityRefusedError for what the feature would refuse too */
+export type KeyOfRequest = (request: RequestToKey) => KeyRef;
+
 export interface CacheManagementOptions {
   /** The application has authenticated the request and knows whose it is. */
   readonly callerOf: (request: FastifyRequest) => ManagementCaller;
   /** The JSON text of the request's body as it was sent; null where there is none. */
   readonly bodyTextOf: (request: FastifyRequest) => string | null;
+  /** By family id: how the feature that fills the family keys its requests. */
+  readonly identities: ReadonlyMap<string, KeyOfRequest>;
   /**
    * Writes an act down. The act does not wait for it, nor for the database: invalidations must succeed when that is away,
    * and the application counts what could not be written.

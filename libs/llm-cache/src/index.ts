@@ -30,7 +30,8 @@ export type { LedgerReader } from './ledger/savings.js';
 // The gateway: provider-compatible routes in front of the cache.
 export { LlmCacheModule, type LlmCacheAsyncOptions } from './llm-cache.module.js';
 export { GatewayService, type LlmCacheOptions } from './http/gateway-service.js';
-export type { Caller, CallerOf } from './http/caller.js';
+export { AnswerKeys, type KeyedRequest } from './gateway/answer-keys.js';
+export { attributionOf, type Caller, type CallerOf } from './http/caller.js';
 export type { LlmCacheObserver } from './http/llm-cache-observer.js';
 export type { PolicySource, UpstreamDirectory } from './gateway/directories.js';
 export { DEFAULT_FLIGHT, type FlightBounds } from './flight/flight-bounds.js';

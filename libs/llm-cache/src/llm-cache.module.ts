@@ -11,7 +11,8 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
-import { GatewayService, SHUTDOWN_MS, type LlmCacheOptions } from './http/gateway-service.js';
+import { AnswerKeys } from './gateway/answer-keys.js';
+import { DEFAULT_ONLY, GatewayService, SHUTDOWN_MS, type LlmCacheOptions } from './http/gateway-service.js';
 
 export interface LlmCacheAsyncOptions {
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
@@ -71,7 +72,13 @@ export class LlmCacheModule {
       providers: [
         { provide: OPTIONS, inject: options.inject ?? [], useFactory: options.useFactory.bind(options) },
         GatewayLifecycle,
+        {
+          provide: AnswerKeys,
+          inject: [OPTIONS],
+          useFactory: ({ upstreams, policies }: LlmCacheOptions) => new AnswerKeys(upstreams, policies ?? DEFAULT_ONLY),
+        },
       ],
+      exports: [AnswerKeys],
     };
   }
 }

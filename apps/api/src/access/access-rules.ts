@@ -41,6 +41,8 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'GET /v1/cache/operations/:id': scope('cache'),
     'DELETE /v1/cache/operations/:id': scope('cache'),
 
+    'GET /v1/keyspace': scope('cache'),
+    'POST /v1/keyspace/identity': scope('cache'),
     'GET /v1/keyspace/families': anyKey,
     'GET /v1/keyspace/explain': scope('cache'),
 

@@ -33,7 +33,7 @@ export interface LlmCacheOptions {
   readonly shutdownMs?: number;
 }
 
-const DEFAULT_ONLY: PolicySource = { current: () => [DEFAULT_POLICY] };
+export const DEFAULT_ONLY: PolicySource = { current: () => [DEFAULT_POLICY] };
 const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
 export const SHUTDOWN_MS = 10_000;
 

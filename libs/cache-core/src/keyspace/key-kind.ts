@@ -1,0 +1,33 @@
+import { logicalKey } from './physical-key.js';
+import { changeKeys } from './change-keys.js';
+import { companions, type Companion } from './companion.js';
+import type { ParsedKey } from './catalogue.js';
+import { parseKey } from './keyspace.js';
+import { versionKeys } from './version-key.js';
+
+/** What a key on a server is. */
+export type KeyKind =
+  | { readonly kind: 'value'; readonly key: string; readonly parsed: ParsedKey }
+  /** `subject`: the physical key that it lies beside. */
+  | { readonly kind: 'companion'; readonly companion: Companion; readonly subject: string }
+  /** Versions of what is invalidated as a whole, and what processes tell each other. */
+  | { readonly kind: 'platform' }
+  /** Begins as our keys do, and belongs to no family. */
+  | { readonly kind: 'unknown' }
+  /** Does not begin with KEY_PREFIX: somebody else's, on a server that is shared. */
+  | { readonly kind: 'outside' };
+
+const COMPANIONS = Object.values(companions);
+
+export function kindOfKey(physical: string, prefix = ''): KeyKind {
+  const key = logicalKey(prefix, physical);
+  if (key === undefined) return { kind: 'outside' };
+  const parsed = parseKey(key);
+  if (parsed !== null) return { kind: 'value', key, parsed };
+  for (const companion of COMPANIONS) {
+    const subject = companion.subjectOf(physical, prefix);
+    if (subject !== undefined) return { kind: 'companion', companion, subject };
+  }
+  const ofPlatform = physical === changeKeys.at(prefix) || versionKeys.subjectOf(physical, prefix) !== undefined;
+  return { kind: ofPlatform ? 'platform' : 'unknown' };
+}
