@@ -222,16 +222,18 @@ describe('values by key over HTTP', () => {
       `blacklist:${HASH}`,
       'lock:l',
       'lock:content_generation:c',
-      `lead:${UUID}`,
       'config:github',
       'circuit:breaker:s',
-      `llm_cache:${HASH}`,
     ];
     for (const key of never) {
       const { body } = await put(key, {}, api.admin).expect(403);
       expect(body).toMatchObject({ code: 'forbidden', detail: expect.stringMatching(/cannot be written here\. \w/) });
     }
     for (const key of ['session:u1', `blacklist:${HASH}`, 'lock:l']) await remove(key, api.admin).expect(403);
+    const record = { id: UUID, empresa: 'Acme', contacto: 'Ana', estado: 'nuevo' };
+    await put(`lead:${UUID}`, record, await keyOf('acme', ['cache', 'records'])).expect(403);
+    await put(`lead:${UUID}`, record, api.admin).expect(200);
+    await remove(`lead:${UUID}`, api.admin).expect(204);
     const { body: audit } = await request(api.server).get('/v1/audit').set(api.admin).expect(200);
     expect(JSON.stringify(audit)).toContain('key:rate_limit:u1:hour');
   });

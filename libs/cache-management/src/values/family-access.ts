@@ -36,7 +36,9 @@ export interface FamilyAccess {
 
 /** Copies of what can be had again: to put one there is what the cache is for, and to remove one costs a miss. */
 const copies = (scope: Right): FamilyAccess => ({ read: scope, write: scope, remove: 'cache' });
-/** Copies that only their writer may put there, because others are told that they are his. */
+/** Copies of what somebody answers for: only an operator puts another there, until the next invalidation. */
+const answeredFor = (scope: Right): FamilyAccess => ({ read: scope, write: 'admin', remove: 'cache' });
+/** Copies that only their writer can put there in their form. */
 const copiesOf = (scope: Right, instead: string): FamilyAccess => ({
   read: scope,
   write: 'never',
@@ -51,8 +53,6 @@ const guarded = (scope: Right, instead: string): FamilyAccess => ({
   instead,
 });
 
-const RECORDS =
-  'The truth is in PostgreSQL, and a copy that differs would be served for it: write the record by its own route.';
 const SECRETS = 'It holds secrets: use /api/configurations, which shows masks.';
 const SESSIONS =
   'A session that was not begun, or was only removed here, would escape its own end: use /v1/sessions and /v1/users/{user_id}/sessions.';
@@ -75,15 +75,15 @@ const TABLE: Readonly<Record<keyof typeof keyspace, FamilyAccess>> = {
   contentSearch: copies('records'),
   contentSearchCampaign: copies('records'),
   configKey: { read: 'never', write: 'never', remove: 'cache', instead: SECRETS },
-  configApi: copiesOf('records', RECORDS),
-  configClient: copiesOf('records', RECORDS),
-  lead: copiesOf('records', RECORDS),
-  oportunidad: copiesOf('records', RECORDS),
+  configApi: answeredFor('records'),
+  configClient: answeredFor('records'),
+  lead: answeredFor('records'),
+  oportunidad: answeredFor('records'),
 
-  llmResponse: copiesOf('llm', 'What is served from it is what a provider has answered: ask by the provider’s route.'),
+  llmResponse: answeredFor('llm'),
   llmEmbedding: copies('llm'),
   llmModelInfo: copies('llm'),
-  llmModels: copiesOf('llm', 'What is served from it is what a provider has answered: ask by /v1/models.'),
+  llmModels: answeredFor('llm'),
   aiGeneration: copies('llm'),
   aiCampaignMessages: copies('llm'),
   aiGenerationMeta: copies('llm'),
