@@ -7,8 +7,9 @@
  * Invariants, each with a test that fails when it is removed
  * 1. A change and its invalidations are committed together, or neither is.
  * 2. When `committing` returns, what was changed is invalidated in Redis, so that whoever reads through the platform after
- *    the acknowledgement reads what was committed. While Redis is away it is pending, in this process as all invalidations
- *    are, and in the outbox for all others.
+ *    the acknowledgement reads what was committed. While this process cannot reach Redis, it is pending here, as all
+ *    invalidations are, and in the outbox for all others. `committing` then waits until one of them has carried it out, or
+ *    until every relay has seen it and none could: what a relay could not carry out, its process reads past Redis.
  * 3. A row goes only when its invalidation was carried out (`pending: false`) after the row was committed. Carried out is
  *    each at least once; twice costs a miss.
  * 4. Of one subject, the rows are carried out in the order in which they were written, one relay at a time.
@@ -24,7 +25,8 @@ import {
 } from '@promptsales/cache-core';
 import type { Database } from '@promptsales/database';
 import type { Kysely, Transaction } from 'kysely';
-import { deleteRows, noteRows, type OutboxSubject, type OutboxTables } from './outbox-rows.js';
+import { setTimeout } from 'node:timers/promises';
+import { anyRowLeft, deleteRows, noteRows, type OutboxSubject, type OutboxTables } from './outbox-rows.js';
 
 /** What a change makes outdated. */
 export interface Outdated {
@@ -58,6 +60,9 @@ export interface OutboxObserver {
 
 /** How long it takes at most to say that what was committed is invalidated: the row is the relay's otherwise. */
 const SETTLE_MS = 1000;
+/** Longer than a relay leaves a row alone, plus the pause between its rounds. */
+const UNTIL_SEEN_MS = 1000;
+const LOOK_EVERY_MS = 50;
 const AT_ONCE = 200;
 
 export class InvalidationOutbox {
@@ -90,7 +95,9 @@ export class InvalidationOutbox {
         );
     } finally {
       // Also when it failed: whether it was committed may be unknown.
-      for (const one of noted) await this.settle(one);
+      const left: string[] = [];
+      for (const one of noted) left.push(...(await this.settle(one)));
+      if (left.length > 0) await this.#untilSeen(left);
     }
   }
 
@@ -103,9 +110,12 @@ export class InvalidationOutbox {
     return { subjects, rowIds: subjects.length === 0 ? [] : await noteRows(transaction, subjects) };
   }
 
-  /** Carries out what was committed. Never throws: what could not be done now is done by a relay. */
-  async settle({ subjects, rowIds }: Noted): Promise<void> {
-    if (subjects.length === 0) return;
+  /**
+   * Carries out what was committed. Never throws: what could not be done now is done by a relay.
+   * @returns the rows that are left to one
+   */
+  async settle({ subjects, rowIds }: Noted): Promise<readonly string[]> {
+    if (subjects.length === 0) return [];
     const done = await this.carryOut(subjects);
     const ids = rowIds.filter((_, at) => done[at]);
     this.#observer.carriedOut?.('writer', ids.length, 0);
@@ -114,6 +124,7 @@ export class InvalidationOutbox {
     } catch (error) {
       this.#observer.trouble?.(error);
     }
+    return rowIds.filter((_, at) => !done[at]);
   }
 
   /** Whether each of these was carried out, and is not pending. */
@@ -126,6 +137,19 @@ export class InvalidationOutbox {
     const waiting = each.filter((done) => !done).length;
     if (waiting > 0) this.#observer.waiting?.(waiting);
     return each;
+  }
+
+  /** Until other processes have carried these rows out, or have had the time to see that they cannot. */
+  async #untilSeen(rowIds: readonly string[]): Promise<void> {
+    const until = performance.now() + UNTIL_SEEN_MS;
+    try {
+      while (performance.now() < until) {
+        await setTimeout(LOOK_EVERY_MS);
+        if (!(await this.#database.withDeadline(SETTLE_MS, () => anyRowLeft(this.#db, rowIds)))) return;
+      }
+    } catch (error) {
+      this.#observer.trouble?.(error);
+    }
   }
 
   get #db(): Kysely<OutboxTables> {

@@ -43,6 +43,11 @@ export async function noteRows<Tables>(
   return rows.map(({ id }) => id);
 }
 
+export async function anyRowLeft(db: Kysely<OutboxTables>, ids: readonly string[]): Promise<boolean> {
+  const { rows } = await sql`select from cache_outbox where id = any(${ids}::bigint[]) limit 1`.execute(db);
+  return rows.length > 0;
+}
+
 export async function deleteRows(db: Kysely<OutboxTables>, ids: readonly string[]): Promise<void> {
   if (ids.length > 0) await sql`delete from cache_outbox where id = any(${ids}::bigint[])`.execute(db);
 }
