@@ -1,4 +1,4 @@
-import type { Breakers, Cache, RedisRoles } from '@promptsales/cache-core';
+import type { Breakers, BreakerSettings, Cache, RedisRoles } from '@promptsales/cache-core';
 import { IdentityRefusedError, type KeyOfRequest } from '@promptsales/cache-management';
 import type { Environment } from '@promptsales/environment';
 import type { GatewayInstruments } from '@promptsales/health';
@@ -71,8 +71,18 @@ function upstreamsOf({ upstream }: Environment, breakers: Breakers): UpstreamDir
           simulated: upstream.simulated,
         };
   // Shown from the start, also where nobody has asked it yet.
-  if (openAi !== null) breakers.of(upstreamService(openAi));
+  if (openAi !== null) breakers.of(upstreamService(openAi), breakerOf(upstream));
   return { targetFor: () => openAi };
+}
+
+/** What makes an upstream be left alone. */
+export function breakerOf(upstream: Environment['upstream']): Partial<BreakerSettings> {
+  return {
+    consecutiveFailures: upstream.breakerFailures,
+    failureRatio: upstream.breakerFailurePercent / 100,
+    minimumCalls: upstream.breakerMinimumCalls,
+    firstOpenMs: upstream.breakerOpenSeconds * 1000,
+  };
 }
 
 /** An object literal: observers are spread by those who add to them, which a class's methods do not survive. */

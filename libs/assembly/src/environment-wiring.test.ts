@@ -1,5 +1,5 @@
-import { RedisRoles, ROLES } from '@promptsales/cache-core';
-import { readEnvironment, SCOPE_NAMES, type Environment } from '@promptsales/environment';
+import { Cache, RedisRoles, ROLES } from '@promptsales/cache-core';
+import { EnvironmentError, readEnvironment, SCOPE_NAMES, type Environment } from '@promptsales/environment';
 import { SCOPES } from '@promptsales/identity';
 import { randomBytes } from 'node:crypto';
 import { cacheSettings, keyring, ttlTable } from './cache-settings.js';
@@ -110,6 +110,31 @@ describe('cacheSettings', () => {
 
   it('switches compression off', () => {
     expect(settings({ ENABLE_COMPRESSION: 'false' }).compressAbove).toBeNull();
+  });
+
+  it('lets values age and loads end as the variables say, family by family', () => {
+    expect(settings().loading).toEqual({});
+    const aging = settings({
+      CACHE_FRESH_LEAD: '60',
+      CACHE_GRACE_LEAD: '0',
+      CACHE_LOAD_TIMEOUT_MS_LEAD: '250',
+      CACHE_FRESH_API_CALL: '30',
+    });
+    expect(aging.loading).toEqual({
+      lead: { freshSeconds: 60, graceSeconds: 0, hardTimeoutMs: 250 },
+      'api.call': { freshSeconds: 30 },
+    });
+    const most = settings({ CACHE_FRESH_LEAD: '31536000', CACHE_LOAD_TIMEOUT_MS_LEAD: '86400000' });
+    const roles = new RedisRoles(redisTopology(environment()));
+    for (const each of [aging, most]) expect(() => new Cache(roles, each)).not.toThrow();
+  });
+
+  it('names every variable about values that do not age so', () => {
+    const refused = () => settings({ CACHE_FRESH_LLM_RESPONSE: '60', CACHE_GRACE_LOCK_NAMED: '1' });
+    expect(refused).toThrow(EnvironmentError);
+    expect(refused).toThrow(
+      /CACHE_FRESH_LLM_RESPONSE: got 60; .*max-age.*\n +CACHE_GRACE_LOCK_NAMED: got 1; .*never loaded/,
+    );
   });
 
   it('names the variable whose TTL its family cannot have', () => {

@@ -77,6 +77,20 @@ onEveryPlace('versions of families, namespaces and tags', cacheProcess, (stage, 
       await until(async () => (await load(a, 'k', 'newest', labels)).source === 'hit');
     });
 
+    test('trap 6: what is kept for it does not grow with the entries under it, nor with its invalidations', async () => {
+      const kept = async (): Promise<[key: string, bytes: number][]> => {
+        const keys = (await redis.keys('version:*')).toSorted();
+        return Promise.all(keys.map(async (key) => [key, await raw.strlen(key)] as [string, number]));
+      };
+      await store(a, 'first', 'old', labels);
+      await invalidate(b);
+      const before = await kept();
+      for (let n = 0; n < 100; n += 1) await store(a, `k${n}`, 'old', labels);
+      for (let n = 0; n < 10; n += 1) await invalidate(b);
+      expect(await kept()).toEqual(before);
+      expect((await redis.keys('*')).filter((key) => !/^(app|meta|version):/.test(key))).toEqual([]);
+    });
+
     test('while it is pending this process trusts nothing under it, and it is applied before anything is read', async () => {
       await store(a, 'k', 'old', labels);
       await store(a, 'other', 'kept', { tags: ['y'] });

@@ -14,6 +14,8 @@ describe('docs/configuration.md', () => {
       'HOST',
       'REDIS_URL_<ROLE>',
       'TTL_<FAMILY_ID>',
+      'CACHE_FRESH_<FAMILY_ID>',
+      'UPSTREAM_BREAKER_FAILURES',
       'ENCRYPTION_KEY',
       'SIMULATED_UPSTREAM',
       'WORKER_PORT',

@@ -15,7 +15,7 @@ const known = new Set(knownNames);
 
 /**
  * A line for each name that nobody reads and that looks like one that somebody does. `families` are the spellings that
- * `TTL_…` may end in; null when they are not known here, and then any of them passes.
+ * `TTL_…` and `CACHE_…` may end in; null when they are not known here, and then any of them passes.
  */
 export function nearMisses(names: readonly string[], families: ReadonlySet<string> | null): string[] {
   return names.flatMap((name) => {

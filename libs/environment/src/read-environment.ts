@@ -28,7 +28,7 @@ export type Environment = Omit<Values, 'redis'> & {
 };
 
 export interface ReadOptions {
-  /** Ids of the keyspace's families, so that a `TTL_…` for none of them is warned about and not read. */
+  /** Ids of the keyspace's families, so that a `TTL_…` or `CACHE_…` for none of them is warned about and not read. */
   readonly families?: readonly string[];
 }
 

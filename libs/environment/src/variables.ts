@@ -25,6 +25,7 @@ export const SCOPE_NAMES = [
 const YEAR_SECONDS = 365 * 86_400;
 const DAY_MS = 86_400_000;
 const ttl = integer(1, 10 * YEAR_SECONDS, 'seconds');
+const freshness = integer(1, YEAR_SECONDS, 'seconds');
 const port = integer(0, 65_535);
 
 /**
@@ -170,7 +171,33 @@ export const VARIABLES = {
         '<FAMILY_ID>',
         null,
         ttl,
-        'One family of the keyspace (dots as `_`); wins over the five above.',
+        'One family of the keyspace (dots as `_`); wins over the six above.',
+      ),
+    },
+  },
+  loading: {
+    title: 'How values age and are loaded',
+    variables: {
+      freshSecondsByFamily: perMember(
+        'CACHE_FRESH_',
+        '<FAMILY_ID>',
+        null,
+        freshness,
+        'After so long, inside its TTL, a value of the family is stale: served, while one process loads it anew.',
+      ),
+      graceSecondsByFamily: perMember(
+        'CACHE_GRACE_',
+        '<FAMILY_ID>',
+        null,
+        integer(0, YEAR_SECONDS, 'seconds'),
+        'How long a stale value may serve; not given: to the end of its TTL.',
+      ),
+      loadTimeoutMsByFamily: perMember(
+        'CACHE_LOAD_TIMEOUT_MS_',
+        '<FAMILY_ID>',
+        null,
+        integer(1, DAY_MS, 'milliseconds'),
+        'How long one load from the origin may take; not given: 30000.',
       ),
     },
   },
@@ -239,6 +266,30 @@ export const VARIABLES = {
         integer(1, DAY_MS, 'milliseconds'),
         '120000',
         'Silence inside a stream.',
+      ),
+      breakerFailures: withDefault(
+        'UPSTREAM_BREAKER_FAILURES',
+        integer(1, 1_000_000),
+        '10',
+        'So many failures in a row, and an upstream is not called for a while.',
+      ),
+      breakerFailurePercent: withDefault(
+        'UPSTREAM_BREAKER_FAILURE_PERCENT',
+        integer(1, 100),
+        '50',
+        'The same when so many in a hundred of its calls within 30 s have failed.',
+      ),
+      breakerMinimumCalls: withDefault(
+        'UPSTREAM_BREAKER_MINIMUM_CALLS',
+        integer(1, 1_000_000),
+        '20',
+        'Fewer calls than this within 30 s say nothing about that share.',
+      ),
+      breakerOpenSeconds: withDefault(
+        'UPSTREAM_BREAKER_OPEN_SECONDS',
+        integer(1, 120, 'seconds'),
+        '5',
+        'How long an upstream is left alone at first; each trial call that fails doubles it, up to 120.',
       ),
       simulated: withDefault(
         'SIMULATED_UPSTREAM',
