@@ -55,6 +55,46 @@ onEveryPlace('many values at once', cacheProcess, (stage) => {
     expect(Object.keys(executed)).not.toEqual(expect.arrayContaining([expect.stringMatching(/^eval/)]));
   });
 
+  test('entries of several tenants, under tags that nobody names, and in memory are served together', async () => {
+    await stage.stop(b);
+    b = await stage.start({ l1: {} });
+    const theirs = keyspace.appValue.at({ key: 'theirs' }, 'acme');
+    const wanted = [app('tagged'), app('plain'), theirs, app('there')];
+    for (const [at, ref] of wanted.entries()) {
+      const options = at === 0 ? { labels: { tags: ['campaign'] } } : {};
+      await (
+        await a.aside.getOrLoad(ref, async () => `value ${at}`, options)
+      ).stored;
+    }
+    await b.aside.getMany([app('there')], loader());
+    const all = wanted.map((_, at) => `value ${at}`);
+    expect(values(await b.aside.getMany(wanted, loader()))).toEqual(all);
+    expect(values(await b.aside.getMany(wanted, loader()))).toEqual(all);
+    await a.cache.invalidateTag('campaign');
+    // Within the bound of L1 the other process may still have the old one.
+    await until(async () => b.aside.warm(app('tagged')) === undefined);
+    expect(values(await b.aside.getMany(wanted, loader()))).toEqual(['value of app:tagged', ...all.slice(1)]);
+  });
+
+  test('what is stale is served and loaded anew behind the caller', async () => {
+    const options = { freshSeconds: 0.001, jitter: 0, beta: 0 };
+    await allStored(await a.aside.getMany(refs(1, 2), async () => ['old', 'old'], options));
+    const read = () => a.aside.getMany(refs(1, 2), async (wanted) => wanted.map(() => 'new'), options);
+    await until(async () => (await read()).every(({ value }) => value === 'new'));
+    expect((await read()).map(({ source }) => source)).toEqual(['stale', 'stale']);
+  });
+
+  test('what this process has invalidated while Redis was away is not read before Redis knows', async () => {
+    await allStored(await a.aside.getMany(refs(1, 2), loader()));
+    redis.freeze();
+    await until(async () => !a.roles.link('cache').up);
+    await a.cache.invalidate({ ref: app(1) });
+    redis.thaw();
+    await a.roles.link('cache').untilUp(5000);
+    const newer = jest.fn(async (wanted: readonly KeyRef<App>[]) => wanted.map(({ key }) => `newer ${key}`));
+    expect(values(await a.aside.getMany(refs(1, 2), newer))).toEqual(['newer app:1', 'value of app:2']);
+  });
+
   test('what others load is awaited, and what two calls want is loaded once', async () => {
     const { promise, resolve } = Promise.withResolvers<string>();
     const single = b.aside.getOrLoad(app(1), () => promise);

@@ -4,6 +4,7 @@ import type { Absent, Unchanged } from './answers.js';
 import type { Cache } from './cache.js';
 import { Errands } from './errands.js';
 import { valueReading } from './family-value.js';
+import type { FreshnessOptions } from './freshness.js';
 import type { Hit } from './judgement.js';
 import type { Loader } from './load.js';
 import { LoadBatch, type LoadMany } from './load-batch.js';
@@ -46,10 +47,9 @@ export class CacheAside {
   async getOrLoad<F extends Family, R extends ValueOf<F> | Absent | Unchanged>(
     ref: KeyRef<F>,
     loader: Loader<ValueOf<F>, R>,
-    options: LoadOptions<ValueOf<F>> = {},
+    options: LoadOptions<ValueOf<F>> = NO_OPTIONS,
   ): Promise<Loaded<ValueOf<F> | Extract<R, Absent>>> {
-    const errand = this.#errands.understand(ref, loader, options);
-    // Most calls end here: what all the rest needs is not made for them.
+    const errand = this.#errands.errand(ref, this.#errands.terms(ref, loader, options));
     const loaded = this.#errands.atHand(errand) ?? (await this.#errands.run(errand));
     return loaded as Loaded<ValueOf<F> | Extract<R, Absent>>;
   }
@@ -61,24 +61,29 @@ export class CacheAside {
    * @throws as `getOrLoad` does, for the first that fails; what others have loaded is stored all the same
    * @throws KeyspaceError `value_shape` also when `loadMany` does not answer with one value for each ref
    */
-  getMany<F extends Family, R extends ValueOf<F> | Absent>(
+  async getMany<F extends Family, R extends ValueOf<F> | Absent>(
     refs: readonly KeyRef<F>[],
     loadMany: LoadMany<F, R>,
-    options: LoadOptions<ValueOf<F>> = {},
+    options: LoadOptions<ValueOf<F>> = NO_OPTIONS,
   ): Promise<Loaded<ValueOf<F> | Extract<R, Absent>>[]> {
-    const byKey = new Map(refs.map((ref) => [ref.key, ref]));
     const [first] = refs;
-    if (first === undefined) return Promise.resolve([]);
-    const batch = new LoadBatch<F>(loadMany, byKey.size, this.#cache.policies.of(first.family).bound);
-    const loading = new Map<string, Promise<Loaded<ValueOf<F> | Absent>>>();
-    for (const [key, ref] of byKey) {
-      const errand = this.#errands.understand(ref, batch.loaderOf(ref), options);
-      loading.set(key, this.#errands.run(batch.partOf(errand)));
+    if (first === undefined) return [];
+    const places = new Map<string, number>();
+    const wanted: KeyRef<F>[] = [];
+    for (const ref of refs) {
+      if (places.has(ref.key)) continue;
+      places.set(ref.key, wanted.length);
+      wanted.push(ref);
     }
-    const all = refs.map(({ key }) => loading.get(key) as Promise<Loaded<ValueOf<F> | Extract<R, Absent>>>);
-    return Promise.all(all);
+    const batch = new LoadBatch<F>(loadMany, wanted.length, this.#cache.policies.of(first.family).bound);
+    const terms = this.#errands.terms(first, batch, options);
+    const loaded = await this.#errands.runEach(wanted.map((ref) => this.#errands.errand(ref, terms)));
+    const all = wanted.length === refs.length ? loaded : refs.map(({ key }) => loaded[places.get(key) as number]);
+    return all as Loaded<ValueOf<F> | Extract<R, Absent>>[];
   }
 }
+
+const NO_OPTIONS: FreshnessOptions = Object.freeze({});
 
 function isFresh({ freshUntilMs, readAtMs }: Hit<unknown>): boolean {
   return freshUntilMs === null || readAtMs < freshUntilMs;

@@ -1,44 +1,25 @@
 import type { Family, KeyRef, ValueOf } from '../keyspace/family.js';
 import type { RedisRoles } from '../redis/roles.js';
-import { absent, type Absent } from './answers.js';
+import type { Absent } from './answers.js';
 import type { Cache } from './cache.js';
-import type { Reading } from './entry.js';
-import { valueReading } from './family-value.js';
+import { Errand, type Carrier, type Terms } from './errand.js';
 import { follow } from './following.js';
-import { conditionOf, resolveFreshness, type Freshness } from './freshness.js';
+import { resolveFreshness } from './freshness.js';
 import type { Hit } from './judgement.js';
 import type { Leadership } from './leadership.js';
-import { runLoad, type Loader } from './load.js';
-import type { LoadBound } from './load-bound.js';
+import { runLoad } from './load.js';
+import { LoadBatch } from './load-batch.js';
 import type { Loaded, LoadOptions } from './load-options.js';
+import type { Opened } from './opening.js';
 import { Refreshes } from './refreshes.js';
 import { flightOf, outcomeFor, type Outcome, type ValueFlight } from './value-flight.js';
 
-/** One call for one value, understood. */
-export interface Errand<F extends Family> {
-  readonly ref: KeyRef<F>;
-  readonly reading: Reading<ValueOf<F> | Absent>;
-  readonly loader: Loader<ValueOf<F>>;
-  readonly options: LoadOptions<ValueOf<F>>;
-  readonly freshness: Freshness;
-  readonly ttlSeconds: number;
-  readonly bound: Pick<LoadBound, 'run'>;
-  /** Called once it is known whether this call loads, joins a load, or has its value. */
-  readonly decided?: () => void;
-}
-
-/** What a caller saw that will not do by itself. */
-interface Seen<T> {
-  /** May serve when the load is late or fails. */
-  stale: Hit<T> | null;
-  /** What a load replaces. */
-  previous: Hit<T> | null;
-  /** To be loaded anew behind the caller who is served. */
-  refresh: 'early' | 'stale' | 'backing_off' | null;
-}
+type Value<F extends Family> = ValueOf<F> | Absent;
+type Opening<F extends Family> = Opened<Value<F>, ValueFlight<Value<F>>>;
 
 /** Carries errands out: what is stored, somebody's load, or a load of one's own. */
-export class Errands {
+export class Errands implements Carrier {
+  readonly random: () => number;
   readonly #cache: Cache;
   readonly #roles: RedisRoles;
   readonly #refreshes = new Refreshes();
@@ -46,114 +27,140 @@ export class Errands {
   constructor(cache: Cache, roles: RedisRoles) {
     this.#cache = cache;
     this.#roles = roles;
+    this.random = cache.random;
   }
 
   /**
-   * @throws RangeError, KeyspaceError for options that cannot be
+   * Of a call for this value, or for several of its family.
+   * @throws RangeError for options that cannot be
    */
-  understand<F extends Family>(
-    ref: KeyRef<F>,
-    loader: Loader<ValueOf<F>>,
-    options: LoadOptions<ValueOf<F>>,
-  ): Errand<F> {
-    const freshness = resolveFreshness(options, this.#cache.policies.of(ref.family).freshness);
-    const own = valueReading(ref, options.labels);
-    const reading: Reading<ValueOf<F> | Absent> =
-      freshness.negativeTtlSeconds === null ? own : { ...own, absence: absent };
-    const ttlSeconds = this.#cache.ttlSeconds(own, options.ttlSeconds);
-    return { ref, reading, loader, options, freshness, ttlSeconds, bound: this.#cache.policies.of(ref.family).bound };
+  terms<F extends Family>(ref: KeyRef<F>, loader: Terms<F>['loader'], options: LoadOptions<ValueOf<F>>): Terms<F> {
+    const policy = this.#cache.policies.of(ref.family);
+    return {
+      loader,
+      options,
+      freshness: resolveFreshness(options, policy.freshness),
+      ttlSeconds: this.#cache.ttlSeconds({ ref }, options.ttlSeconds),
+      bound: policy.bound,
+    };
+  }
+
+  errand<F extends Family>(ref: KeyRef<F>, terms: Terms<F>): Errand<F> {
+    return new Errand(ref, terms, this);
   }
 
   /** What this process has in its own memory, when it is fresh and will do as it is. */
-  atHand<F extends Family>({ reading, options, freshness }: Errand<F>): Loaded<ValueOf<F> | Absent> | null {
-    if (options.anew === true) return null;
-    const hit = this.#cache.peek(
-      reading,
-      (found) =>
-        conditionOf(found, freshness, this.#cache.random) === 'fresh' &&
-        (options.accept?.(found as Hit<ValueOf<F>>) ?? true),
-    );
+  atHand<F extends Family>(errand: Errand<F>): Loaded<Value<F>> | null {
+    if (errand.anew) return null;
+    errand.peeked = true;
+    const hit = this.#cache.peek(errand.reading, (found) => {
+      const suits = errand.suitsAtOnce(found);
+      if (!suits) errand.peeked = false;
+      return suits;
+    });
     return hit === undefined ? null : fromHit(hit, 'hit');
   }
 
-  async run<F extends Family>(errand: Errand<F>): Promise<Loaded<ValueOf<F> | Absent>> {
-    for (;;) {
-      const loaded = await this.#try(errand);
+  async run<F extends Family>(
+    errand: Errand<F>,
+    opening: Opening<F> | Promise<Opening<F>> = this.#open(errand),
+  ): Promise<Loaded<Value<F>>> {
+    for (let way = opening; ; way = this.#open(errand)) {
+      const opened = await way;
+      errand.decided();
+      if (opened.kind === 'hit') return this.#served(errand, opened);
+      const loaded = await this.#onBoard(errand, opened);
       if (loaded !== null) return loaded;
+      // Whoever had the load under way is gone; once more.
+      errand.peeked = false;
+      errand.forget();
     }
   }
 
-  /** Null: whoever had the load under way is gone; once more. */
-  async #try<F extends Family>(errand: Errand<F>): Promise<Loaded<ValueOf<F> | Absent> | null> {
-    type T = ValueOf<F> | Absent;
-    const { ref, reading, options, freshness } = errand;
-    const { observer } = this.#cache;
-    const seen: Seen<T> = { stale: null, previous: null, refresh: null };
-    const opened = await this.#cache.open<T, ValueFlight<T>>(reading, {
-      lead: (leadership) => flightOf((abandoned) => this.#load(errand, leadership, seen.previous, abandoned)),
-      follow: (token) => this.#follow(errand, token),
-      accept: (hit) => this.#accept(errand, hit, seen),
-      anew: options.anew === true,
-    });
-    errand.decided?.();
-    if (opened.kind === 'hit') {
-      if (seen.refresh === 'backing_off') observer.stale?.(ref.family.id, 'backing_off');
-      else if (seen.refresh !== null && opened.lease === null) this.#refresh(errand, opened.hit);
-      if (seen.refresh === 'stale') observer.stale?.(ref.family.id, 'refreshing');
-      return fromHit(opened.hit, seen.stale === null ? 'hit' : 'stale');
+  /** Errands of one call, in their order. What is stored is read together. */
+  async runEach<F extends Family>(errands: readonly Errand<F>[]): Promise<Loaded<Value<F>>[]> {
+    const loaded: Loaded<Value<F>>[] = [];
+    const later: Promise<void>[] = [];
+    const run = (at: number, opening?: Opening<F> | Promise<Opening<F>>): void => {
+      later.push(this.run(errands[at] as Errand<F>, opening).then((one) => void (loaded[at] = one)));
+    };
+    const together: number[] = [];
+    for (const [at, errand] of errands.entries()) {
+      const atHand = this.atHand(errand);
+      if (atHand !== null) {
+        errand.decided();
+        loaded[at] = atHand;
+      } else if (errand.peeked && isLike(errand, errands[0] as Errand<F>)) together.push(at);
+      else run(at);
     }
-    const stale = opened.refused === null ? null : seen.stale;
-    const atMostMs = stale === null ? null : freshness.softTimeoutMs;
-    const outcome = await outcomeFor(opened.flight, { signal: options.signal, atMostMs });
+    const opened = await this.#cache.openEach(together.map((at) => errands[at] as Errand<F>));
+    for (const [index, at] of together.entries()) {
+      const its = opened[index] as Opening<F> | Promise<Opening<F>>;
+      if (its instanceof Promise || its.kind !== 'hit') {
+        run(at, its);
+      } else {
+        const errand = errands[at] as Errand<F>;
+        errand.decided();
+        loaded[at] = this.#served(errand, its);
+      }
+    }
+    if (later.length > 0) await Promise.all(later);
+    return loaded;
+  }
+
+  lead<F extends Family>(errand: Errand<F>, leadership: Leadership): ValueFlight<Value<F>> {
+    return flightOf((abandoned) => this.#load(errand, leadership, errand.previous, abandoned));
+  }
+
+  follow<F extends Family>(errand: Errand<F>, token: string): ValueFlight<Value<F>> {
+    const { reading } = errand;
+    const accept = (hit: Hit<Value<F>>): boolean => errand.suits(hit);
+    return flightOf((abandoned) => follow(this.#cache, this.#roles, { reading, token, accept, abandoned }));
+  }
+
+  backingOff(key: string): boolean {
+    return this.#refreshes.backingOff(key);
+  }
+
+  #open<F extends Family>(errand: Errand<F>): Promise<Opening<F>> {
+    return this.#cache.open<Value<F>, ValueFlight<Value<F>>>(errand.reading, errand);
+  }
+
+  #served<F extends Family>(errand: Errand<F>, { hit, lease }: Opening<F> & { kind: 'hit' }): Loaded<Value<F>> {
+    const { ref, refresh, stale } = errand;
+    if (refresh === 'backing_off') this.#cache.observer.stale?.(ref.family.id, 'backing_off');
+    else if (refresh !== null && lease === null) this.#refresh(errand, hit);
+    if (refresh === 'stale') this.#cache.observer.stale?.(ref.family.id, 'refreshing');
+    return fromHit(hit, stale === null ? 'hit' : 'stale');
+  }
+
+  /** Null: to be opened anew. */
+  async #onBoard<F extends Family>(
+    errand: Errand<F>,
+    opened: Opening<F> & { kind: 'flight' },
+  ): Promise<Loaded<Value<F>> | null> {
+    const { ref, terms } = errand;
+    const stale = opened.refused === null ? null : errand.stale;
+    const atMostMs = stale === null ? null : terms.freshness.softTimeoutMs;
+    const outcome = await outcomeFor(opened.flight, { signal: terms.options.signal, atMostMs });
     if (outcome.kind === 'late' || outcome.kind === 'error') {
       if (stale === null) throw (outcome as { error: unknown }).error;
-      observer.stale?.(ref.family.id, outcome.kind === 'late' ? 'slow' : 'failed');
+      this.#cache.observer.stale?.(ref.family.id, outcome.kind === 'late' ? 'slow' : 'failed');
       return fromHit(stale, 'stale');
     }
     if (outcome.kind === 'again') return null;
-    if (outcome.kind === 'found') return this.#suits(errand, outcome.hit) ? fromHit(outcome.hit, 'followed') : null;
+    if (outcome.kind === 'found') return errand.suits(outcome.hit) ? fromHit(outcome.hit, 'followed') : null;
     const led = opened.how === 'led';
     const source = led ? 'loaded' : 'joined';
     return { value: outcome.value, source, ageSeconds: 0, hit: null, stored: led ? outcome.stored : null };
   }
 
-  /** Whether the caller is served with this entry now. */
-  #accept<F extends Family>(
-    errand: Errand<F>,
-    hit: Hit<ValueOf<F> | Absent>,
-    seen: Seen<ValueOf<F> | Absent>,
-  ): boolean {
-    // L1's entry first, then that of Redis: the last one counts.
-    seen.stale = null;
-    seen.refresh = null;
-    seen.previous = hit.storedAtMs === null ? null : hit;
-    if (!(errand.options.accept?.(hit as Hit<ValueOf<F>>) ?? true)) return false;
-    const { freshness } = errand;
-    const condition = conditionOf(hit, freshness, this.#cache.random);
-    if (condition === 'dead') return false;
-    if (condition === 'fresh') return true;
-    if (condition === 'early') {
-      seen.refresh = 'early';
-      return true;
-    }
-    seen.stale = hit;
-    seen.refresh = this.#refreshes.backingOff(errand.ref.key) ? 'backing_off' : 'stale';
-    return seen.refresh === 'backing_off' || freshness.softTimeoutMs === 0;
-  }
-
-  /** Whether a follower, who has waited for it, takes this entry. */
-  #suits<F extends Family>({ options }: Errand<F>, hit: Hit<ValueOf<F> | Absent>): boolean {
-    if (hit.freshUntilMs !== null && hit.readAtMs >= hit.freshUntilMs) return false;
-    return options.accept?.(hit as Hit<ValueOf<F>>) ?? true;
-  }
-
   /** Loads anew what somebody has just been served, once at a time, with nobody waiting for it. */
-  #refresh<F extends Family>(errand: Errand<F>, served: Hit<ValueOf<F> | Absent>): void {
-    type T = ValueOf<F> | Absent;
+  #refresh<F extends Family>(errand: Errand<F>, served: Hit<Value<F>>): void {
     this.#refreshes.begin(errand.ref.key, async () => {
-      const opened = await this.#cache.open<T, ValueFlight<T>>(errand.reading, {
+      const opened = await this.#cache.open<Value<F>, ValueFlight<Value<F>>>(errand.reading, {
         lead: (leadership) => flightOf((abandoned) => this.#load(errand, leadership, served, abandoned)),
-        follow: (token) => this.#follow(errand, token),
+        follow: (token) => this.follow(errand, token),
         accept: ({ storedAtMs }) => storedAtMs !== served.storedAtMs,
         peeked: true,
       });
@@ -161,26 +168,19 @@ export class Errands {
     });
   }
 
-  #follow<F extends Family>(errand: Errand<F>, token: string): ValueFlight<ValueOf<F> | Absent> {
-    const { reading } = errand;
-    const accept = (hit: Hit<ValueOf<F> | Absent>): boolean => this.#suits(errand, hit);
-    return flightOf((abandoned) => follow(this.#cache, this.#roles, { reading, token, accept, abandoned }));
-  }
-
   async #load<F extends Family>(
-    { ref, loader, freshness, ttlSeconds, bound }: Errand<F>,
+    { ref, terms: { loader, freshness, ttlSeconds, bound } }: Errand<F>,
     leadership: Leadership,
-    previous: Hit<ValueOf<F> | Absent> | null,
+    previous: Hit<Value<F>> | null,
     abandoned: AbortSignal,
-  ): Promise<Outcome<ValueOf<F> | Absent>> {
+  ): Promise<Outcome<Value<F>>> {
     const { observer, random } = this.#cache;
     const outcome = await runLoad({
       ref,
-      loader,
+      ...(loader instanceof LoadBatch ? loader.forOne(ref) : { loader, bound }),
       leadership,
       freshness,
       ttlSeconds,
-      bound,
       random,
       previous,
       abandoned,
@@ -190,6 +190,11 @@ export class Errands {
     else this.#refreshes.succeeded(ref.key);
     return outcome;
   }
+}
+
+/** Whether their entries are under the same versions: they have the same labels already. */
+function isLike({ ref }: { readonly ref: KeyRef }, other: { readonly ref: KeyRef }): boolean {
+  return ref.family === other.ref.family && ref.tenant === other.ref.tenant;
 }
 
 function fromHit<T>(hit: Hit<T>, source: 'hit' | 'stale' | 'followed'): Loaded<T> {

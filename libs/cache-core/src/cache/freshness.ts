@@ -60,13 +60,15 @@ const RANGES: { readonly [Name in keyof Freshness]: Range } = {
   errorBackoffMs: [0, DAY_MS, false],
 };
 
+const NAMES = Object.keys(RANGES) as readonly (keyof Freshness)[];
+
 /**
  * The options with what they do not say taken from `base`.
  * @throws RangeError that names the option and what it takes
  */
 export function resolveFreshness(options: FreshnessOptions, base: Freshness = DEFAULT_FRESHNESS): Freshness {
-  const given: Record<string, number | null> = {};
-  for (const name of Object.keys(RANGES) as (keyof Freshness)[]) {
+  let given: Record<string, number | null> | undefined;
+  for (const name of NAMES) {
     const value = options[name];
     if (value === undefined) continue;
     const [least, most, orNull] = RANGES[name];
@@ -76,9 +78,9 @@ export function resolveFreshness(options: FreshnessOptions, base: Freshness = DE
         `${name} is a number from ${least} to ${most}${orNull ? ' or null' : ''}, not ${String(value)}`,
       );
     }
-    given[name] = value;
+    (given ??= {})[name] = value;
   }
-  return Object.keys(given).length === 0 ? base : Object.freeze({ ...base, ...given });
+  return given === undefined ? base : Object.freeze({ ...base, ...given });
 }
 
 /** - `early`: fresh still, but the lot has fallen on this reader to have it loaded anew. */

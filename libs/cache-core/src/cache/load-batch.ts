@@ -1,7 +1,6 @@
 import type { Family, KeyRef, ValueOf } from '../keyspace/family.js';
 import { KeyspaceError } from '../keyspace/keyspace-error.js';
 import type { Absent } from './answers.js';
-import type { Errand } from './errands.js';
 import type { LoadContext, Loader, Stale } from './load.js';
 import type { LoadBound } from './load-bound.js';
 
@@ -35,35 +34,30 @@ const UNBOUNDED: Pick<LoadBound, 'run'> = { run: (work) => work() };
 export class LoadBatch<F extends Family> {
   readonly #loadMany: LoadMany<F>;
   readonly #bound: LoadBound;
-  readonly #undecided = new Set<string>();
   #wanted: Wanted<F>[] = [];
   #toDecide: number;
   #leaving = false;
 
+  /** @param errands how many will say `decided`, once each */
   constructor(loadMany: LoadMany<F>, errands: number, bound: LoadBound) {
     this.#loadMany = loadMany;
     this.#toDecide = errands;
     this.#bound = bound;
   }
 
-  loaderOf(ref: KeyRef<F>): Loader<ValueOf<F>> {
-    return (context) =>
+  /** The loads of one batch share one call of the origin, and so one place within the bound. */
+  forOne(ref: KeyRef<F>): { loader: Loader<ValueOf<F>>; bound: Pick<LoadBound, 'run'> } {
+    const loader: Loader<ValueOf<F>> = (context) =>
       new Promise((resolve, reject) => {
         this.#wanted.push({ ref, context, resolve, reject });
         if (this.#toDecide === 0) this.#leaveSoon();
       });
+    return { loader, bound: UNBOUNDED };
   }
 
-  /** Its loads share one call of the origin, and so one place within the bound. */
-  partOf(errand: Errand<F>): Errand<F> {
-    const { key } = errand.ref;
-    this.#undecided.add(key);
-    const decided = (): void => {
-      if (!this.#undecided.delete(key)) return;
-      this.#toDecide -= 1;
-      if (this.#toDecide === 0) this.#leaveSoon();
-    };
-    return { ...errand, bound: UNBOUNDED, decided };
+  decided(): void {
+    this.#toDecide -= 1;
+    if (this.#toDecide === 0 && this.#wanted.length > 0) this.#leaveSoon();
   }
 
   #leaveSoon(): void {
