@@ -45,5 +45,25 @@ export const RECORDS_MIGRATIONS: MigrationSet = {
         }
       },
     },
+    '0002_record_imports': {
+      up: async (db) => {
+        await sql`
+          create table record_imports (
+            tenant text collate "C" not null,
+            kind text not null check (kind in ('lead', 'oportunidad')),
+            id text collate "C" not null,
+            state text not null default 'running' check (state in ('running', 'done')),
+            epoch bigint not null default 1,
+            rows bigint not null default 0,
+            imported bigint not null default 0,
+            rejected bigint not null default 0,
+            rejections jsonb not null default '[]',
+            digest bytea,
+            started_at timestamptz(3) not null default clock_timestamp(),
+            updated_at timestamptz(3) not null default clock_timestamp(),
+            primary key (tenant, kind, id)
+          )`.execute(db);
+      },
+    },
   },
 };

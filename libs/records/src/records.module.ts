@@ -1,7 +1,9 @@
 import { Module, type DynamicModule, type FactoryProvider } from '@nestjs/common';
 import { ListsController } from './http/lists.controller.js';
+import { importsController } from './http/imports-controller.js';
 import { recordsController } from './http/records-controller.js';
 import { RecordsGuard } from './http/records-guard.js';
+import { RecordImports } from './import/record-imports.js';
 import { LEADS, OPORTUNIDADES } from './record/record-kind.js';
 import { RECORDS_OPTIONS, type RecordsOptions } from './records-options.js';
 import { Records } from './records.js';
@@ -23,8 +25,11 @@ export class RecordsModule {
     };
     return {
       module: RecordsModule,
-      controllers: [ListsController, recordsController(LEADS), recordsController(OPORTUNIDADES)],
-      providers: [settings, Records, RecordsGuard],
+      controllers: [
+        ListsController,
+        ...[LEADS, OPORTUNIDADES].flatMap((kind) => [importsController(kind), recordsController(kind)]),
+      ],
+      providers: [settings, Records, RecordImports, RecordsGuard],
       exports: [Records],
     };
   }

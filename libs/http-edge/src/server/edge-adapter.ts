@@ -19,6 +19,7 @@ import { answerBrokenRequest } from './client-errors.js';
 import { acceptJsonOnly } from './json-body.js';
 import { requestIdOf } from './request-id.js';
 import { SERVER_LIMITS } from './server-limits.js';
+import { acceptStreams } from './streamed-body.js';
 
 const KNOWN_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
@@ -84,6 +85,7 @@ export class EdgeAdapter extends FastifyAdapter {
     const instance = this.getInstance<FastifyInstance>();
     this.routes.watch(instance, options.access);
     acceptJsonOnly(instance);
+    acceptStreams(instance);
     instance.setErrorHandler((error, request, reply) => {
       replies.fail(error, request, reply);
     });

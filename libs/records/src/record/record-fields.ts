@@ -41,6 +41,10 @@ export function isFieldName(name: string): boolean {
   return OWN_NAME.test(name);
 }
 
+export function isReserved(name: string): boolean {
+  return RESERVED.has(name);
+}
+
 /** A whole record. A field that is null is one that is not there. */
 export function checkFields(kind: RecordKind, given: Readonly<Record<string, unknown>>): CheckedFields {
   const faults: Fault[] = [];

@@ -1,0 +1,197 @@
+/**
+ * CSV as RFC 4180 has it, from a stream of any length.
+ *
+ * csv-parse reads the records; what it is given are whole ones, which are found here. A record ends where a line ends and the
+ * number of its quotes is even. So one broken quote costs its own record: where none closes it within the longest record
+ * that may be, the line on which it was opened is refused and reading goes on with the next.
+ */
+import { parse } from 'csv-parse/sync';
+import {
+  LONGEST_ROW,
+  NOT_UTF8,
+  rejected,
+  textOf,
+  TOO_LONG,
+  withoutMark,
+  type ImportRow,
+  type RowReader,
+} from './import-row.js';
+import { LineCutter, type Line } from './line-cutter.js';
+
+const QUOTE = 0x22;
+const NEWLINE = Buffer.from('\n');
+
+/** The first record names the columns; without them nothing can be read. */
+export class CsvHeaderError extends Error {
+  readonly code = 'validation_failed';
+  readonly httpStatus = 400;
+  readonly errors: readonly { readonly path: string; readonly message: string }[];
+
+  constructor(problems: readonly string[]) {
+    super(`The first line does not name the columns: ${problems.join('; ')}.`);
+    this.name = 'CsvHeaderError';
+    this.errors = problems.map((message) => ({ path: 'line 1', message }));
+  }
+}
+
+interface Piece {
+  readonly line: number;
+  readonly bytes: Buffer;
+}
+
+export class CsvRows implements RowReader {
+  readonly #cutter = new LineCutter(LONGEST_ROW);
+  readonly #checkColumns: (names: readonly string[]) => readonly string[];
+  /** Lines of a record whose quote has not been closed yet. */
+  #open: Line[] = [];
+  #openBytes = 0;
+  #openQuotes = 0;
+  #columns: readonly string[] | null = null;
+  #delimiter = ',';
+
+  /** @param checkColumns what is wrong with these names */
+  constructor(checkColumns: (names: readonly string[]) => readonly string[]) {
+    this.#checkColumns = checkColumns;
+  }
+
+  /** @throws CsvHeaderError */
+  *push(chunk: Buffer): Iterable<ImportRow> {
+    yield* this.#read([...this.#cutter.push(chunk)]);
+  }
+
+  /** @throws CsvHeaderError */
+  *end(): Iterable<ImportRow> {
+    yield* this.#read([...this.#cutter.end()]);
+    while (this.#open.length > 0) yield* this.#giveUp();
+    if (this.#columns === null) throw new CsvHeaderError(['there is none']);
+  }
+
+  *#read(lines: readonly Line[]): Iterable<ImportRow> {
+    const pieces: Piece[] = [];
+    for (const line of lines) {
+      if (line.bytes === null) {
+        // What was open before it is not closed by what nobody has read.
+        while (this.#open.length > 0) yield* this.#flush(pieces, this.#giveUp());
+        yield* this.#flush(pieces, [rejected(line.number, Buffer.alloc(0), TOO_LONG)]);
+        continue;
+      }
+      const piece = this.#joined(line.number === 1 ? { ...line, bytes: withoutMark(line.bytes) } : line);
+      if (piece !== null) pieces.push(piece);
+      while (this.#openBytes > LONGEST_ROW) yield* this.#flush(pieces, this.#giveUp());
+    }
+    yield* this.#rowsOf(pieces);
+  }
+
+  /** Rows in their order: what was gathered first. */
+  *#flush(pieces: Piece[], then: Iterable<ImportRow>): Iterable<ImportRow> {
+    yield* this.#rowsOf(pieces.splice(0));
+    yield* then;
+  }
+
+  /** The record that this line completes. */
+  #joined(line: Line): Piece | null {
+    const bytes = line.bytes ?? Buffer.alloc(0);
+    this.#openQuotes += quotesIn(bytes);
+    if (this.#openQuotes % 2 === 0 && this.#open.length === 0) {
+      this.#openQuotes = 0;
+      return { line: line.number, bytes };
+    }
+    this.#open.push(line);
+    this.#openBytes += bytes.length + 1;
+    if (this.#openQuotes % 2 === 1) return null;
+    const piece = {
+      line: this.#open[0]?.number ?? line.number,
+      bytes: Buffer.concat(this.#open.flatMap((one, at) => [...(at === 0 ? [] : [NEWLINE]), one.bytes ?? NEWLINE])),
+    };
+    this.#forget();
+    return piece;
+  }
+
+  /** Refuses the line on which the open quote stands, and reads what was behind it anew. */
+  *#giveUp(): Iterable<ImportRow> {
+    const [first, ...others] = this.#open;
+    this.#forget();
+    if (first === undefined) return;
+    yield rejected(first.number, first.bytes ?? Buffer.alloc(0), 'a quote is opened and not closed');
+    for (const line of others) {
+      const piece = this.#joined(line);
+      if (piece !== null) yield* this.#rowsOf([piece]);
+    }
+  }
+
+  #forget(): void {
+    this.#open = [];
+    this.#openBytes = 0;
+    this.#openQuotes = 0;
+  }
+
+  *#rowsOf(pieces: readonly Piece[]): Iterable<ImportRow> {
+    const good: (Piece & { readonly text: string })[] = [];
+    for (const piece of pieces) {
+      const text = textOf(piece.bytes);
+      if (text === null) {
+        yield* this.#parsed(good.splice(0));
+        if (this.#columns === null) throw new CsvHeaderError([NOT_UTF8]);
+        yield rejected(piece.line, piece.bytes, NOT_UTF8);
+      } else if (text.trim() !== '') {
+        if (this.#columns === null) this.#columns = this.#header(text);
+        else good.push({ ...piece, text: text.replace(/\r+$/, '') });
+      }
+    }
+    yield* this.#parsed(good);
+  }
+
+  #header(text: string): readonly string[] {
+    this.#delimiter = !text.includes(',') && text.includes(';') ? ';' : ',';
+    const read = this.#records(text);
+    const [names] = typeof read === 'string' ? [] : read;
+    if (names === undefined) throw new CsvHeaderError([String(read)]);
+    const trimmed = names.map((name) => name.trim());
+    const problems = this.#checkColumns(trimmed);
+    if (problems.length > 0) throw new CsvHeaderError(problems);
+    return trimmed;
+  }
+
+  /** All at once; one by one where one of them cannot be read, to know which. */
+  *#parsed(pieces: readonly (Piece & { readonly text: string })[]): Iterable<ImportRow> {
+    if (pieces.length === 0) return;
+    const together = this.#records(pieces.map(({ text }) => text).join('\n'));
+    const readable = typeof together !== 'string' && together.length === pieces.length;
+    for (const [at, { line, bytes, text }] of pieces.entries()) {
+      const alone = readable ? [together[at] ?? []] : this.#records(text);
+      if (typeof alone === 'string') yield rejected(line, bytes, alone);
+      else yield { line, bytes, content: this.#contentOf(alone[0] ?? []) };
+    }
+  }
+
+  #contentOf(cells: readonly string[]): ImportRow['content'] {
+    const columns = this.#columns ?? [];
+    if (cells.length !== columns.length) {
+      return { fields: null, reason: `has ${cells.length} columns, and the first line has ${columns.length}` };
+    }
+    const filled = columns.map((name, at) => [name, cells[at] ?? ''] as const).filter(([, cell]) => cell !== '');
+    return { fields: Object.fromEntries(filled), reason: null };
+  }
+
+  /** Why not, where it cannot be read. */
+  #records(text: string): readonly (readonly string[])[] | string {
+    try {
+      return parse(text, {
+        delimiter: this.#delimiter,
+        record_delimiter: ['\r\n', '\n'],
+        relax_column_count: true,
+        columns: false,
+      });
+    } catch (error) {
+      return error instanceof Error && /QUOTE/.test(String(Reflect.get(error, 'code')))
+        ? 'has a quote inside a field that is not quoted, or text behind a closing quote'
+        : 'is not CSV';
+    }
+  }
+}
+
+function quotesIn(bytes: Buffer): number {
+  let count = 0;
+  for (let at = bytes.indexOf(QUOTE); at !== -1; at = bytes.indexOf(QUOTE, at + 1)) count += 1;
+  return count;
+}

@@ -1,0 +1,217 @@
+/**
+ * Imports of records from a stream, in batches.
+ *
+ * Invariants, each with a test that fails when it is removed
+ * 1. A batch, and how far the import has come with it, are one transaction: after whatever ended it, an import goes on
+ *    behind its last batch when the same file is sent again under the same id, and no row is made twice.
+ * 2. What is sent again is compared with what was settled before, by a digest over the rows: another file is refused.
+ * 3. Only who has taken an import up last can commit something of it.
+ * 4. A row that cannot be one costs itself, and is told with its line. A batch holds no more than its rows: memory does not
+ *    grow with the file.
+ * 5. The end of an import outdates what is cached of its kind, once; nothing before it has to, since an import makes records
+ *    and changes none.
+ */
+import {
+  ConflictException,
+  HttpException,
+  Inject,
+  Injectable,
+  NotFoundException,
+  UnprocessableEntityException,
+} from '@nestjs/common';
+import { keyspace } from '@promptsales/cache-core';
+import { Database } from '@promptsales/database';
+import type { Kysely } from 'kysely';
+import { createHash, randomUUID, type Hash } from 'node:crypto';
+import { checkFields } from '../record/record-fields.js';
+import { OPORTUNIDADES, type RecordKind } from '../record/record-kind.js';
+import { RECORDS_OPTIONS, type RecordsOptions } from '../records-options.js';
+import { insertRows, type NewRecord, type RecordTables } from '../store/record-store.js';
+import type { ImportRow, RowReader } from './import-row.js';
+import { advanceImport, endImport, findImport, takeImport, type ImportState, type Rejection } from './import-table.js';
+
+const BATCH_ROWS = 1000;
+/** Of the server's own cost, where rows are long. */
+const BATCH_BYTES = 4 * 1024 * 1024;
+const LONGEST_REASON = 300;
+/** Nobody reads it; it stands in logs (nginx's convention). */
+const CUT_OFF = 499;
+
+export interface ImportOf {
+  readonly kind: RecordKind;
+  readonly tenant: string;
+  /** The caller's name for it, by which it can be followed and taken up again. */
+  readonly id: string;
+}
+
+@Injectable()
+export class RecordImports {
+  readonly #database: Database;
+  readonly #options: RecordsOptions;
+
+  constructor(@Inject(Database) database: Database, @Inject(RECORDS_OPTIONS) options: RecordsOptions) {
+    this.#database = database;
+    this.#options = options;
+  }
+
+  /** @throws NotFoundException */
+  async find({ kind, tenant, id }: ImportOf): Promise<ImportState> {
+    const state = await findImport(this.#db, kind, tenant, id);
+    if (state === undefined) throw new NotFoundException('There is no import of this id.');
+    return state;
+  }
+
+  /**
+   * Imports what the source gives, as fast as the database takes it.
+   * @throws ConflictException when somebody else has taken the import up meanwhile
+   * @throws UnprocessableEntityException when the file is not the one that was begun with
+   * @throws CsvHeaderError, and what the source and the database throw; what was settled until then stays
+   */
+  async run(what: ImportOf, source: AsyncIterable<Buffer>, reader: RowReader): Promise<ImportState> {
+    const { kind, tenant, id } = what;
+    let state = await takeImport(this.#db, kind, tenant, id);
+    const settled = Number(state.rows);
+    const digest = createHash('sha256');
+    let seen = 0;
+    let batch: ImportRow[] = [];
+    let bytes = 0;
+    for await (const row of rowsOf(source, reader)) {
+      if (state.state === 'done' && seen >= settled) throw anotherFile();
+      take(digest, row);
+      seen += 1;
+      if (seen <= settled) {
+        if (seen === settled) assertSame(digest, state);
+        continue;
+      }
+      batch.push(row);
+      bytes += row.bytes.length;
+      if (batch.length < BATCH_ROWS && bytes < BATCH_BYTES) continue;
+      state = await this.#commit(what, state, batch, digest);
+      batch = [];
+      bytes = 0;
+    }
+    if (seen < settled) throw anotherFile();
+    if (batch.length > 0) state = await this.#commit(what, state, batch, digest);
+    return state.state === 'done' ? state : this.#end(what, state);
+  }
+
+  get #db(): Kysely<RecordTables> {
+    return this.#database.as<RecordTables>();
+  }
+
+  async #commit(
+    { kind, tenant }: ImportOf,
+    state: ImportState,
+    batch: readonly ImportRow[],
+    digest: Hash,
+  ): Promise<ImportState> {
+    const { records, rejections } = sorted(kind, batch);
+    const advanced = await this.#database
+      .as<RecordTables>()
+      .transaction()
+      .execute(async (transaction) => {
+        const made = await insertRows(transaction, kind, tenant, [...records.values()]);
+        const ids = new Set(made.map(({ id }) => id));
+        for (const [line, { id, fields }] of records) {
+          if (ids.has(id)) continue;
+          // Of a record that was not made, the id is taken, unless it lacks its lead.
+          rejections.push({
+            line,
+            reason: fields.id === null ? NO_LEAD : kind === OPORTUNIDADES ? TAKEN_OR_NO_LEAD : TAKEN,
+          });
+        }
+        rejections.sort((a, b) => a.line - b.line);
+        const progress = {
+          rows: batch.length,
+          imported: ids.size,
+          rejected: rejections,
+          digest: digest.copy().digest(),
+        };
+        const after = await advanceImport(transaction, kind, tenant, state, progress);
+        // Thrown inside, so that the rows go with it.
+        if (after === undefined) throw takenOver();
+        return after;
+      });
+    return advanced;
+  }
+
+  #end({ kind, tenant }: ImportOf, state: ImportState): Promise<ImportState> {
+    return this.#options.outbox.committing<RecordTables, ImportState>(async (transaction, outdate) => {
+      const ended = await endImport(transaction, kind, tenant, state);
+      if (ended === undefined) throw takenOver();
+      const families = kind === OPORTUNIDADES ? [keyspace.oportunidad, keyspace.lead] : [keyspace.lead];
+      if (Number(ended.imported) > 0) await outdate({ families: families.map((family) => ({ family, tenant })) });
+      return ended;
+    });
+  }
+}
+
+const TAKEN = 'id: there is a record of this id already';
+const NO_LEAD = 'lead_id: there is no lead of this id';
+const TAKEN_OR_NO_LEAD = 'there is a record of this id already, or no lead of this lead_id';
+
+/** What can become a record, by its line, and why the others cannot. */
+function sorted(
+  kind: RecordKind,
+  batch: readonly ImportRow[],
+): { records: Map<number, NewRecord>; rejections: Rejection[] } {
+  const records = new Map<number, NewRecord>();
+  const rejections: Rejection[] = [];
+  const lines = new Map<string, number>();
+  const reject = (line: number, reason: string): void => {
+    rejections.push({ line, reason: reason.slice(0, LONGEST_REASON) });
+  };
+  for (const { line, content } of batch) {
+    if (content.fields === null) {
+      reject(line, content.reason);
+      continue;
+    }
+    const { fields, faults } = checkFields(kind, content.fields);
+    if (faults !== null) {
+      reject(line, faults.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; '));
+      continue;
+    }
+    const id = fields.id ?? randomUUID();
+    const before = lines.get(id);
+    if (before === undefined) {
+      lines.set(id, line);
+      records.set(line, { id, fields });
+    } else reject(line, `id: the same as that of line ${before}`);
+  }
+  return { records, rejections };
+}
+
+async function* rowsOf(source: AsyncIterable<Buffer>, reader: RowReader): AsyncGenerator<ImportRow> {
+  for await (const chunk of arriving(source)) yield* reader.push(chunk);
+  yield* reader.end();
+}
+
+/** A client that leaves is no fault of ours: its import waits to be taken up. */
+async function* arriving(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* source;
+  } catch (error) {
+    throw new HttpException('The file did not arrive whole. Send it again under the same Idempotency-Key.', CUT_OFF, {
+      cause: error,
+    });
+  }
+}
+
+/** Lengths stand between rows, so that what is cut otherwise is another digest. */
+function take(digest: Hash, { line, bytes }: ImportRow): void {
+  digest.update(`${line}:${bytes.length}:`).update(bytes);
+}
+
+function assertSame(digest: Hash, state: ImportState): void {
+  if (state.digest === null || !digest.copy().digest().equals(state.digest)) throw anotherFile();
+}
+
+function anotherFile(): UnprocessableEntityException {
+  return new UnprocessableEntityException(
+    'Another file was begun under this Idempotency-Key. Send that one again, or this one under another key.',
+  );
+}
+
+function takenOver(): ConflictException {
+  return new ConflictException('This import was taken up by another request, which goes on with it.');
+}
