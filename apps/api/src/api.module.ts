@@ -10,6 +10,7 @@ import {
 } from '@promptsales/assembly';
 import { CacheManagementModule, InvalidationOutbox } from '@promptsales/cache-management';
 import { Breakers, Cache, keyspace, RedisRoles } from '@promptsales/cache-core';
+import { ConfigurationModule } from '@promptsales/configuration';
 import { Database } from '@promptsales/database';
 import { GatewayInstruments, HealthModule, LedgerInstruments } from '@promptsales/health';
 import { ApiKeys, AuditLog, IdentityModule } from '@promptsales/identity';
@@ -18,6 +19,7 @@ import { RecordsModule } from '@promptsales/records';
 import type { FastifyRequest } from 'fastify';
 import { auditing } from './access/audit.js';
 import { ledgerReaderOf, tenantCallerOf } from './access/caller.js';
+import { configurationOptions } from './configuration-wiring.js';
 import { ledgerHealth, ledgerOptions } from './ledger-wiring.js';
 import { keyOfAnswer, llmCacheOptions } from './llm-wiring.js';
 
@@ -37,6 +39,11 @@ export class ApiModule {
       imports: [
         PlatformModule.forRoot({ environment, service: 'api', logger, metrics }),
         IdentityModule.forRoot(identityOptions(environment)),
+        ConfigurationModule.forRootAsync({
+          inject: [InvalidationOutbox, AuditLog, Database],
+          useFactory: (outbox: InvalidationOutbox, log: AuditLog, database: Database) =>
+            configurationOptions({ outbox, log, database, logger }),
+        }),
         LedgerModule.forRoot(ledgerOptions(environment, ledger)),
         llmCache,
         SavingsModule.forRoot({ callerOf: ledgerReaderOf }),

@@ -17,6 +17,9 @@ import {
 import { callerOf } from './access/caller.js';
 import { FailureLog } from './failure-log.js';
 
+/** Providers by which all tenants may be served, when an administrator stores them. */
+export const SHARED_PROVIDERS: readonly string[] = ['openai', 'anthropic'];
+
 /** Readers have left or have been cut off by then; what is still asked for nobody is given this long to be kept. */
 const SHUTDOWN_MS = 1_000;
 

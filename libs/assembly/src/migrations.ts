@@ -1,4 +1,5 @@
 import { FENCING_MIGRATIONS, OUTBOX_MIGRATIONS } from '@promptsales/cache-management';
+import { CONFIGURATION_MIGRATIONS } from '@promptsales/configuration';
 import type { MigrationSet } from '@promptsales/database';
 import { IDENTITY_MIGRATIONS } from '@promptsales/identity';
 import { ledgerMigrations } from '@promptsales/llm-cache';
@@ -11,4 +12,5 @@ export const MIGRATIONS: readonly MigrationSet[] = [
   FENCING_MIGRATIONS,
   OUTBOX_MIGRATIONS,
   RECORDS_MIGRATIONS,
+  CONFIGURATION_MIGRATIONS,
 ];

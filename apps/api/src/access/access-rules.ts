@@ -67,6 +67,20 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'PATCH /oportunidades/:id': scope('records'),
     'DELETE /oportunidades/:id': scope('records'),
 
+    'GET /api/providers': scope('records'),
+    'GET /api/providers/:provider': scope('records'),
+    'POST /api/providers/:provider': scope('records'),
+    'DELETE /api/providers/:provider': scope('records'),
+    'POST /api/providers/:provider/refresh': scope('records'),
+    'GET /api/configurations/:key': scope('records'),
+    'POST /api/configurations/:key': scope('records'),
+    'GET /api/cache/test': scope('records'),
+    'GET /api/cache/stats': scope('records'),
+    'DELETE /api/cache/:config_key': scope('records'),
+    'DELETE /api/cache': scope('records'),
+    'GET /v1/clients/:client_name/config': scope('records'),
+    'PUT /v1/clients/:client_name/config': scope('records'),
+
     'POST /v1/chat/completions': openAi('llm'),
     'GET /v1/models': openAi('llm'),
 

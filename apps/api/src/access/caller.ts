@@ -4,7 +4,7 @@ import type { Caller, LedgerReader } from '@promptsales/llm-cache';
 import type { FastifyRequest } from 'fastify';
 
 /** Who asks. Routes that use it have a rule that wants a key, so that there is always somebody. */
-function principalOf(request: FastifyRequest): Principal {
+export function principalOf(request: FastifyRequest): Principal {
   if (request.principal === null) throw new ProblemError('unauthenticated', 'This needs an API key.');
   return request.principal;
 }

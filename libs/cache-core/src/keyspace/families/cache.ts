@@ -152,6 +152,7 @@ export const configKey = new Family({
   description: "One provider's or system's configuration. Secrets inside it are encrypted, each by itself.",
   value: json(openObject()),
   ttlSeconds: 300,
+  l1: false,
   secretFields: ['token', 'api_key', 'password', 'secret', 'credentials'],
 });
 
@@ -167,6 +168,7 @@ export const configApi = new Family({
     last_updated: textField(),
   }),
   ttlSeconds: 3600,
+  l1: false,
 });
 
 export const configClient = new Family({
@@ -181,6 +183,7 @@ export const configClient = new Family({
     estado: textField(),
   }),
   ttlSeconds: 3600,
+  l1: false,
 });
 
 export const lead = new Family({

@@ -1,0 +1,77 @@
+import { BadRequestException, GatewayTimeoutException, Inject, Injectable } from '@nestjs/common';
+import {
+  absent,
+  ageMsOf,
+  Cache,
+  CacheAside,
+  CacheControlError,
+  forwardedCacheHeaders,
+  hitCacheHeaders,
+  parseCacheControls,
+  valueReading,
+  type CacheControls,
+  type Family,
+  type RequestHeaders,
+  type ResponseHeaders,
+  type ValueOf,
+} from '@promptsales/cache-core';
+import { ABSENT_FOR, type CachedRow } from '../stored/cached-row.js';
+
+export interface CachedAnswer<T> {
+  /** Null: there is none. */
+  readonly value: T | null;
+  /** Where it came from. */
+  readonly headers: ResponseHeaders;
+}
+
+/** Reads rows for HTTP callers, who may say how old an answer may be. */
+@Injectable()
+export class CachedReads {
+  constructor(
+    @Inject(Cache) private readonly cache: Cache,
+    @Inject(CacheAside) private readonly aside: CacheAside,
+  ) {}
+
+  /**
+   * The row as the caller wants it: `no-cache` from PostgreSQL, `no-store` without keeping it, `max-age`, `only-if-cached`.
+   * @throws BadRequestException for headers that cannot be read, GatewayTimeoutException for what is not cached
+   */
+  async read<F extends Family>(
+    { ref, load }: CachedRow<F>,
+    requestHeaders: RequestHeaders,
+  ): Promise<CachedAnswer<ValueOf<F>>> {
+    const controls = controlsOf(requestHeaders);
+    const { noCache, noStore, maxAgeSeconds } = controls;
+    const maxAgeMs = (maxAgeSeconds ?? Number.POSITIVE_INFINITY) * 1000;
+    if (controls.onlyIfCached) {
+      const found = noCache || noStore ? null : await this.cache.lookup(valueReading(ref));
+      if (found?.kind === 'hit' && ageMsOf(found.hit) <= maxAgeMs) {
+        return { value: found.hit.value, headers: hitCacheHeaders(found.hit) };
+      }
+      throw new GatewayTimeoutException('There is no stored answer, and only-if-cached forbids to load one.');
+    }
+    if (noStore) return { value: orNull(await load()), headers: forwardedCacheHeaders('BYPASS', false) };
+    const { value, hit, source, stored } = await this.aside.getOrLoad(ref, load, {
+      ...ABSENT_FOR,
+      anew: noCache,
+      accept: (found) => ageMsOf(found) <= maxAgeMs,
+    });
+    if (hit !== null) return { value: orNull(value), headers: hitCacheHeaders(hit) };
+    if (source !== 'loaded') return { value: orNull(value), headers: forwardedCacheHeaders('COALESCED', false) };
+    const kept = (await stored) === 'stored';
+    return { value: orNull(value), headers: forwardedCacheHeaders(noCache ? 'REFRESH' : 'MISS', kept) };
+  }
+}
+
+function orNull<T>(value: T | typeof absent): T | null {
+  return value === absent ? null : value;
+}
+
+function controlsOf(headers: RequestHeaders): CacheControls {
+  try {
+    return parseCacheControls(headers);
+  } catch (error) {
+    if (!(error instanceof CacheControlError)) throw error;
+    throw new BadRequestException(error.message, { cause: error, errorCode: error.code });
+  }
+}

@@ -1,0 +1,76 @@
+import { Body, Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiConflictResponse,
+  ApiCreatedResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiPreconditionFailedResponse,
+  ApiTags,
+  ApiUnprocessableEntityResponse,
+} from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ConfigurationError } from '../configuration-error.js';
+import { CONFIGURATION_OPTIONS, type ConfigurationOptions } from '../configuration-options.js';
+import { ProviderDirectory } from '../providers/provider-directory.js';
+import { readCopy } from '../stored/configuration-copy.js';
+import { Configurations } from '../stored/configurations.js';
+import { ConfigurationAnswer, configurationAnswer, ConfigurationBody } from './bodies.js';
+import { CachedReads } from './cached-reads.js';
+import { conditionOf } from './conditions.js';
+
+/** Providers' and systems' configurations by name. */
+@ApiTags('Configuration')
+@ApiBearerAuth()
+@Controller('api/configurations')
+export class ConfigurationsController {
+  constructor(
+    @Inject(Configurations) private readonly configurations: Configurations,
+    @Inject(ProviderDirectory) private readonly directory: ProviderDirectory,
+    @Inject(CachedReads) private readonly reads: CachedReads,
+    @Inject(CONFIGURATION_OPTIONS) private readonly options: ConfigurationOptions,
+  ) {}
+
+  @Get(':key')
+  @ApiOperation({ summary: 'Show a configuration, its secrets masked' })
+  @ApiOkResponse({ type: ConfigurationAnswer, description: '`ETag` names this state of it' })
+  @ApiNotFoundResponse({ description: 'There is none of this name' })
+  async show(
+    @Req() request: FastifyRequest,
+    @Param('key') key: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ConfigurationAnswer> {
+    const { tenant } = this.options.actorOf(request);
+    const { value, headers } = await this.reads.read(this.configurations.row(key, tenant), request.headers);
+    if (value === null) throw new ConfigurationError('not_found', `No configuration is called ${key}.`);
+    const configuration = this.configurations.shown(readCopy(value), key, tenant);
+    reply.headers({ ...headers, etag: configuration.tag });
+    return configurationAnswer(configuration);
+  }
+
+  @Post(':key')
+  @ApiOperation({
+    summary: 'Store a configuration in place of what was there',
+    description: 'A member that is left out is removed. `If-Match` and `If-None-Match: *` are honoured.',
+  })
+  @ApiOkResponse({ type: ConfigurationAnswer, description: 'It was replaced' })
+  @ApiCreatedResponse({ type: ConfigurationAnswer, description: 'It is new' })
+  @ApiConflictResponse({ description: 'It is there with the other type' })
+  @ApiPreconditionFailedResponse({ description: 'It is not in the state that `If-Match` or `If-None-Match` supposes' })
+  @ApiUnprocessableEntityResponse({
+    description: '`secret_mask`: a mask stands for no secret that is stored; `configuration_invalid`; with places',
+  })
+  async store(
+    @Req() request: FastifyRequest,
+    @Param('key') key: string,
+    @Body() { value, type }: ConfigurationBody,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ConfigurationAnswer> {
+    const actor = this.options.actorOf(request);
+    const saved = await this.configurations.save(actor, { key, type, value }, conditionOf(request.headers));
+    if (type === 'provider') await this.directory.refresh();
+    reply.status(saved.created ? 201 : 200).header('etag', saved.configuration.tag);
+    return configurationAnswer(saved.configuration);
+  }
+}
