@@ -10,7 +10,7 @@ import {
 } from '@promptsales/assembly';
 import { CacheManagementModule, InvalidationOutbox } from '@promptsales/cache-management';
 import { Breakers, Cache, keyspace, RedisRoles } from '@promptsales/cache-core';
-import { ConfigurationModule } from '@promptsales/configuration';
+import { ConfigurationModule, ProviderDirectory } from '@promptsales/configuration';
 import { Database } from '@promptsales/database';
 import { GatewayInstruments, HealthModule, LedgerInstruments } from '@promptsales/health';
 import { ApiKeys, AuditLog, IdentityModule } from '@promptsales/identity';
@@ -30,9 +30,18 @@ export class ApiModule {
     const ledger = new LedgerInstruments(metrics);
     const gateway = new GatewayInstruments(metrics);
     const llmCache = LlmCacheModule.forRootAsync({
-      inject: [Cache, RedisRoles, Ledger, Breakers],
-      useFactory: (cache: Cache, roles: RedisRoles, lines: Ledger, breakers: Breakers) =>
-        llmCacheOptions({ environment, cache, roles, ledger: lines, breakers, instruments: gateway, logger }),
+      inject: [Cache, RedisRoles, Ledger, Breakers, ProviderDirectory],
+      useFactory: (cache: Cache, roles: RedisRoles, lines: Ledger, breakers: Breakers, providers: ProviderDirectory) =>
+        llmCacheOptions({
+          environment,
+          cache,
+          roles,
+          ledger: lines,
+          breakers,
+          providers,
+          instruments: gateway,
+          logger,
+        }),
     });
     return {
       module: ApiModule,

@@ -6,7 +6,7 @@ import type { AuditLog } from '@promptsales/identity';
 import type { FastifyRequest } from 'fastify';
 import { auditing } from './access/audit.js';
 import { principalOf } from './access/caller.js';
-import { SHARED_PROVIDERS } from './llm-wiring.js';
+import { SHARED_PROVIDERS } from './upstreams.js';
 
 export interface ConfigurationWiring {
   readonly outbox: InvalidationOutbox;

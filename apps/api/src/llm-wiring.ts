@@ -1,4 +1,4 @@
-import type { Breakers, BreakerSettings, Cache, RedisRoles } from '@promptsales/cache-core';
+import type { Breakers, Cache, RedisRoles } from '@promptsales/cache-core';
 import { IdentityRefusedError, type KeyOfRequest } from '@promptsales/cache-management';
 import type { Environment } from '@promptsales/environment';
 import type { GatewayInstruments } from '@promptsales/health';
@@ -6,19 +6,14 @@ import type { Logger } from '@promptsales/http-edge';
 import {
   attributionOf,
   LlmError,
-  upstreamService,
   type AnswerKeys,
   type Ledger,
   type LlmCacheObserver,
   type LlmCacheOptions,
-  type UpstreamDirectory,
-  type UpstreamTarget,
 } from '@promptsales/llm-cache';
 import { callerOf } from './access/caller.js';
 import { FailureLog } from './failure-log.js';
-
-/** Providers by which all tenants may be served, when an administrator stores them. */
-export const SHARED_PROVIDERS: readonly string[] = ['openai', 'anthropic'];
+import { upstreamsOf, type StoredProviders } from './upstreams.js';
 
 /** Readers have left or have been cut off by then; what is still asked for nobody is given this long to be kept. */
 const SHUTDOWN_MS = 1_000;
@@ -29,19 +24,20 @@ export interface LlmParts {
   readonly roles: RedisRoles;
   readonly ledger: Ledger;
   readonly breakers: Breakers;
+  readonly providers: StoredProviders;
   readonly instruments: GatewayInstruments;
   readonly logger: Logger;
 }
 
 export function llmCacheOptions(parts: LlmParts): LlmCacheOptions {
-  const { environment, cache, roles, ledger, breakers, instruments, logger } = parts;
+  const { environment, cache, roles, ledger, breakers, providers, instruments, logger } = parts;
   const { upstream, api } = environment;
   return {
     cache,
     roles,
     ledger,
     callerOf,
-    upstreams: upstreamsOf(environment, breakers),
+    upstreams: upstreamsOf(environment, providers, breakers),
     breakers,
     upstream: { timeoutMs: upstream.timeoutMs, idleTimeoutMs: upstream.idleTimeoutMs },
     observer: observerOf(instruments, new FailureLog(logger)),
@@ -59,32 +55,6 @@ export function keyOfAnswer(keys: AnswerKeys): KeyOfRequest {
       if (error instanceof LlmError) throw new IdentityRefusedError(error.message, { cause: error });
       throw error;
     }
-  };
-}
-
-/** The default upstreams of the environment, by protocol. */
-function upstreamsOf({ upstream }: Environment, breakers: Breakers): UpstreamDirectory {
-  const openAi: UpstreamTarget | null =
-    upstream.openAiBaseUrl === null
-      ? null
-      : {
-          provider: 'openai',
-          baseUrl: upstream.openAiBaseUrl,
-          apiKey: upstream.openAiApiKey?.reveal() ?? null,
-          simulated: upstream.simulated,
-        };
-  // Shown from the start, also where nobody has asked it yet.
-  if (openAi !== null) breakers.of(upstreamService(openAi), breakerOf(upstream));
-  return { targetFor: () => openAi };
-}
-
-/** What makes an upstream be left alone. */
-export function breakerOf(upstream: Environment['upstream']): Partial<BreakerSettings> {
-  return {
-    consecutiveFailures: upstream.breakerFailures,
-    failureRatio: upstream.breakerFailurePercent / 100,
-    minimumCalls: upstream.breakerMinimumCalls,
-    firstOpenMs: upstream.breakerOpenSeconds * 1000,
   };
 }
 

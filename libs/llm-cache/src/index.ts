@@ -33,7 +33,7 @@ export { GatewayService, type LlmCacheOptions } from './http/gateway-service.js'
 export { AnswerKeys, type KeyedRequest } from './gateway/answer-keys.js';
 export { attributionOf, type Caller, type CallerOf } from './http/caller.js';
 export type { LlmCacheObserver } from './http/llm-cache-observer.js';
-export type { PolicySource, UpstreamDirectory } from './gateway/directories.js';
+export type { PolicySource, UpstreamDirectory, UpstreamQuestion } from './gateway/directories.js';
 export { DEFAULT_FLIGHT, type FlightBounds } from './flight/flight-bounds.js';
 export type { FlightObserver } from './flight/flight-observer.js';
 export { DEFAULT_POLICY, type CachePolicy, type PolicyMatch, type PolicyMode } from './request/policy.js';

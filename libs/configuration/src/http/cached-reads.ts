@@ -11,6 +11,7 @@ import {
   valueReading,
   type CacheControls,
   type Family,
+  type Hit,
   type RequestHeaders,
   type ResponseHeaders,
   type ValueOf,
@@ -37,15 +38,17 @@ export class CachedReads {
    * @throws BadRequestException for headers that cannot be read, GatewayTimeoutException for what is not cached
    */
   async read<F extends Family>(
-    { ref, load }: CachedRow<F>,
+    { ref, load, usable = always }: CachedRow<F>,
     requestHeaders: RequestHeaders,
   ): Promise<CachedAnswer<ValueOf<F>>> {
     const controls = controlsOf(requestHeaders);
     const { noCache, noStore, maxAgeSeconds } = controls;
     const maxAgeMs = (maxAgeSeconds ?? Number.POSITIVE_INFINITY) * 1000;
+    const accept = (found: Hit<ValueOf<F> | typeof absent>): boolean =>
+      ageMsOf(found) <= maxAgeMs && (found.value === absent || usable(found.value));
     if (controls.onlyIfCached) {
       const found = noCache || noStore ? null : await this.cache.lookup(valueReading(ref));
-      if (found?.kind === 'hit' && ageMsOf(found.hit) <= maxAgeMs) {
+      if (found?.kind === 'hit' && accept(found.hit)) {
         return { value: found.hit.value, headers: hitCacheHeaders(found.hit) };
       }
       throw new GatewayTimeoutException('There is no stored answer, and only-if-cached forbids to load one.');
@@ -54,13 +57,17 @@ export class CachedReads {
     const { value, hit, source, stored } = await this.aside.getOrLoad(ref, load, {
       ...ABSENT_FOR,
       anew: noCache,
-      accept: (found) => ageMsOf(found) <= maxAgeMs,
+      accept,
     });
     if (hit !== null) return { value: orNull(value), headers: hitCacheHeaders(hit) };
     if (source !== 'loaded') return { value: orNull(value), headers: forwardedCacheHeaders('COALESCED', false) };
     const kept = (await stored) === 'stored';
     return { value: orNull(value), headers: forwardedCacheHeaders(noCache ? 'REFRESH' : 'MISS', kept) };
   }
+}
+
+function always(): boolean {
+  return true;
 }
 
 function orNull<T>(value: T | typeof absent): T | null {

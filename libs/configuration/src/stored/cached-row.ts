@@ -5,6 +5,8 @@ import type { ConfigurationObserver } from '../configuration-options.js';
 export interface CachedRow<F extends Family> {
   readonly ref: KeyRef<F>;
   readonly load: () => Promise<ValueOf<F> | Absent>;
+  /** What else is found there, whoever wrote it, is loaded anew. */
+  readonly usable?: (value: ValueOf<F>) => boolean;
 }
 
 /** Asked for again and again where nobody has configured anything; a write invalidates that too. */

@@ -1,6 +1,6 @@
 import { keyspace, type KeyRef, type ValueOf } from '@promptsales/cache-core';
 import type { ConfigurationType } from '../configuration-tables.js';
-import type { JsonObject } from '../json.js';
+import { isJsonObject, type JsonObject } from '../json.js';
 import type { ConfigurationRow } from './configuration-rows.js';
 
 /** The member of the copy in Redis that is ours: other readers find the configuration itself around it. */
@@ -15,6 +15,12 @@ export function configurationRef(key: string, tenant: string): KeyRef<typeof key
 
 export function copyOf({ type, updatedAt, value }: ConfigurationCopy): ValueOf<typeof keyspace.configKey> {
   return { ...value, [OWN_MEMBER]: { type, updated_at: updatedAt } };
+}
+
+/** Another version, or somebody who writes through the library, may have put something else there. */
+export function isCopy(value: ValueOf<typeof keyspace.configKey>): boolean {
+  const own: unknown = Reflect.get(value, OWN_MEMBER);
+  return isJsonObject(own) && typeof own['type'] === 'string' && typeof own['updated_at'] === 'string';
 }
 
 export function readCopy(copy: ValueOf<typeof keyspace.configKey>): ConfigurationCopy {

@@ -32,7 +32,7 @@ import { restoreMasks } from '../secrets/restore.js';
 import type { Seal } from '../secrets/seal.js';
 import { warm, type CachedRow } from './cached-row.js';
 import { checkCondition, type Condition } from './condition.js';
-import { configurationRef, copyOf, OWN_MEMBER, type ConfigurationCopy } from './configuration-copy.js';
+import { configurationRef, copyOf, isCopy, OWN_MEMBER, type ConfigurationCopy } from './configuration-copy.js';
 import {
   deleteRow,
   findRow,
@@ -88,6 +88,7 @@ export class Configurations {
         const row = await findRow(this.#db, tenant, key);
         return row === null ? absent : copyOf(row);
       },
+      usable: isCopy,
     };
   }
 

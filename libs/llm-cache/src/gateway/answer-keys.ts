@@ -32,7 +32,7 @@ export class AnswerKeys {
       caller,
       requestId: '',
     };
-    const circumstances = { target: this.#upstreams.targetFor(CHAT_COMPLETIONS), policies: this.#policies.current() };
+    const circumstances = { upstreams: this.#upstreams, policies: this.#policies.current() };
     const { hash, tenant } = inquire(arriving, circumstances);
     return keyspace.llmResponse.at({ hash }, tenant);
   }

@@ -57,7 +57,7 @@ export class Gateway {
    */
   answer(request: GatewayRequest): GatewayReply | Promise<GatewayReply> {
     const { cache, upstreams, policies } = this.#parts;
-    const inquiry = inquire(request, { target: upstreams.targetFor(request.protocol), policies: policies.current() });
+    const inquiry = inquire(request, { upstreams, policies: policies.current() });
     if (inquiry.bypass === null && !inquiry.controls.noCache) {
       const hit = cache.peek(readingOf(inquiry));
       if (hit !== undefined && isServable(inquiry, hit)) return this.#fromHit(inquiry, hit, request);

@@ -9,6 +9,7 @@ import { forwardedHeaders } from '../request/forwarded-headers.js';
 import { choosePolicy, policyAllows, type CachePolicy } from '../request/policy.js';
 import { readBody } from '../request/request-body.js';
 import type { UpstreamTarget } from '../upstream/upstream-client.js';
+import { NOT_CONFIGURED, type UpstreamDirectory } from './directories.js';
 
 export interface Arriving {
   readonly protocol: Protocol;
@@ -22,7 +23,7 @@ export interface Arriving {
 }
 
 export interface Circumstances {
-  readonly target: UpstreamTarget | null;
+  readonly upstreams: UpstreamDirectory;
   readonly policies: readonly CachePolicy[];
 }
 
@@ -45,17 +46,13 @@ export interface Inquiry {
 }
 
 /** @throws LlmError for whatever is wrong with the request, and when there is no provider to ask */
-export function inquire(arriving: Arriving, { target, policies }: Circumstances): Inquiry {
+export function inquire(arriving: Arriving, { upstreams, policies }: Circumstances): Inquiry {
   const { protocol, caller, requestId } = arriving;
   const controls = parseLlmCacheControls(arriving.headers);
   const body = readBody(arriving.bytes);
   const facts = protocol.readRequest(body.value);
-  if (target === null) {
-    throw new LlmError(
-      'upstream_not_configured',
-      'No provider is configured for this route. Set OPENAI_BASE_URL and OPENAI_API_KEY.',
-    );
-  }
+  const target = upstreams.targetFor({ operation: protocol.id, tenant: caller.tenant, model: facts.model });
+  if (target === null) throw new LlmError('upstream_not_configured', NOT_CONFIGURED);
   const subject = { provider: target.provider, model: facts.model, tenant: caller.tenant, keyId: caller.keyId };
   const policy = choosePolicy(policies, subject);
   const forwarded = forwardedHeaders(arriving.headers);

@@ -14,7 +14,7 @@ import {
   staleCacheHeaders,
   valueReading,
 } from '@promptsales/cache-core';
-import type { UpstreamDirectory } from '../gateway/directories.js';
+import { NOT_CONFIGURED, type UpstreamDirectory } from '../gateway/directories.js';
 import type { Attribution } from '../ledger/ledger.js';
 import { LlmError } from '../protocol/llm-error.js';
 import type { JsonObject } from '../protocol/protocol.js';
@@ -79,13 +79,12 @@ export class ModelList {
    */
   async list(caller: Attribution, headers: Headers, left: AbortSignal): Promise<ModelListReply> {
     const controls = parseLlmCacheControls(headers);
-    const target = this.#parts.upstreams.targetFor({ id: OPERATION });
-    if (target === null) {
-      throw new LlmError(
-        'upstream_not_configured',
-        'No provider is configured for this route. Set OPENAI_BASE_URL and OPENAI_API_KEY.',
-      );
-    }
+    const target = this.#parts.upstreams.targetFor({
+      operation: OPERATION,
+      tenant: caller.tenant,
+      model: null,
+    });
+    if (target === null) throw new LlmError('upstream_not_configured', NOT_CONFIGURED);
     const forwarded = forwardedHeaders(headers);
     const load = (signal: AbortSignal): Promise<JsonObject> => this.#load(target, forwarded, signal);
     try {

@@ -1,6 +1,6 @@
 import { DEFAULT_BREAKER } from '@promptsales/cache-core';
 import { readEnvironment } from '@promptsales/environment';
-import { breakerOf } from './llm-wiring.js';
+import { breakerOf } from './upstream-breaker.js';
 
 const settings = (env: NodeJS.ProcessEnv) => {
   const { upstream } = readEnvironment({
