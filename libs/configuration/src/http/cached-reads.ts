@@ -6,6 +6,7 @@ import {
   CacheAside,
   CacheControlError,
   forwardedCacheHeaders,
+  forwardingOf,
   hitCacheHeaders,
   parseCacheControls,
   valueReading,
@@ -53,16 +54,16 @@ export class CachedReads {
       }
       throw new GatewayTimeoutException('There is no stored answer, and only-if-cached forbids to load one.');
     }
-    if (noStore) return { value: orNull(await load()), headers: forwardedCacheHeaders('BYPASS', false) };
+    if (noStore) return { value: orNull(await load()), headers: forwardedCacheHeaders('BYPASS', { why: 'no-store' }) };
     const { value, hit, source, stored } = await this.aside.getOrLoad(ref, load, {
       ...ABSENT_FOR,
       anew: noCache,
       accept,
     });
     if (hit !== null) return { value: orNull(value), headers: hitCacheHeaders(hit) };
-    if (source !== 'loaded') return { value: orNull(value), headers: forwardedCacheHeaders('COALESCED', false) };
-    const kept = (await stored) === 'stored';
-    return { value: orNull(value), headers: forwardedCacheHeaders(noCache ? 'REFRESH' : 'MISS', kept) };
+    if (source !== 'loaded') return { value: orNull(value), headers: forwardedCacheHeaders('COALESCED') };
+    const forwarding = forwardingOf(await stored);
+    return { value: orNull(value), headers: forwardedCacheHeaders(noCache ? 'REFRESH' : 'MISS', forwarding) };
   }
 }
 
