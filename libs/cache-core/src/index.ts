@@ -176,6 +176,7 @@ export type { BreakerStatus } from './breakers/shared-breaker.js';
 export { CacheCoreModule, type CacheCoreAsyncOptions, type CacheCoreOptions } from './nest/cache-core.module.js';
 export { Cacheable } from './nest/cacheable.decorator.js';
 export { CacheEvict } from './nest/cache-evict.decorator.js';
+export { SegmentShapeFilter } from './nest/segment-shape.filter.js';
 export { CachedRoute } from './nest/cached-route.decorator.js';
 export { CacheAsideInterceptor } from './nest/cache-aside.interceptor.js';
 export type { CacheableOptions, CacheEvictOptions, SegmentsFor } from './nest/cacheable-options.js';
