@@ -1,12 +1,12 @@
 /**
  * `npm run chaos [-- SCENARIO …]`: faults under load, minutes long, so not part of `npm test`.
- * `npm run chaos -- simulate [--seeds N] [--from S]`: schedules of the simulator (docs/proof.md).
+ * `npm run chaos -- simulate [--real] [--seeds N] [--from S]`: schedules of the simulator (docs/proof.md).
  * `npm run chaos -- cache [--minutes 10] [--seed N] [--topology all]`: the cache in several processes (docs/chaos.md).
  * Exits 1 when a verdict fails.
  */
 import { cacheChaos } from './cache/cache-chaos.js';
 import { gateway } from './gateway.js';
-import { simulate } from './simulate.js';
+import { simulate } from './simulate/command.js';
 import { stampede } from './stampede.js';
 import type { Verdict } from './verdict.js';
 

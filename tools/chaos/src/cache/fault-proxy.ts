@@ -97,6 +97,15 @@ export class FaultProxy {
     }
   }
 
+  /** Resets one of the connections that match. `answers only`: what was sent still arrives. */
+  break(match: Omit<Rule, 'trouble'>, which: number, how: 'both ways' | 'answers only'): void {
+    const matching = this.#matching(match);
+    const connection = matching[which % Math.max(1, matching.length)];
+    if (connection === undefined) return;
+    if (how === 'both ways') destroy(connection);
+    else connection.client.resetAndDestroy();
+  }
+
   async stop(): Promise<void> {
     for (const connection of this.#connections) destroy(connection);
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));

@@ -1,5 +1,6 @@
 import { Cache, CacheAside, RedisRoles, type CacheObserver, type CacheSettings } from '@promptsales/cache-core';
 import type { ClientSocket, Network } from '../network/network.js';
+import type { HouseProcess } from '../scenario/house.js';
 import { Machine, type VirtualTime } from '../time/virtual-time.js';
 
 /** Short times, so that much happens in a simulated second; in proportion as the product's own. */
@@ -15,7 +16,7 @@ export const SIMULATED_TIMES = {
 export const SIMULATED_L1 = { maxBytes: 1_000_000, boundMs: 400, beatMs: 80, retryRefusedMs: 1000 } as const;
 
 /** One process of the platform: its own links, cache and flights, on its own machine. */
-export class SimulatedProcess {
+export class SimulatedProcess implements HouseProcess {
   readonly machine: Machine;
   readonly roles: RedisRoles;
   readonly cache: Cache;
@@ -24,7 +25,7 @@ export class SimulatedProcess {
   constructor(
     name: string,
     time: VirtualTime,
-    network: Network,
+    private readonly network: Network,
     observer: CacheObserver,
     settings: Partial<CacheSettings>,
   ) {
@@ -48,9 +49,32 @@ export class SimulatedProcess {
     return this.roles.up && this.cache.pendingInvalidations === 0;
   }
 
-  /** Ends at once, as a killed process does. */
-  die(network: Network): void {
-    network.closeAll(this.machine);
+  get dead(): boolean {
+    return this.machine.dead;
+  }
+
+  get frozen(): boolean {
+    return this.machine.frozen;
+  }
+
+  run<T>(work: () => T): T {
+    return this.machine.run(work);
+  }
+
+  freeze(): void {
+    this.machine.freeze();
+  }
+
+  thaw(): void {
+    this.machine.thaw();
+  }
+
+  stepClock(ms: number): void {
+    this.machine.skewMs += ms;
+  }
+
+  die(): void {
+    this.network.closeAll(this.machine);
     this.machine.die();
   }
 }

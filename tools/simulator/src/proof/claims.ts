@@ -25,12 +25,20 @@ const { commandTimeoutMs, leaseMs, holdAfterRestartMs } = SIMULATED_TIMES;
 /** Eight commands, each to the tick of the queue of deadlines. */
 const COMMANDS_MS = 8 * (commandTimeoutMs + 50);
 
-export function check(history: History, end: number, longestLoadMs: number): Violation[] {
+export interface CheckOptions {
+  /** When the run ended. */
+  readonly end: number;
+  readonly longestLoadMs: number;
+  /** By how much moments may be known too late. */
+  readonly accuracyMs: number;
+}
+
+export function check(history: History, { end, longestLoadMs, accuracyMs }: CheckOptions): Violation[] {
   return [
     ...history.seen,
     ...history.reads.flatMap((read) => checkRead(history, read)),
-    ...checkBounds(history, end, longestLoadMs),
-    ...checkLoads(history),
+    ...checkBounds(history, end, longestOperationMs(longestLoadMs) + 20 * accuracyMs),
+    ...checkLoads(history, accuracyMs),
   ].toSorted((a, b) => a.at - b.at);
 }
 
@@ -87,7 +95,7 @@ function longestOperationMs(longestLoadMs: number): number {
   return 2 * longestLoadMs + leaseMs + COMMANDS_MS;
 }
 
-function checkBounds(history: History, end: number, longestLoadMs: number): Violation[] {
+function checkBounds(history: History, end: number, longestMs: number): Violation[] {
   const operations = [
     ...history.reads.map((read) => ({ ...read, done: read.ended, name: nameOf(read) })),
     ...history.writes.map((write) => ({
@@ -100,7 +108,7 @@ function checkBounds(history: History, end: number, longestLoadMs: number): Viol
   ];
   return operations.flatMap(({ life, began, done, name }) => {
     if (done === null && history.deaths.has(life)) return [];
-    let allowed = longestOperationMs(longestLoadMs);
+    let allowed = longestMs;
     for (const freeze of history.freezes) {
       if (freeze.life === life)
         allowed += Math.max(0, Math.min(freeze.until, done ?? end) - Math.max(freeze.from, began));
@@ -117,7 +125,7 @@ function checkBounds(history: History, end: number, longestLoadMs: number): Viol
   });
 }
 
-function checkLoads(history: History): Violation[] {
+function checkLoads(history: History, accuracyMs: number): Violation[] {
   const violations: Violation[] = [];
   const loads = history.loads.filter(({ underLease }) => underLease).toSorted((a, b) => a.began - b.began);
   for (const [index, first] of loads.entries()) {
@@ -125,7 +133,7 @@ function checkLoads(history: History): Violation[] {
     for (const second of loads.slice(index + 1)) {
       if (second.entry !== first.entry || second.began >= end) continue;
       const freed = history.leaseEnds.some(
-        ({ entry, at }) => entry === first.entry && at >= first.called && at <= second.began,
+        ({ entry, at }) => entry === first.entry && at >= first.called && at - accuracyMs <= second.began,
       );
       if (freed) continue;
       violations.push({

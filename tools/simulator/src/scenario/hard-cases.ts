@@ -143,6 +143,11 @@ export const HARD_CASES: readonly HardCase[] = [
       ...reads(0, 108, 120, 200, 300),
     ],
   ),
+  hardCase('an invalidation reaches what is being loaded and is not there yet', 5, {}, [
+    readOf(1, 0, 50, SLOW),
+    { at: 200, kind: 'write', process: 0, entry: 0, by: 'key' },
+    ...reads(1, 600, 700),
+  ]),
   hardCase('a pattern reaches what is being loaded and is not there yet', 10, {}, [
     readOf(1, 0, 50, SLOW),
     { at: 100, kind: 'write', process: 0, entry: 0, by: 'pattern' },

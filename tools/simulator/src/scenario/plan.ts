@@ -90,7 +90,7 @@ const LONGEST_LOAD_MS = 700;
 /** Longer than a lease lasts that nobody renews. */
 const LONGEST_LOAD_IN_FAIR_WEATHER_MS = 2200;
 
-type FaultKind = Fault['kind'];
+export type FaultKind = Fault['kind'];
 
 /** Which faults come together in one schedule: one kind alone finds other things than all at once. */
 const WEATHERS: readonly (readonly FaultKind[])[] = [
@@ -129,15 +129,22 @@ export function isStormy({ steps }: Plan): boolean {
   return steps.some(({ kind }) => !OPERATIONS.has(kind));
 }
 
-export function planFrom(seed: number): Plan {
+export interface PlanOptions {
+  /** @default 6000 */
+  readonly lengthMs?: number;
+  /** What is not to befall anybody. */
+  readonly without?: readonly FaultKind[];
+}
+
+export function planFrom(seed: number, { lengthMs = LENGTH_MS, without = [] }: PlanOptions = {}): Plan {
   const random = new Random(seed);
   const processes = 2 + random.below(2);
   const entries = 1 + random.below(2);
   const weather = random.pick(WEATHERS);
   // Races need things close together: most steps lie around a few moments.
-  const moments = Array.from({ length: 3 + random.below(4) }, () => random.between(200, LENGTH_MS - 1000));
+  const moments = Array.from({ length: 3 + random.below(4) }, () => random.between(200, lengthMs - 1000));
   const when = (): number =>
-    random.chance(0.75) ? Math.max(0, random.pick(moments) + random.between(-60, 120)) : random.between(0, LENGTH_MS);
+    random.chance(0.75) ? Math.max(0, random.pick(moments) + random.between(-60, 120)) : random.between(0, lengthMs);
 
   const turns = random.chance(WRITE_THROUGH);
   const longestMs = weather.length === 0 ? LONGEST_LOAD_IN_FAIR_WEATHER_MS : LONGEST_LOAD_MS;
@@ -167,8 +174,11 @@ export function planFrom(seed: number): Plan {
     l1,
     ageing,
     journalCapacity: random.chance(0.85) ? 1000 : 1,
-    steps: steps.map((step) => ({ ...step, at: Math.round(step.at) })).toSorted((a, b) => a.at - b.at),
-    lengthMs: LENGTH_MS,
+    steps: steps
+      .filter(({ kind }) => !without.some((one) => one === kind))
+      .map((step) => ({ ...step, at: Math.round(step.at) }))
+      .toSorted((a, b) => a.at - b.at),
+    lengthMs,
   };
 }
 

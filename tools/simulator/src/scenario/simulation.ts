@@ -1,4 +1,4 @@
-/** Runs a plan: real protocol code on simulated machines, against a simulated Redis and an origin that counts. */
+/** Runs a plan in a house: real protocol code, and an origin that counts. By default everything else is simulated. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   absent,
@@ -20,8 +20,7 @@ import {
   type Stale,
   type Unchanged,
 } from '@promptsales/cache-core';
-import { SIMULATED_L1, SIMULATED_TIMES, SimulatedProcess } from '../cache/simulated-process.js';
-import { Network } from '../network/network.js';
+import { SIMULATED_L1, SIMULATED_TIMES } from '../cache/simulated-process.js';
 import { CLAIMS, CallerLeft, OriginError, check } from '../proof/claims.js';
 import {
   History,
@@ -31,12 +30,10 @@ import {
   type Violation,
   type WriteRecord,
 } from '../proof/history.js';
-import type { Bytes, Cause, Held } from '../redis/dataset.js';
-import { Failure } from '../redis/reply.js';
-import { SimulatedRedis } from '../redis/server.js';
 import { useVirtualGlobals } from '../time/globals.js';
-import { VirtualTime } from '../time/virtual-time.js';
-import { isStormy, type Evictable, type LoadPlan, type Plan, type Reach, type ReadPlan, type Step } from './plan.js';
+import type { Building, House, HouseProcess } from './house.js';
+import type { LoadPlan, Plan, Reach, ReadPlan, Step } from './plan.js';
+import { SimulatedHouse } from './simulated-house.js';
 import type { Story } from './story.js';
 
 export interface Outcome {
@@ -64,10 +61,15 @@ interface Call {
 export async function simulate(plan: Plan, story?: Story): Promise<Outcome> {
   const release = useVirtualGlobals();
   try {
-    return await new Simulation(plan, story).run();
+    return await runIn((...given) => new SimulatedHouse(...given), plan, story);
   } finally {
     release();
   }
+}
+
+/** Runs a plan in a house of somebody's. */
+export function runIn(build: Building, plan: Plan, story?: Story): Promise<Outcome> {
+  return new Simulation(plan, build, story).run();
 }
 
 type EntryFamily = typeof keyspace.githubRepos;
@@ -81,7 +83,7 @@ function labelsOf(entry: number): EntryLabels {
   return { namespace: 'n', tags: [`t${entry}`, 'shared'] };
 }
 
-function invalidate({ cache }: SimulatedProcess, entry: number, by: Reach): Promise<Invalidation> {
+function invalidate({ cache }: HouseProcess, entry: number, by: Reach): Promise<Invalidation> {
   switch (by) {
     case 'key':
       return cache.invalidate({ ref: refOf(entry) });
@@ -105,10 +107,6 @@ async function invalidatePattern(cache: Cache): Promise<Invalidation> {
   return { deleted, pending: false };
 }
 
-function bytesIn(held: Held | undefined): string {
-  return held?.value.type === 'string' ? held.value.bytes.toString() : '';
-}
-
 interface Version {
   readonly version: number;
 }
@@ -129,12 +127,10 @@ function leaving(afterMs: number): AbortSignal {
 }
 
 class Simulation {
-  readonly #time: VirtualTime;
-  readonly #server: SimulatedRedis;
-  readonly #network: Network;
+  readonly #house: House;
   readonly #history = new History();
-  readonly #processes: (SimulatedProcess & { readonly life?: Life })[] = [];
-  readonly #lives = new Map<SimulatedProcess, Life>();
+  readonly #processes: (HouseProcess & { readonly life?: Life })[] = [];
+  readonly #lives = new Map<HouseProcess, Life>();
   readonly #origin: number[];
   /** Writers who put values into the cache take turns, as they must. */
   readonly #turns: Promise<void>[];
@@ -142,24 +138,15 @@ class Simulation {
 
   constructor(
     private readonly plan: Plan,
+    build: Building,
     private readonly story: Story | undefined,
   ) {
-    const time = new VirtualTime(plan.seed);
-    this.#time = time;
-    this.#server = new SimulatedRedis(time, {
-      key: (key, cause, before, after) => {
-        if (after !== undefined && after.expiresAt === null) this.#saw(CLAIMS.allExpire, `${key} has no end`);
-        if (key.startsWith('lease:') && before !== undefined) this.#leaseChanged(key, cause, before);
-        if (cause !== 'written' || story !== undefined) this.#tell('redis', `${key} is ${cause}`);
-      },
-      script: (name, keys, args, reply, ageMs) => {
-        // A put ends whatever load is in flight.
-        if (name === 'ps_store' && args[1]?.length === 0) this.#leaseEnded(keys[2] as Bytes);
-        if (!(reply instanceof Failure)) this.#checkGone(name, keys, args);
-        this.#scriptRan(name, keys, reply, ageMs);
-      },
+    this.#house = build(plan, {
+      leaseEnded: (key) =>
+        this.#history.leaseEnds.push({ entry: Number(/e(\d+)\}$/.exec(key)?.[1]), at: this.#house.now }),
+      saw: (claim, what) => this.#saw(claim, what),
+      tell: (who, what) => this.#tell(who, what),
     });
-    this.#network = new Network(time, this.#server, { fastestMs: 0.1, slowestMs: 4 });
     this.#origin = Array.from({ length: plan.entries }, () => 0);
     this.#turns = Array.from({ length: plan.entries }, () => Promise.resolve());
     for (let at = 0; at < plan.processes; at += 1) this.#start(at);
@@ -167,20 +154,21 @@ class Simulation {
 
   async run(): Promise<Outcome> {
     // Everybody is connected before the first step.
-    await this.#time.runUntil(100);
-    for (const step of this.plan.steps) this.#time.at(100 + step.at, () => this.#take(step));
-    await this.#time.runUntil(100 + this.plan.lengthMs);
+    await this.#house.runUntil(100);
+    for (const step of this.plan.steps) this.#house.in(step.at, () => this.#take(step));
+    await this.#house.runUntil(100 + this.plan.lengthMs);
     this.#heal();
-    await this.#time.runUntil(this.#time.now + RECOVERY_MS);
+    await this.#house.until(() => this.#isAtRest(), RECOVERY_MS);
     let recovered = false;
     void this.#checkRecovery().then(() => (recovered = true));
-    await this.#time.runUntil(this.#time.now + SIMULATED_TIMES.leaseMs + 1000);
+    await this.#house.until(() => recovered, SIMULATED_TIMES.leaseMs + 1000);
     if (!recovered) this.#saw(CLAIMS.recovers, 'the last reads have not ended');
-    this.#checkRest();
-    for (const process of this.#processes) process.die(this.#network);
+    await this.#checkRest();
+    for (const process of this.#processes) process.die();
+    await this.#house.end();
     const longestLoadMs = Math.max(0, ...this.plan.steps.map((step) => ('load' in step ? step.load.ms : 0)));
     return {
-      violations: check(this.#history, this.#time.now, longestLoadMs),
+      violations: check(this.#history, { end: this.#house.now, longestLoadMs, accuracyMs: this.#house.accuracyMs }),
       counts: Object.fromEntries(this.#counts),
     };
   }
@@ -208,13 +196,13 @@ class Simulation {
       },
     };
     const l1 = this.plan.l1 ? SIMULATED_L1 : null;
-    const process = new SimulatedProcess(name, this.#time, this.#network, observer, {
+    const process = this.#house.start(name, observer, {
       l1,
       journal: { capacity: this.plan.journalCapacity, keepAcknowledgedMs: 60_000, retryMs: 50 },
     });
     for (const link of process.roles.links()) {
       // Behind the cache's own, so what that replays is there.
-      link.onRecovery(async () => void this.#history.replays.push({ life, at: this.#time.now }));
+      link.onRecovery(async () => void this.#history.replays.push({ life, at: this.#house.now }));
       link.on('state', (state, reason) => {
         this.#tell(name, `its link is ${state} (${reason})`);
       });
@@ -226,39 +214,38 @@ class Simulation {
   #take(step: Step): void {
     this.#count(step.kind);
     const { entry = 0 } = step as { entry?: number };
-    const process = this.#processes['process' in step ? step.process : 0] as SimulatedProcess;
-    const { machine } = process;
-    const back = (ms: number, work: () => void): void => void this.#time.in(ms, work);
-    if (machine.dead && 'process' in step) return;
+    const process = this.#processes['process' in step ? step.process : 0] as HouseProcess;
+    const back = (ms: number, work: () => void): void => this.#house.in(ms, work);
+    if (process.dead && 'process' in step) return;
     switch (step.kind) {
       case 'read':
-        void machine.run(() => this.#read(process, entry, step));
+        void process.run(() => this.#read(process, entry, step));
         return;
       case 'read many':
-        void machine.run(() => this.#readMany(process, step.load));
+        void process.run(() => this.#readMany(process, step.load));
         return;
       case 'look':
-        void machine.run(() => this.#look(process, entry));
+        void process.run(() => this.#look(process, entry));
         return;
       case 'write':
-        void machine.run(() => this.#write(process, entry, step.by));
+        void process.run(() => this.#write(process, entry, step.by));
         return;
       case 'write through':
-        void machine.run(() => this.#write(process, entry, 'put'));
+        void process.run(() => this.#write(process, entry, 'put'));
         return;
       case 'break':
-        this.#tell('fault', `connection ${step.connection} of ${machine.name} breaks, ${step.how}`);
-        this.#network.break(machine, step.connection, step.how);
+        this.#tell('fault', `connection ${step.connection} of ${process.name} breaks, ${step.how}`);
+        this.#house.break(process, step.connection, step.how);
         return;
       case 'slow':
-        this.#tell('fault', `the network of ${machine.name} is up to ${step.ms} ms slower for ${step.forMs} ms`);
-        this.#network.slow(machine, step.ms);
-        back(step.forMs, () => this.#network.slow(machine, 0));
+        this.#tell('fault', `the network of ${process.name} is up to ${step.ms} ms slower for ${step.forMs} ms`);
+        this.#house.slow(process, step.ms);
+        back(step.forMs, () => this.#house.slow(process, 0));
         return;
       case 'cut off':
-        this.#tell('fault', `${machine.name} is cut off for ${step.forMs} ms`);
-        this.#network.cutOff(machine);
-        back(step.forMs, () => this.#network.reunite(machine));
+        this.#tell('fault', `${process.name} is cut off for ${step.forMs} ms`);
+        this.#house.cutOff(process);
+        back(step.forMs, () => this.#house.reunite(process));
         return;
       case 'freeze process':
         this.#freeze(process, step.forMs);
@@ -267,13 +254,13 @@ class Simulation {
         this.#kill(process, step.process, step.forMs);
         return;
       case 'step clock':
-        this.#tell('fault', `the date of ${machine.name} jumps by ${step.ms} ms`);
-        machine.skewMs += step.ms;
+        this.#tell('fault', `the date of ${process.name} jumps by ${step.ms} ms`);
+        process.stepClock(step.ms);
         return;
       case 'freeze server':
-        if (!this.#server.up) return;
+        if (!this.#house.up) return;
         this.#tell('fault', `redis is frozen for ${step.forMs} ms`);
-        this.#server.freeze();
+        this.#house.freezeServer();
         back(step.forMs, () => this.#thawServer());
         return;
       case 'restart server':
@@ -281,20 +268,20 @@ class Simulation {
         return;
       case 'out of memory':
         this.#tell('fault', `redis is out of memory for ${step.forMs} ms`);
-        this.#server.outOfMemory = true;
-        back(step.forMs, () => (this.#server.outOfMemory = false));
+        this.#house.setOutOfMemory(true);
+        back(step.forMs, () => this.#house.setOutOfMemory(false));
         return;
       case 'evict':
-        this.#evict(entry, step.what);
+        this.#house.evict(this.#valueKey(entry), step.what, entry);
         return;
       case 'foreign write':
         this.#tell('fault', `somebody else writes to ${this.#valueKey(entry)}`);
-        this.#server.callFromOutside('SET', this.#valueKey(entry), String(FOREIGN), 'PX', '3000');
+        this.#house.writeFromOutside(this.#valueKey(entry), String(FOREIGN), 3000);
         return;
     }
   }
 
-  async #read(process: SimulatedProcess, entry: number, { load, anew, leavesAfterMs }: ReadPlan): Promise<ReadRecord> {
+  async #read(process: HouseProcess, entry: number, { load, anew, leavesAfterMs }: ReadPlan): Promise<ReadRecord> {
     const read = this.#beginRead(process, entry);
     this.#tell(process.name, `read ${read.id} of entry ${entry} begins${anew ? ', past the cache' : ''}`);
     const call: Call = { many: false, bypassed: false, fromMemory: false };
@@ -304,7 +291,7 @@ class Simulation {
           refOf(entry),
           (context) => {
             // It takes the lease from whoever has it.
-            if (anew) this.#history.leaseEnds.push({ entry, at: this.#time.now });
+            if (anew) this.#history.leaseEnds.push({ entry, at: this.#house.now });
             return this.#load(process, read, load, context, call);
           },
           { ...this.#options(leavesAfterMs), labels: labelsOf(entry), anew },
@@ -317,7 +304,7 @@ class Simulation {
     return read;
   }
 
-  async #readMany(process: SimulatedProcess, load: LoadPlan): Promise<void> {
+  async #readMany(process: HouseProcess, load: LoadPlan): Promise<void> {
     const reads = this.#origin.map((_version, entry) => this.#beginRead(process, entry));
     const call: Call = { many: true, bypassed: false, fromMemory: false };
     this.#tell(process.name, `reads ${reads.map(({ id }) => id).join(', ')} begin, of all entries together`);
@@ -347,18 +334,18 @@ class Simulation {
   }
 
   #failRead(read: ReadRecord, error: Error): void {
-    read.ended = this.#time.now;
+    read.ended = this.#house.now;
     read.error = error;
     this.#tell(read.process, `read ${read.id} ends: ${String(error)}`);
   }
 
-  #beginRead(process: SimulatedProcess, entry: number): ReadRecord {
+  #beginRead(process: HouseProcess, entry: number): ReadRecord {
     const read: ReadRecord = {
       id: this.#history.reads.length,
       process: process.name,
       life: this.#lives.get(process) as Life,
       entry,
-      began: this.#time.now,
+      began: this.#house.now,
       beganOrder: this.#history.nextOrder(),
       ended: null,
       version: null,
@@ -378,7 +365,7 @@ class Simulation {
   ): void {
     read.bypassed = bypassed;
     read.fromMemory = fromMemory && (source === 'hit' || source === 'stale');
-    read.ended = this.#time.now;
+    read.ended = this.#house.now;
     read.source = source;
     read.version = value === absent ? this.#lastAbsent(read.entry) : (value as Version).version;
     this.#count(source);
@@ -398,14 +385,14 @@ class Simulation {
   }
 
   async #load(
-    process: SimulatedProcess,
+    process: HouseProcess,
     { life, entry, began: called }: ReadRecord,
     load: LoadPlan,
     { signal, stale }: Pick<LoadContext<unknown>, 'signal' | 'stale'>,
     call: Call,
   ): Promise<Version | Absent | Unchanged> {
     const underLease = !call.bypassed;
-    const began = this.#time.now;
+    const began = this.#house.now;
     const record: LoadRecord = { process: process.name, life, entry, called, began, ended: null, underLease };
     this.#history.loads.push(record);
     this.#count('load');
@@ -414,7 +401,7 @@ class Simulation {
     this.#tell(process.name, `loads entry ${entry}${underLease ? '' : ' without a lease'} (${how})`);
     const done = load.hangs ? [] : [new Promise((resolve) => setTimeout(resolve, load.ms))];
     await Promise.race([...done, aborted(signal)]);
-    record.ended = this.#time.now;
+    record.ended = this.#house.now;
     signal.throwIfAborted();
     if (load.fails) throw new OriginError('the origin fails');
     return this.#answer(load.reads === 'early' ? early : (this.#origin[entry] as number), stale);
@@ -430,25 +417,25 @@ class Simulation {
   }
 
   /** A look says what lies there; a miss says nothing. */
-  async #look(process: SimulatedProcess, entry: number): Promise<void> {
+  async #look(process: HouseProcess, entry: number): Promise<void> {
     const read = this.#beginRead(process, entry);
     this.#tell(process.name, `read ${read.id} of entry ${entry} begins, a look only`);
     const call: Call = { many: false, bypassed: false, fromMemory: false };
     const found = await calls.run(call, () => process.cache.lookup(valueReading(refOf(entry))));
-    read.ended = this.#time.now;
+    read.ended = this.#house.now;
     if (found.kind === 'hit') this.#endRead(read, { value: found.hit.value, source: 'hit' }, call);
   }
 
-  async #write(process: SimulatedProcess, entry: number, how: Reach | 'put'): Promise<void> {
+  async #write(process: HouseProcess, entry: number, how: Reach | 'put'): Promise<void> {
     if (!this.plan.turns) return this.#writeNow(process, entry, how);
     const turn = this.#turns[entry] as Promise<void>;
-    const mine = turn.then(() => process.machine.run(() => this.#writeNow(process, entry, how)));
+    const mine = turn.then(() => process.run(() => this.#writeNow(process, entry, how)));
     // Whoever dies in his turn holds the others up until nothing that he sent can still arrive.
     this.#turns[entry] = Promise.race([mine, this.#deathOf(process)]);
     return mine;
   }
 
-  async #writeNow(process: SimulatedProcess, entry: number, how: Reach | 'put'): Promise<void> {
+  async #writeNow(process: HouseProcess, entry: number, how: Reach | 'put'): Promise<void> {
     const version = (this.#origin[entry] = (this.#origin[entry] as number) + 1);
     const reached =
       how === 'put' || how === 'key' || how === 'own tag' ? [entry] : this.#origin.map((_version, one) => one);
@@ -465,20 +452,20 @@ class Simulation {
     }
     const order = this.#history.nextOrder();
     for (const write of writes) {
-      write.returned = this.#time.now;
+      write.returned = this.#house.now;
       write.returnedOrder = order;
     }
     this.#tell(process.name, `write ${id} is ${writes[0]?.completed ? 'confirmed' : 'pending'}`);
   }
 
-  #beginWrite(process: SimulatedProcess, id: number, entry: number, patient: boolean): WriteRecord {
+  #beginWrite(process: HouseProcess, id: number, entry: number, patient: boolean): WriteRecord {
     const write: WriteRecord = {
       id,
       process: process.name,
       life: this.#lives.get(process) as Life,
       entry,
       version: this.#origin[entry] as number,
-      began: this.#time.now,
+      began: this.#house.now,
       returned: null,
       returnedOrder: Infinity,
       completed: false,
@@ -489,60 +476,59 @@ class Simulation {
     return write;
   }
 
-  async #put(process: SimulatedProcess, entry: number, version: number): Promise<{ pending: boolean }> {
+  async #put(process: HouseProcess, entry: number, version: number): Promise<{ pending: boolean }> {
     const ref = refOf(entry);
     const filling = { stored: encodeValue(ref.family, { version }), ttlSeconds: this.plan.ttlSeconds };
     const result = await process.cache.put({ ref, labels: labelsOf(entry) }, filling);
     return result === 'stored' ? { pending: false } : process.cache.invalidate({ ref });
   }
 
-  #freeze(process: SimulatedProcess, forMs: number): void {
-    if (process.machine.frozen) return;
+  #freeze(process: HouseProcess, forMs: number): void {
+    if (process.frozen) return;
     this.#tell('fault', `${process.name} is frozen for ${forMs} ms`);
-    process.machine.freeze();
-    const freeze = { life: this.#lives.get(process) as Life, from: this.#time.now, until: Infinity };
+    process.freeze();
+    const freeze = { life: this.#lives.get(process) as Life, from: this.#house.now, until: Infinity };
     this.#history.freezes.push(freeze);
-    this.#time.in(forMs, () => {
-      if (!process.machine.frozen) return;
-      freeze.until = this.#time.now;
+    this.#house.in(forMs, () => {
+      if (!process.frozen) return;
+      freeze.until = this.#house.now;
       this.#tell('fault', `${process.name} goes on`);
-      process.machine.thaw();
+      process.thaw();
     });
   }
 
-  #kill(process: SimulatedProcess, index: number, forMs: number): void {
+  #kill(process: HouseProcess, index: number, forMs: number): void {
     this.#tell('fault', `${process.name} is killed; its successor starts in ${forMs} ms`);
-    this.#history.deaths.set(this.#lives.get(process) as Life, this.#time.now);
-    process.die(this.#network);
-    this.#time.in(forMs, () => this.#start(index));
+    this.#history.deaths.set(this.#lives.get(process) as Life, this.#house.now);
+    process.die();
+    this.#house.in(forMs, () => this.#start(index));
   }
 
-  #deathOf(process: SimulatedProcess): Promise<void> {
+  #deathOf(process: HouseProcess): Promise<void> {
     return new Promise((resolve) => {
       const look = (): void => {
-        if (process.machine.dead) this.#time.in(2 * SIMULATED_TIMES.commandTimeoutMs, resolve);
-        else this.#time.in(100, look);
+        if (process.dead) this.#house.in(2 * SIMULATED_TIMES.commandTimeoutMs, resolve);
+        else this.#house.in(100, look);
       };
       look();
     });
   }
 
   #thawServer(): void {
-    if (!this.#server.frozen) return;
+    if (!this.#house.frozen) return;
     this.#tell('fault', 'redis goes on');
-    this.#server.thaw();
+    this.#house.thawServer();
   }
 
   #restart(forMs: number, forgetMs: number, skewMs: number): void {
-    if (!this.#server.up) return;
-    const restart = { keptUntil: this.#time.now - forgetMs, stopped: this.#time.now, started: Infinity };
+    if (!this.#house.up) return;
+    const keptUntil = this.#house.stopServer(forgetMs);
+    const restart = { keptUntil, stopped: this.#house.now, started: Infinity };
     this.#tell('fault', `redis is stopped for ${forMs} ms and forgets the last ${forgetMs} ms`);
     this.#history.restarts.push(restart);
-    this.#server.stop(forgetMs);
-    this.#time.in(forMs, () => {
-      restart.started = this.#time.now;
-      this.#server.skewMs += skewMs;
-      this.#server.start();
+    this.#house.in(forMs, () => {
+      restart.started = this.#house.now;
+      this.#house.startServer(skewMs);
       this.#tell('fault', `redis is back${skewMs === 0 ? '' : `, its clock ${skewMs} ms off`}`);
     });
   }
@@ -550,13 +536,21 @@ class Simulation {
   /** Every fault is over: those that are to end later end now. */
   #heal(): void {
     this.#tell('fault', 'all trouble is over');
-    this.#history.healed = this.#time.now;
+    this.#history.healed = this.#house.now;
     this.#thawServer();
-    this.#server.outOfMemory = false;
-    for (const { machine } of this.#processes) {
-      this.#network.slow(machine, 0);
-      this.#network.reunite(machine);
+    this.#house.setOutOfMemory(false);
+    for (const process of this.#processes) {
+      this.#house.slow(process, 0);
+      this.#house.reunite(process);
     }
+  }
+
+  #isAtRest(): boolean {
+    const { reads, writes, deaths } = this.#history;
+    const done =
+      reads.every(({ ended, life }) => ended !== null || deaths.has(life)) &&
+      writes.every(({ returned, life }) => returned !== null || deaths.has(life));
+    return done && this.#processes.every(({ settled }) => settled);
   }
 
   async #checkRecovery(): Promise<void> {
@@ -570,80 +564,24 @@ class Simulation {
           );
         }
         for (let entry = 0; entry < this.plan.entries; entry += 1) {
-          const read = await process.machine.run(() => this.#read(process, entry, LAST_READ));
+          const read = await process.run(() => this.#read(process, entry, LAST_READ));
           if (read.bypassed) this.#saw(CLAIMS.recovers, `read ${read.id} of ${process.name} does without Redis`);
         }
       }),
     );
   }
 
-  #checkRest(): void {
-    const left = this.#server.data.keys().filter((key) => key.startsWith('lease:'));
+  async #checkRest(): Promise<void> {
+    const left = await this.#house.leases();
     if (left.length > 0) this.#saw(CLAIMS.recovers, `left behind: ${left.join(', ')}`);
-  }
-
-  /** Of the ways in which a lease comes to its end, those that let somebody else load although its holder still does. */
-  #leaseChanged(key: Bytes, cause: Cause, before: Held): void {
-    const { running } = this.#server;
-    // In fair weather a holder renews it for as long as he loads.
-    if (cause === 'expired' && !isStormy(this.plan)) return;
-    if (running?.name === 'ps_acquire' && cause === 'written') {
-      // Else it was a holder's that is known to be gone.
-      if (String(running.args[3]) === 'steal' || this.#isOutdated(before)) this.#leaseEnded(key);
-      return;
-    }
-    const byItsHolder = ['ps_release', 'ps_store', 'ps_renew'].includes(running?.name ?? '');
-    if (!byItsHolder || cause === 'expired' || cause === 'evicted') this.#leaseEnded(key);
-  }
-
-  /** The lease names a version that is no longer any subject's. */
-  #isOutdated({ value }: Held): boolean {
-    if (value.type !== 'string') return true;
-    const text = value.bytes.toString();
-    const pairs = text.includes(' ') ? (JSON.parse(text.slice(text.indexOf(' '))) as string[]) : [];
-    const current = this.#server.data.keys().filter((key) => key.startsWith('version:'));
-    const versions = new Set(current.map((key) => bytesIn(this.#server.data.get(key))));
-    return pairs.some((version, at) => at % 2 === 1 && !versions.has(version));
-  }
-
-  #leaseEnded(key: Bytes): void {
-    this.#history.leaseEnds.push({ entry: Number(/e(\d+)\}$/.exec(key)?.[1]), at: this.#time.now });
-  }
-
-  #scriptRan(name: string, keys: readonly Bytes[], reply: unknown, ageMs: number): void {
-    const expired = reply instanceof Failure;
-    this.#tell('redis', `runs ${name} on ${keys[0] ?? ''}${reply instanceof Failure ? `: ${reply.message}` : ''}`);
-    const { commandTimeoutMs } = SIMULATED_TIMES;
-    if (!expired && ageMs > commandTimeoutMs * 1.5 + 50) {
-      this.#saw(CLAIMS.noLateEffect, `${name} takes effect ${ageMs.toFixed(0)} ms after it was sent`);
-    }
-  }
-
-  #checkGone(script: string, keys: readonly Bytes[], args: readonly Buffer[]): void {
-    const each = { ps_invalidate: keys.length, ps_invalidate_entries: Number(String(args[1])) }[script];
-    if (each === undefined) return;
-    const left = keys.filter((key, at) => at % each === 0 && this.#server.data.get(key) !== undefined);
-    for (const key of left) this.#saw(CLAIMS.gone, `${key} is still there`);
   }
 
   #valueKey(entry: number): string {
     return refOf(entry).key;
   }
 
-  #evict(entry: number, what: Evictable): void {
-    const key = this.#valueKey(entry);
-    const versions = this.#server.data.keys().filter((one) => one.startsWith('version:'));
-    const chosen = {
-      value: key,
-      sidecar: `meta:{${key}}`,
-      lease: `lease:{${key}}`,
-      version: versions[entry % Math.max(1, versions.length)],
-    }[what];
-    if (chosen !== undefined) this.#server.evict(chosen);
-  }
-
   #saw(claim: string, what: string): void {
-    this.#history.seen.push({ claim, at: this.#time.now, what });
+    this.#history.seen.push({ claim, at: this.#house.now, what });
   }
 
   #count(what: string): void {
@@ -651,6 +589,6 @@ class Simulation {
   }
 
   #tell(who: string, what: string): void {
-    this.story?.tell(this.#time.now, who, what);
+    this.story?.tell(this.#house.now, who, what);
   }
 }
