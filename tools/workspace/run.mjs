@@ -4,20 +4,13 @@
  * process joins it.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { endWithThisProcess, isAlive } from '../local-services/index.mjs';
+import { existsSync } from 'node:fs';
+import { endWithThisProcess } from '../local-services/index.mjs';
 import { build } from './build.mjs';
 import { install } from './install.mjs';
-import { joiningEnvironment } from './joining-environment.mjs';
-import { inWorkspace, runningFile } from './paths.mjs';
+import { inWorkspace } from './paths.mjs';
+import { environmentOfStart } from './running-environment.mjs';
 import { environmentWithPrograms, runtime } from './runtime.mjs';
-
-function environmentOfStart() {
-  if (!existsSync(runningFile)) return {};
-  const { pid, environment } = JSON.parse(readFileSync(runningFile, 'utf8'));
-  if (!isAlive(pid)) return {};
-  return joiningEnvironment(environment, process.env);
-}
 
 async function main(name) {
   if (name !== 'api' && name !== 'worker') throw new Error('Usage: npm run api, or npm run worker');
@@ -30,7 +23,7 @@ async function main(name) {
   // In a session of its own: a terminal's Ctrl-C comes once, from here, and not a second time by itself.
   const child = spawn(runtime(), [script, ...process.argv.slice(3)], {
     cwd: inWorkspace('.'),
-    env: { ...environmentWithPrograms(), ...environmentOfStart() },
+    env: { ...environmentWithPrograms(), ...environmentOfStart(process.env) },
     stdio: ['ignore', 'inherit', 'inherit'],
     detached: true,
   });

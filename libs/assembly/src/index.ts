@@ -1,3 +1,5 @@
+export { cacheSettings, keyring, ttlTable } from './cache-settings.js';
+export { redisTopology } from './redis-topology.js';
 export { breakersHealth } from './coordination.js';
 export { MIGRATIONS } from './migrations.js';
 export { PlatformModule, type PlatformOptions } from './platform.module.js';
