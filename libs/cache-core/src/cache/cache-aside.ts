@@ -3,7 +3,7 @@ import type { RedisRoles } from '../redis/roles.js';
 import type { Absent, Unchanged } from './answers.js';
 import type { Cache } from './cache.js';
 import { Errands } from './errands.js';
-import { valueReading } from './family-value.js';
+import { decoderOf } from './family-value.js';
 import type { FreshnessOptions } from './freshness.js';
 import type { Hit } from './judgement.js';
 import type { Loader } from './load.js';
@@ -34,7 +34,7 @@ export class CacheAside {
    * every other reader and must not be changed; outside production it is frozen.
    */
   warm<F extends Family>(ref: KeyRef<F>): Hit<ValueOf<F>> | undefined {
-    return this.#cache.peek(valueReading(ref), isFresh);
+    return this.#cache.peekFresh(ref, decoderOf(ref.family));
   }
 
   /**
@@ -84,7 +84,3 @@ export class CacheAside {
 }
 
 const NO_OPTIONS: FreshnessOptions = Object.freeze({});
-
-function isFresh({ freshUntilMs, readAtMs }: Hit<unknown>): boolean {
-  return freshUntilMs === null || readAtMs < freshUntilMs;
-}

@@ -14,11 +14,17 @@ export function valueReading<F extends Family>(ref: KeyRef<F>, labels?: EntryLab
   return labels === undefined ? { ref, decode } : { ref, labels, decode };
 }
 
-function decoderOf<F extends Family>(family: F): Decode<F> {
+/** How a reader of the family's own values makes them. */
+export function decoderOf<F extends Family>(family: F): Decode<F> {
+  // A hot loop reads values of one family, and each costs less than a look into the map.
+  if (family === latest.family) return latest.decoder as Decode<F>;
   let decoder = decoders.get(family) as Decode<F> | undefined;
   if (decoder === undefined) decoders.set(family, (decoder = (stored) => decodeValue(family, stored)));
+  latest = { family, decoder };
   return decoder;
 }
+
+let latest: { readonly family: Family | null; readonly decoder: unknown } = { family: null, decoder: null };
 
 /**
  * The bytes of a family's value, checked against its schema.

@@ -27,6 +27,12 @@ export class OwnMemory {
     return this.#l1.get<T>(part === undefined ? value : colocate(value, part.label, this.#keyPrefix), decode, tenant);
   }
 
+  /** The value, while it is fresh. */
+  peekFresh<T>({ family, key, tenant }: KeyRef, decode: Reading<T>['decode']): Hit<T> | undefined {
+    if (this.#l1 === null || !family.l1) return undefined;
+    return this.#l1.getFresh<T>(physicalKey(this.#keyPrefix, key), decode, tenant);
+  }
+
   /** Whether a reader would be served here, of the value or of one of its parts; null where nothing is ever kept. */
   serves({ family, key, tenant }: KeyRef): boolean | null {
     const l1 = this.#l1;
