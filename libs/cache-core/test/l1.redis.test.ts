@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import { absent, Cache, CacheAside, keyspace, RedisRoles, type CacheSettings } from '../src/index.js';
+import { absent, Cache, CacheAside, keyspace, RedisRoles, valueReading, type CacheSettings } from '../src/index.js';
 
 /** One process of the platform, as far as the cache is concerned. */
 interface Process {
@@ -102,6 +102,24 @@ describe('L1 on Redis', () => {
     expect(late?.storedAtMs).toBe(early?.storedAtMs);
     expect(late?.expiresAtMs).toBe(early?.expiresAtMs);
     expect((late?.readAtMs ?? 0) - (early?.readAtMs ?? 0)).toBeGreaterThan(35);
+  });
+
+  test('what is stale is not warm, though it is in memory still', async () => {
+    const a = await start();
+    const fill = () =>
+      a.aside.getOrLoad(app('k'), async () => 'v', { freshSeconds: 0.3, jitter: 0, beta: 0, anew: true });
+    let fresh = a.aside.warm(app('k'));
+    while (fresh === undefined) {
+      await (
+        await fill()
+      ).stored;
+      await a.aside.getOrLoad(app('k'), async () => 'other', { beta: 0 });
+      fresh = a.aside.warm(app('k'));
+    }
+    expect(fresh.readAtMs).toBeLessThan(fresh.freshUntilMs ?? 0);
+    await pause(350);
+    expect(a.aside.warm(app('k'))).toBeUndefined();
+    expect(a.cache.peek(valueReading(app('k')))?.value).toBe('v');
   });
 
   test.each<[string, (other: Process) => Promise<unknown>]>([

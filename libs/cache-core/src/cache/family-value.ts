@@ -7,6 +7,7 @@ type Decode<F extends Family> = Reading<ValueOf<F>>['decode'];
 
 /** One function for each family: by it L1 knows that a value was made as its reader would make it. */
 const decoders = new WeakMap<Family, Decode<Family>>();
+let latest: { readonly family: Family | null; readonly decoder: unknown } = { family: null, decoder: null };
 
 /** Reads an entry as its family's own value. */
 export function valueReading<F extends Family>(ref: KeyRef<F>, labels?: EntryLabels): Reading<ValueOf<F>> {
@@ -23,8 +24,6 @@ export function decoderOf<F extends Family>(family: F): Decode<F> {
   latest = { family, decoder };
   return decoder;
 }
-
-let latest: { readonly family: Family | null; readonly decoder: unknown } = { family: null, decoder: null };
 
 /**
  * The bytes of a family's value, checked against its schema.

@@ -16,7 +16,7 @@ export interface Hit<T> {
   readonly expiresAtMs: number | null;
   /** What it took to load it. */
   readonly loadCostMs: number;
-  /** Redis's clock at the time of reading: with the two above it gives age and remaining time. */
+  /** Redis's clock at the time of reading, to the millisecond: with the two above it gives age and remaining time. */
   readonly readAtMs: number;
   readonly note: string;
   /** The versions that it was loaded under; empty where another system wrote the value. */
