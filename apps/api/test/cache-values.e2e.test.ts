@@ -17,14 +17,6 @@ describe('values by key over HTTP', () => {
   let acme: Record<string, string>;
   let globex: Record<string, string>;
 
-  const keyOf = async (tenant: string, scopes: string[]): Promise<Record<string, string>> => {
-    const { body } = await request(api.server)
-      .post('/v1/keys')
-      .set(api.admin)
-      .send({ name: tenant, tenant, scopes })
-      .expect(201);
-    return { 'x-api-key': (body as { key: string }).key };
-  };
   const path = (key: string) => `/v1/cache/${encodeURIComponent(key)}`;
   const get = (key: string, as = acme, on = api) => request(on.server).get(path(key)).set(as);
   const put = (key: string, value: unknown, as = acme, query = {}, on = api) =>
@@ -52,7 +44,7 @@ describe('values by key over HTTP', () => {
       'jobs',
       'temp',
     ];
-    [acme, globex] = await Promise.all([keyOf('acme', scopes), keyOf('globex', scopes)]);
+    [acme, globex] = await Promise.all([api.keyOf('acme', scopes), api.keyOf('globex', scopes)]);
   }, 60_000);
 
   afterAll(async () => {
@@ -205,8 +197,8 @@ describe('values by key over HTTP', () => {
   });
 
   it('are read and written with the scopes of their families, and some by nobody', async () => {
-    const onlyCache = await keyOf('acme', ['cache']);
-    const withoutCache = await keyOf('acme', ['records']);
+    const onlyCache = await api.keyOf('acme', ['cache']);
+    const withoutCache = await api.keyOf('acme', ['records']);
     await put('app:k', 1, onlyCache).expect(200);
     await get('app:k', withoutCache).expect(403);
     await get(`lead:${UUID}`, onlyCache).expect(403);
@@ -231,7 +223,7 @@ describe('values by key over HTTP', () => {
     }
     for (const key of ['session:u1', `blacklist:${HASH}`, 'lock:l']) await remove(key, api.admin).expect(403);
     const record = { id: UUID, empresa: 'Acme', contacto: 'Ana', estado: 'nuevo' };
-    await put(`lead:${UUID}`, record, await keyOf('acme', ['cache', 'records'])).expect(403);
+    await put(`lead:${UUID}`, record, await api.keyOf('acme', ['cache', 'records'])).expect(403);
     await put(`lead:${UUID}`, record, api.admin).expect(200);
     await remove(`lead:${UUID}`, api.admin).expect(204);
     const { body: audit } = await request(api.server).get('/v1/audit').set(api.admin).expect(200);
@@ -358,7 +350,7 @@ describe('values by key over HTTP', () => {
   }, 30_000);
 
   it('have families that everybody with a key may see', async () => {
-    const reader = await keyOf('acme', ['analytics']);
+    const reader = await api.keyOf('acme', ['analytics']);
     const { body } = await request(api.server).get('/v1/keyspace/families').set(reader).expect(200);
     const { families } = body as { families: { id: string }[] };
     expect(families.map(({ id }) => id)).toEqual(catalogue.families.map(({ id }) => id));

@@ -29,14 +29,6 @@ describe('invalidation over HTTP', () => {
   let acme: Record<string, string>;
   let globex: Record<string, string>;
 
-  const keyOf = async (tenant: string, scopes: string[]): Promise<Record<string, string>> => {
-    const { body } = await request(api.server)
-      .post('/v1/keys')
-      .set(api.admin)
-      .send({ name: tenant, tenant, scopes })
-      .expect(201);
-    return { 'x-api-key': (body as { key: string }).key };
-  };
   const invalidate = (body: object, key: Record<string, string> = acme) =>
     request(api.server).post('/v1/cache/invalidate').set(key).send(body);
   const ref = (key: string, tenant = 'acme') => keyspace.appValue.at({ key }, tenant);
@@ -78,7 +70,7 @@ describe('invalidation over HTTP', () => {
     const places = { REDIS_URL: redis.url, DATABASE_URL: database.url };
     api = await testApi(places);
     other = await testApi(places);
-    [acme, globex] = await Promise.all([keyOf('acme', ['cache']), keyOf('globex', ['cache'])]);
+    [acme, globex] = await Promise.all([api.keyOf('acme', ['cache']), api.keyOf('globex', ['cache'])]);
   }, 60_000);
 
   afterAll(async () => {
@@ -271,7 +263,7 @@ describe('invalidation over HTTP', () => {
   });
 
   it('wants the scope cache', async () => {
-    const reader = await keyOf('acme', ['analytics']);
+    const reader = await api.keyOf('acme', ['analytics']);
     await invalidate({ tags: ['t'] }, reader).expect(403);
     await request(api.server).post('/v1/cache/invalidate').send({}).expect(401);
   });

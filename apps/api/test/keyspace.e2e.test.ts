@@ -29,14 +29,6 @@ describe('the keyspace over HTTP', () => {
   let acme: Record<string, string>;
   let globex: Record<string, string>;
 
-  const keyOf = async (tenant: string, scopes: string[]): Promise<Record<string, string>> => {
-    const { body } = await request(api.server)
-      .post('/v1/keys')
-      .set(api.admin)
-      .send({ name: tenant, tenant, scopes })
-      .expect(201);
-    return { 'x-api-key': (body as { key: string }).key };
-  };
   const client = <T>(role: Role, command: (redis_: Redis) => Promise<T>): Promise<T> =>
     api.app.get(RedisRoles).link(role).readAt('x', command);
   const identity = (family: string, of: unknown, as = acme) =>
@@ -53,7 +45,7 @@ describe('the keyspace over HTTP', () => {
       SIMULATED_UPSTREAM: 'true',
       KEY_PREFIX: 'ps:',
     });
-    [acme, globex] = await Promise.all([keyOf('acme', ['cache', 'llm']), keyOf('globex', ['cache', 'llm'])]);
+    [acme, globex] = await Promise.all([api.keyOf('acme', ['cache', 'llm']), api.keyOf('globex', ['cache', 'llm'])]);
   }, 60_000);
 
   afterAll(async () => {
@@ -188,9 +180,9 @@ describe('the keyspace over HTTP', () => {
     it('trap 8: says of what cannot be asked that it is not known, and trap 30: wants the scope cache', async () => {
       await request(api.server)
         .get('/v1/keyspace')
-        .set(await keyOf('initech', ['llm']))
+        .set(await api.keyOf('initech', ['llm']))
         .expect(403);
-      const initech = await keyOf('initech', ['cache']);
+      const initech = await api.keyOf('initech', ['cache']);
       redis.freeze();
       const rows = await census(initech);
       expect(new Set([...rows.values()].map(({ keys }) => keys))).toEqual(new Set([null]));

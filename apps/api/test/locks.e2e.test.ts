@@ -16,14 +16,6 @@ describe('locks over HTTP', () => {
   let acme: Record<string, string>;
   let globex: Record<string, string>;
 
-  const keyOf = async (tenant: string, scopes: string[]): Promise<Record<string, string>> => {
-    const { body } = await request(api.server)
-      .post('/v1/keys')
-      .set(api.admin)
-      .send({ name: tenant, tenant, scopes })
-      .expect(201);
-    return { 'x-api-key': (body as { key: string }).key };
-  };
   /** What stands in Redis at a key. */
   const stored = (key: string): Promise<string | null> =>
     api.app
@@ -40,7 +32,7 @@ describe('locks over HTTP', () => {
   beforeAll(async () => {
     redis = await startRedis({ appendOnly: true });
     api = await testApi({ REDIS_URL: redis.url });
-    [acme, globex] = await Promise.all([keyOf('acme', ['jobs']), keyOf('globex', ['jobs'])]);
+    [acme, globex] = await Promise.all([api.keyOf('acme', ['jobs']), api.keyOf('globex', ['jobs'])]);
   }, 60_000);
 
   afterAll(async () => {
@@ -140,13 +132,13 @@ describe('locks over HTTP', () => {
   });
 
   it('want the scope jobs', async () => {
-    const reader = await keyOf('acme', ['cache', 'analytics']);
+    const reader = await api.keyOf('acme', ['cache', 'analytics']);
     await take('x', {}, reader).expect(403);
     await request(api.server).post('/v1/locks/x').send({}).expect(401);
   });
 
   it('show the breakers to any key', async () => {
-    const reader = await keyOf('initech', ['temp']);
+    const reader = await api.keyOf('initech', ['temp']);
     const { body } = await request(api.server).get('/v1/breakers').set(reader).expect(200);
     expect(body).toEqual({ breakers: expect.any(Array) });
     await request(api.server).get('/v1/breakers/nobody').set(reader).expect(404);

@@ -6,6 +6,7 @@ import { createDatabase, startRedis } from '@promptsales/test-kit';
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import { PassThrough } from 'node:stream';
+import request from 'supertest';
 import { createApi, type Api } from '../src/create-api.js';
 
 /** Values that must not be found anywhere outside. */
@@ -22,6 +23,8 @@ export interface TestApi extends Api {
   /** Why a process would have ended itself. */
   readonly refusals: readonly Error[];
   readonly admin: { readonly authorization: string };
+  /** The header of a new key. */
+  readonly keyOf: (tenant: string, scopes: readonly string[]) => Promise<Record<string, string>>;
   close(): Promise<void>;
 }
 
@@ -46,12 +49,19 @@ export async function testApi(env: NodeJS.ProcessEnv = {}): Promise<TestApi> {
   const { logger } = createLogger({ service: 'api', level: 'debug', secrets: secretsOf(environment), destination });
   const api = await createApi(environment, { logger, refuse: (error) => refusals.push(error) });
   api.readiness.started();
+  const server: Server = api.app.getHttpServer();
+  const admin = { authorization: `Bearer ${SECRETS.adminKey}` };
   return {
     ...api,
-    server: api.app.getHttpServer(),
+    server,
     logged: () => lines.join(''),
     refusals,
-    admin: { authorization: `Bearer ${SECRETS.adminKey}` },
+    admin,
+    keyOf: async (tenant, scopes) => {
+      const key = { name: tenant, tenant, scopes };
+      const { body } = await request(server).post('/v1/keys').set(admin).send(key).expect(201);
+      return { 'x-api-key': (body as { key: string }).key };
+    },
     close: async () => {
       await api.app.close();
       await redis?.stop();
