@@ -31,6 +31,8 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<boo
   simulate,
 };
 
+// What ends for want of anything to wait for has not come to its verdicts.
+process.exitCode = 1;
 const [first = '', ...rest] = process.argv.slice(2);
 (COMMANDS[first]?.(rest) ?? main(process.argv.slice(2))).then(
   (holds) => process.exit(holds ? 0 : 1),

@@ -113,6 +113,15 @@ describe('the fault proxy', () => {
     expect(String((await told)[0])).toBe('still here');
   });
 
+  test('stops though somebody left before he said who he is', async () => {
+    const silent = connect(proxy.port, '127.0.0.1');
+    clients.push(silent);
+    await once(silent, 'connect');
+    silent.end('p1');
+    await proxy.stop();
+    proxy = await FaultProxy.start();
+  });
+
   test('delays in order', async () => {
     const { ask } = await join('p1');
     proxy.apply({ trouble: { kind: 'delay', ms: 30 } });

@@ -50,6 +50,8 @@ export interface ProxyCounts {
 
 export class FaultProxy {
   readonly #server: Server;
+  /** Of all who came, also of those who did not say yet who they are. */
+  readonly #clients = new Set<Socket>();
   readonly #connections = new Set<Connection>();
   readonly #rules = new Set<Rule>();
 
@@ -108,6 +110,7 @@ export class FaultProxy {
 
   async stop(): Promise<void> {
     for (const connection of this.#connections) destroy(connection);
+    for (const client of this.#clients) client.destroy();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
@@ -127,6 +130,8 @@ export class FaultProxy {
   }
 
   #greet(client: Socket): void {
+    this.#clients.add(client);
+    client.on('close', () => this.#clients.delete(client));
     client.on('error', () => client.destroy());
     let greeting = Buffer.alloc(0);
     const read = (chunk: Buffer): void => {
