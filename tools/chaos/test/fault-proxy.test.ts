@@ -118,7 +118,7 @@ describe('the fault proxy', () => {
     clients.push(silent);
     await once(silent, 'connect');
     silent.end('p1');
-    await proxy.stop();
+    await expect(proxy.stop()).resolves.toBeUndefined();
     proxy = await FaultProxy.start();
   });
 
