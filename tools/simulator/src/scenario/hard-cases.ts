@@ -1,4 +1,4 @@
-import type { LoadPlan, Plan, Step } from './plan.js';
+import type { Ageing, LoadPlan, Plan, Step } from './plan.js';
 
 /** Schedules that somebody thought of, each run with many seeds: the delays of its messages differ. */
 export interface HardCase {
@@ -9,6 +9,15 @@ export interface HardCase {
 
 const QUICK: LoadPlan = { ms: 5, fails: false, hangs: false, reads: 'early' };
 const SLOW: LoadPlan = { ...QUICK, ms: 400 };
+
+const LASTING: Ageing = {
+  freshSeconds: 60,
+  graceSeconds: 0,
+  softTimeoutMs: null,
+  hardTimeoutMs: 800,
+  negativeTtlSeconds: 60,
+  errorBackoffMs: 0,
+};
 
 function hardCase(name: string, seeds: number, what: Partial<Plan>, steps: readonly Step[]): HardCase {
   const plan = {
@@ -171,6 +180,18 @@ export const HARD_CASES: readonly HardCase[] = [
     { at: 100, kind: 'slow', process: 0, ms: 40, forMs: 8 },
     { at: 100, kind: 'write', process: 0, entry: 0, by: 'key' },
     ...reads(0, 110, 115, 120, 125, 130, 135),
+  ]),
+  hardCase('a process hears of its own invalidation by a tag later than it is confirmed', 15, { l1: true }, [
+    ...reads(0, 10, 40, 70),
+    { at: 100, kind: 'slow', process: 0, ms: 40, forMs: 8 },
+    { at: 100, kind: 'write', process: 0, entry: 0, by: 'own tag' },
+    ...reads(0, ...Array.from({ length: 20 }, (_, n) => 102 + 3 * n)),
+  ]),
+  hardCase('an absence, of whose end nobody is told, ends in every process', 5, { l1: true, ageing: LASTING }, [
+    ...[10, 30, 50, 70].map((at): Step => ({ at, kind: 'write', process: 0, entry: 0, by: 'key' })),
+    ...reads(1, 100, 140, 180),
+    { at: 220, kind: 'write', process: 0, entry: 0, by: 'key' },
+    ...reads(1, 700, 900, 1200),
   ]),
   hardCase('a process hears of what its own pattern removed later than that is confirmed', 15, { l1: true }, [
     ...reads(0, 10, 40, 70),
