@@ -53,7 +53,10 @@ export class ApiModule {
           useFactory: (outbox: InvalidationOutbox, log: AuditLog, database: Database) =>
             configurationOptions({ outbox, log, database, logger }),
         }),
-        LedgerModule.forRoot(ledgerOptions(environment, ledger)),
+        LedgerModule.forRootAsync({
+          inject: [ProviderDirectory],
+          useFactory: (providers: ProviderDirectory) => ledgerOptions(environment, ledger, providers),
+        }),
         llmCache,
         SavingsModule.forRoot({ callerOf: ledgerReaderOf }),
         CacheManagementModule.forRootAsync({

@@ -12,6 +12,7 @@ const linesPerStatement = (env: NodeJS.ProcessEnv): number | undefined =>
       ...env,
     }),
     new LedgerInstruments(new MetricsRegistry('api')),
+    { find: () => null },
   ).tuning?.linesPerStatement;
 
 it.each([

@@ -1,3 +1,4 @@
+import type { ProviderDirectory } from '@promptsales/configuration';
 import type { Environment } from '@promptsales/environment';
 import type { Condition, HealthContributor, LedgerInstruments } from '@promptsales/health';
 import type { DurableLedger, LedgerModuleOptions } from '@promptsales/llm-cache';
@@ -8,7 +9,11 @@ const MOST_SPOOLED_CALLS = 10_000;
 /** The end of a process leaves four seconds for everything that is to be flushed. */
 const SHUTDOWN_MS = 3_000;
 
-export function ledgerOptions({ codec }: Environment, instruments: LedgerInstruments): LedgerModuleOptions {
+export function ledgerOptions(
+  { codec }: Environment,
+  instruments: LedgerInstruments,
+  providers: Pick<ProviderDirectory, 'find'>,
+): LedgerModuleOptions {
   return {
     // An object literal: the ledger spreads its observer, and a class keeps its methods out of reach of that.
     observer: {
@@ -16,6 +21,12 @@ export function ledgerOptions({ codec }: Environment, instruments: LedgerInstrum
       linesWritten: (kind, lines) => instruments.linesWritten(kind, lines),
       hitsDropped: (hits) => instruments.hitsDropped(hits),
       lineRejected: (kind) => instruments.lineRejected(kind),
+    },
+    overrides: {
+      of: (tenant, provider, model) => {
+        const prices = providers.find(tenant, provider)?.prices;
+        return prices !== undefined && Object.hasOwn(prices, model) ? (prices[model] ?? null) : null;
+      },
     },
     tuning: {
       maxSpooledCalls: MOST_SPOOLED_CALLS,

@@ -89,4 +89,18 @@ describe('providers that are stored as upstreams of the gateway', () => {
     await store('openai', { base_url: `${listed.url}/v1` }, acme).expect(201);
     expect((await chat()).headers['x-cache']).toBe('MISS');
   });
+
+  it('price what is asked there as they say, where no list does', async () => {
+    const price = { 'house-model': { input: '1000', output: '1000' } };
+    const body = { base_url: `${listed.url}/v1`, models: ['house-model', 'unpriced'], price_overrides: price };
+    await store('house', body, acme).expect(201);
+    for (const model of ['house-model', 'unpriced']) expect(await ask(api, model, acme)).toBe('listed');
+    const savings = request(api.server).get('/v1/savings?group_by=model').set(api.admin);
+    const { body: answer } = await savings.expect(200);
+    const groups = (answer as { groups: { key: string; spent: { usd: string }; unpriced_requests: number }[] }).groups;
+    const of = (model: string) => groups.find(({ key }) => key === model);
+    expect(of('house-model')).toMatchObject({ unpriced_requests: 0 });
+    expect(Number(of('house-model')?.spent.usd)).toBeGreaterThan(0);
+    expect(of('unpriced')).toMatchObject({ unpriced_requests: 1 });
+  });
 });

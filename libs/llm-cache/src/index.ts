@@ -25,6 +25,7 @@ export type { LedgerObserver, LineKind } from './ledger/ledger-observer.js';
 export { LedgerReconciler, type ReconcilerOptions } from './ledger/ledger-reconciler.js';
 export { MemoryLedger, type RememberedCall } from './ledger/memory-ledger.js';
 export { readOpenAiUsage } from './ledger/openai-usage.js';
+export type { OverridingAmounts, PriceOverrides } from './prices/overridden-prices.js';
 export type { LedgerReader } from './ledger/savings.js';
 
 // The gateway: provider-compatible routes in front of the cache.

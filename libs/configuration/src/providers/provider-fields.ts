@@ -11,7 +11,7 @@ export interface ProviderFields {
   readonly prices: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
-const DECIMAL = /^\d{1,12}(?:\.\d{1,12})?$/;
+const DECIMAL = /^\d{1,9}(?:\.\d{1,9})?$/;
 
 /** @throws ConfigurationError `configuration_invalid` for a member that cannot be what it is called */
 export function checkProvider(value: JsonObject): void {

@@ -1,4 +1,4 @@
-import type { PriceTable } from '../prices/price-table.js';
+import type { Prices } from '../prices/price-table.js';
 import { CallJournal, type CallJournalOptions } from './call-journal.js';
 import { DatabaseGate } from './database-gate.js';
 import { type CallFacts, type CallOutcome, type HitFacts, type Intent, Ledger } from './ledger.js';
@@ -44,7 +44,7 @@ export class DurableLedger extends Ledger {
   readonly processId: string;
   readonly #options: DurableLedgerOptions;
   readonly #observer: LedgerObserver;
-  readonly #prices: PriceTable;
+  readonly #prices: Prices;
   readonly #gate: DatabaseGate;
   readonly #calls: CallJournal;
   readonly #reuse: ReuseJournal;
@@ -56,7 +56,7 @@ export class DurableLedger extends Ledger {
 
   constructor(
     store: LedgerStore,
-    prices: PriceTable,
+    prices: Prices,
     options: Partial<DurableLedgerOptions> = {},
     observer: LedgerObserver = {},
     now: () => number = Date.now,

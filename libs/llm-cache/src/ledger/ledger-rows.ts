@@ -1,5 +1,5 @@
 import { type Cost, costOf } from '../prices/cost.js';
-import type { PriceTable } from '../prices/price-table.js';
+import type { PriceQuestion, Prices } from '../prices/price-table.js';
 import type { CallFacts, CallOutcome, HitFacts, RequestFacts, Usage } from './ledger.js';
 
 /**
@@ -82,18 +82,13 @@ export function intentRow(processId: string, id: string, facts: CallFacts, start
   };
 }
 
-export function settledRow(intent: CallRow, outcome: CallOutcome, endedAt: Date, prices: PriceTable): CallRow {
+export function settledRow(intent: CallRow, outcome: CallOutcome, endedAt: Date, prices: Prices): CallRow {
   const startedAt = new Date(intent.started_at);
   const usage = refused(outcome) ? NOTHING_USED : storableUsage(outcome.usage);
-  const priced = price(
-    prices,
-    intent.provider,
-    intent.model,
-    outcome.model,
-    outcome.serviceTier ?? null,
-    usage,
-    startedAt,
-  );
+  const { tenant, provider, model: asked } = intent;
+  const serviceTier = outcome.serviceTier ?? null;
+  const model = outcome.model ?? asked;
+  const priced = price(prices, { tenant, provider, model, asked, serviceTier, at: startedAt }, usage);
   const cost = refused(outcome) ? FREE : priced.cost;
   return {
     ...intent,
@@ -110,19 +105,14 @@ export function settledRow(intent: CallRow, outcome: CallOutcome, endedAt: Date,
   };
 }
 
-export function reuseRow(processId: string, buffered: BufferedHit, prices: PriceTable): ReuseRow {
+export function reuseRow(processId: string, buffered: BufferedHit, prices: Prices): ReuseRow {
   const { hit, hits } = buffered;
   const at = new Date(buffered.at);
   const usage = storableUsage(hit.usage);
-  const { cost, version } = price(
-    prices,
-    hit.provider,
-    hit.model,
-    hit.answeredModel,
-    hit.serviceTier ?? null,
-    usage,
-    at,
-  );
+  const { tenant, provider, model: asked } = hit;
+  const serviceTier = hit.serviceTier ?? null;
+  const model = hit.answeredModel ?? asked;
+  const { cost, version } = price(prices, { tenant, provider, model, asked, serviceTier, at }, usage);
   const times = (tokens: number | null | undefined): number | null =>
     whole(tokens === null ? null : (tokens ?? NaN) * hits);
   return {
@@ -174,16 +164,8 @@ function refused(outcome: CallOutcome): boolean {
   );
 }
 
-function price(
-  prices: PriceTable,
-  provider: string,
-  asked: string,
-  answered: string | null,
-  serviceTier: string | null,
-  usage: Usage | null,
-  at: Date,
-): { cost: Cost; version: string | null } {
-  const found = prices.find(provider, answered ?? asked, serviceTier, at);
+function price(prices: Prices, question: PriceQuestion, usage: Usage | null): { cost: Cost; version: string | null } {
+  const found = prices.of(question);
   return { cost: costOf(usage, found), version: found?.version ?? null };
 }
 

@@ -7,6 +7,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { Database } from '@promptsales/database';
+import { OverriddenPrices, type PriceOverrides } from '../prices/overridden-prices.js';
 import { PricesController } from '../prices/prices.controller.js';
 import { PriceTable } from '../prices/price-table.js';
 import { publishedPrices } from '../prices/published-prices.js';
@@ -22,6 +23,8 @@ export interface LedgerModuleOptions {
   /** Where metrics listen. */
   readonly observer?: LedgerObserver;
   readonly tuning?: Partial<DurableLedgerOptions>;
+  /** Prices of tenants' own. @default none: list prices */
+  readonly overrides?: PriceOverrides;
 }
 
 export interface LedgerModuleAsyncOptions {
@@ -80,9 +83,10 @@ export class LedgerModule {
 
 async function startLedger(
   database: Database,
-  prices: PriceTable,
-  { observer = {}, tuning = {} }: LedgerModuleOptions,
+  listed: PriceTable,
+  { observer = {}, tuning = {}, overrides }: LedgerModuleOptions,
 ): Promise<DurableLedger> {
+  const prices = overrides === undefined ? listed : new OverriddenPrices(listed, overrides);
   const ledger = new DurableLedger(new PostgresLedgerStore(database), prices, tuning, withLog(observer));
   await ledger.start();
   return ledger;

@@ -1,4 +1,4 @@
-import type { PriceTable } from '../prices/price-table.js';
+import type { Prices } from '../prices/price-table.js';
 import { BatchWriter } from './batch-writer.js';
 import type { DatabaseGate } from './database-gate.js';
 import type { HitFacts } from './ledger.js';
@@ -36,7 +36,7 @@ export class ReuseJournal {
   readonly #store: LedgerStore;
   readonly #options: ReuseJournalOptions;
   readonly #observer: LedgerObserver;
-  readonly #prices: PriceTable;
+  readonly #prices: Prices;
   readonly #writer: BatchWriter<ReuseRow>;
   readonly #askForFlush: () => void;
   #lines: BufferedHit[] = [];
@@ -54,7 +54,7 @@ export class ReuseJournal {
     process: { readonly id: string; readonly startedAt: Date },
     store: LedgerStore,
     gate: DatabaseGate,
-    prices: PriceTable,
+    prices: Prices,
     options: ReuseJournalOptions,
     observer: LedgerObserver,
     askForFlush: () => void,

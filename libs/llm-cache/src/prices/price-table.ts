@@ -27,6 +27,23 @@ export interface Price {
   readonly version: string;
 }
 
+/** What is to be priced. */
+export interface PriceQuestion {
+  readonly tenant: string;
+  readonly provider: string;
+  /** That answered; the one that was asked for where the provider does not say. */
+  readonly model: string;
+  readonly asked: string;
+  readonly serviceTier: string | null;
+  readonly at: Date;
+}
+
+/** What the ledger counts with. */
+export interface Prices {
+  /** Null when there is none: then the cost is unknown, not zero. */
+  of(question: PriceQuestion): Price | null;
+}
+
 /** A price file as it stands in the repository. Amounts are decimal strings, as providers publish them. */
 export interface PriceFile {
   readonly provider: string;
@@ -53,11 +70,15 @@ export class PriceFileError extends Error {
 
 const STANDARD_TIERS = new Set(['default', 'auto', 'standard']);
 
+export function isStandardTier(serviceTier: string | null): boolean {
+  return serviceTier === null || STANDARD_TIERS.has(serviceTier);
+}
+
 /**
  * Finds a price by provider, model, tier and day. Names are matched exactly: aliases and snapshots are listed in the file,
  * never derived, because a snapshot may cost something else than its alias. Immutable.
  */
-export class PriceTable {
+export class PriceTable implements Prices {
   readonly #byName = new Map<string, Price[]>();
   readonly #files: readonly PriceFile[];
 
@@ -69,9 +90,13 @@ export class PriceTable {
     }
   }
 
+  of({ provider, model, serviceTier, at }: PriceQuestion): Price | null {
+    return this.find(provider, model, serviceTier, at);
+  }
+
   /** The price that held at that moment, or null when there is none: then the cost is unknown, not zero. */
   find(provider: string, model: string, serviceTier: string | null, at: Date): Price | null {
-    const tier = serviceTier === null || STANDARD_TIERS.has(serviceTier) ? 'standard' : serviceTier;
+    const tier = serviceTier === null || isStandardTier(serviceTier) ? 'standard' : serviceTier;
     const prices = this.#byName.get(nameOf(provider, model, tier));
     return prices?.find((price) => price.effectiveFrom.getTime() <= at.getTime()) ?? null;
   }
