@@ -22,6 +22,7 @@ import { ledgerReaderOf, tenantCallerOf } from './access/caller.js';
 import { configurationOptions } from './configuration-wiring.js';
 import { ledgerHealth, ledgerOptions } from './ledger-wiring.js';
 import { keyOfAnswer, llmCacheOptions } from './llm-wiring.js';
+import { upstreamKindOf, upstreamsOf } from './upstreams.js';
 
 /** Everything that the API serves, wired. */
 @Module({})
@@ -78,7 +79,7 @@ export class ApiModule {
           }),
         }),
         HealthModule.forRootAsync({
-          inject: [RedisRoles, Database, ApiKeys, DurableLedger, Breakers],
+          inject: [RedisRoles, Database, ApiKeys, DurableLedger, Breakers, ProviderDirectory],
           metrics: environment.operations.metrics,
           useFactory: (
             roles: RedisRoles,
@@ -86,7 +87,9 @@ export class ApiModule {
             keys: ApiKeys,
             lines: DurableLedger,
             breakers: Breakers,
+            providers: ProviderDirectory,
           ) => {
+            const upstreams = upstreamsOf(environment, providers, breakers);
             ledger.watch(() => lines.state);
             return healthOptions({
               service: 'api',
@@ -97,6 +100,7 @@ export class ApiModule {
               readiness,
               metrics,
               logger,
+              upstream: () => upstreamKindOf(upstreams),
               contributors: [keysHealth(keys), ledgerHealth(lines), breakersHealth(breakers)],
             });
           },

@@ -1,6 +1,7 @@
-import type { Breakers } from '@promptsales/cache-core';
+import { DEFAULT_TENANT, type Breakers } from '@promptsales/cache-core';
 import type { ProviderDirectory, StoredProvider } from '@promptsales/configuration';
 import type { Environment } from '@promptsales/environment';
+import type { UpstreamKind } from '@promptsales/health';
 import { upstreamService, type UpstreamDirectory, type UpstreamTarget } from '@promptsales/llm-cache';
 import { breakerOf } from './upstream-breaker.js';
 
@@ -11,6 +12,13 @@ const OPENAI_ADDRESS = 'https://api.openai.com/v1';
 
 /** Providers by which all tenants may be served, when an administrator stores them. */
 export const SHARED_PROVIDERS: readonly string[] = [OPENAI, 'anthropic'];
+
+/** Where most answers come from: what the tenant `default` is asked of. */
+export function upstreamKindOf(directory: UpstreamDirectory): UpstreamKind {
+  const target = directory.targetFor({ operation: 'health', tenant: DEFAULT_TENANT, model: null });
+  if (target === null) return 'none';
+  return target.simulated ? 'simulated' : 'configured';
+}
 
 /**
  * Whom the gateway asks: the stored provider that lists the model, else the stored `openai`, else the environment's. The

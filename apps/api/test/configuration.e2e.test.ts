@@ -1,8 +1,9 @@
 import { Cache, encodeValue, keyspace, RedisRoles } from '@promptsales/cache-core';
 import { Database } from '@promptsales/database';
 import { createDatabase, startRedis, type TestDatabase, type TestRedis } from '@promptsales/test-kit';
+import { randomBytes } from 'node:crypto';
 import request, { type Response } from 'supertest';
-import { testApi, type TestApi } from './test-api.js';
+import { SECRETS, testApi, type TestApi } from './test-api.js';
 
 const TOKEN = 'ghp_sentinel0123456789abcdef123';
 type Headers = Record<string, string>;
@@ -419,6 +420,43 @@ describe('configuration', () => {
     const places = [...answers.map(({ text }) => text), JSON.stringify(rows), String(inRedis), api.logged()];
     for (const place of places) expect(place).not.toContain('sentinel');
     expect(JSON.stringify(answers.map(({ body }) => body as object))).toContain('configuration.create');
+  });
+
+  it('believes no copy that is not its own, whatever lies there', async () => {
+    await post('/api/providers/github', { user: 'octocat' }).expect(201);
+    const ref = keyspace.configKey.at({ key: 'github' });
+    for (const foreign of [{}, { user: 'x', _config: 7 }, { user: 'x', _config: { type: 'provider' } }]) {
+      await api.app.get(Cache).put({ ref }, { stored: encodeValue(keyspace.configKey, foreign) });
+      expect((await get('/api/providers/github').expect(200)).body).toMatchObject({ user: 'octocat' });
+    }
+    for (const text of ['not JSON', '{"user":"x"}', '[]']) {
+      await cli((redis_) => redis_.set('config:github', text));
+      expect((await get('/api/providers/github').expect(200)).body).toMatchObject({ user: 'octocat' });
+    }
+    await cli((redis_) => redis_.multi().del('config:github').rpush('config:github', 'x').exec());
+    expect((await get('/api/providers/github').expect(200)).body).toMatchObject({ user: 'octocat' });
+  });
+
+  it('is read with the old key after a rotation, and needs it no more once it was sent back', async () => {
+    await post('/api/providers/github', { token: TOKEN }).expect(201);
+    const fresh = randomBytes(32).toString('base64');
+    const places = { REDIS_URL: redis.url, DATABASE_URL: database.url, REDIS_DB_CACHE: '0' };
+    const rotating = await testApi({ ...places, ENCRYPTION_KEY: `${fresh},${SECRETS.encryptionKey}` });
+    const { body } = await get('/api/providers/github', records, rotating).expect(200);
+    expect(body).toMatchObject({ token: 'ghp_…123' });
+    await post('/api/providers/gitlab', { token: TOKEN }, records).expect(201);
+    await post('/api/providers/github', body as object, records, rotating).expect(200);
+    await rotating.close();
+    const rotated = await testApi({ ...places, ENCRYPTION_KEY: fresh });
+    expect((await get('/api/providers/github', records, rotated).expect(200)).body).toMatchObject({
+      token: 'ghp_…123',
+    });
+    const { body: closed } = await get('/api/providers/gitlab', records, rotated).expect(200);
+    expect(closed).toMatchObject({ token: '…' });
+    expect(pathsOf(await post('/api/providers/gitlab', closed as object, records, rotated).expect(422))).toEqual([
+      'token',
+    ]);
+    await rotated.close();
   });
 
   it('goes to PostgreSQL while Redis is away, and is never older afterwards', async () => {

@@ -67,6 +67,7 @@ describe('providers that are stored as upstreams of the gateway', () => {
     await store('openai', { base_url: `${stored.url}/v1`, token: 'sk-stored-0123456789' }).expect(201);
     expect(await ask(api)).toBe('stored');
     await untilAsked(other, 'stored');
+    expect((await request(api.server).get('/health')).body).toMatchObject({ upstream: 'configured' });
     await store('groq', { base_url: `${listed.url}/v1`, models: ['llama-3'] }).expect(201);
     expect([await ask(api, 'llama-3'), await ask(api)]).toEqual(['listed', 'stored']);
     await untilAsked(other, 'listed', 'llama-3');

@@ -1,7 +1,7 @@
 import type { RedisRoles } from '@promptsales/cache-core';
 import type { Database } from '@promptsales/database';
 import type { Environment } from '@promptsales/environment';
-import type { HealthContributor, HealthOptions, MetricsRegistry, Readiness } from '@promptsales/health';
+import type { HealthContributor, HealthOptions, MetricsRegistry, Readiness, UpstreamKind } from '@promptsales/health';
 import type { Logger } from '@promptsales/http-edge';
 import { databaseProbe, redisServers, upstreamKind } from './health-wiring.js';
 
@@ -15,6 +15,8 @@ export interface HealthParts {
   readonly metrics: MetricsRegistry;
   readonly logger: Logger;
   readonly contributors: readonly HealthContributor[];
+  /** Where answers come from, in a process that knows it better than the environment does. */
+  readonly upstream?: () => UpstreamKind;
 }
 
 /** What health reports on in a process of ours, as the environment wants it. */
@@ -31,7 +33,7 @@ export function healthOptions(parts: HealthParts): HealthOptions {
     },
     database: databaseProbe(parts.database),
     contributors: parts.contributors,
-    upstream: () => upstreamKind(parts.environment),
+    upstream: parts.upstream ?? (() => upstreamKind(parts.environment)),
     readiness: parts.readiness,
     checkIntervalMs: operations.healthCheckIntervalSeconds * 1000,
     log: parts.logger,
