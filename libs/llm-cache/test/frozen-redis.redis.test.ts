@@ -74,12 +74,12 @@ it('trap 8: an answer that is fetched because Redis does not answer says so, as 
     expect(await response.text()).toContain(stream ? '"Hel"' : 'Hello');
     return [response.headers.get('x-cache'), response.headers.get('cache-status')];
   };
-  const away = ['MISS', 'promptsales; fwd=miss; detail=redis-unavailable'];
+  const away = ['MISS', 'promptsales; fwd=miss; promptsales-reason=redis-unavailable'];
   expect(await ask(false)).toEqual(away);
   expect(await ask(true)).toEqual(away);
   expect(await ask(false, { 'cache-control': 'no-cache' })).toEqual([
     'REFRESH',
-    'promptsales; fwd=request; detail=redis-unavailable',
+    'promptsales; fwd=request; promptsales-reason=redis-unavailable',
   ]);
   redis.thaw();
   await gateway.redisUp();

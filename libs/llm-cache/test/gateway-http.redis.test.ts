@@ -126,7 +126,7 @@ describe('what a response says about the cache', () => {
     const body = question();
     expect(cacheHeaders(await answered(body, { 'cache-control': 'no-store' }))).toEqual([
       'BYPASS',
-      'promptsales; fwd=bypass; detail=bypass:no-store',
+      'promptsales; fwd=bypass; detail=bypass; promptsales-reason=no-store',
       null,
     ]);
     expect(cacheHeaders(await answered(body))[0]).toBe('MISS');
@@ -135,12 +135,14 @@ describe('what a response says about the cache', () => {
     for (let n = 0; n < 2; n += 1) {
       expect(cacheHeaders(await answered(off))).toEqual([
         'BYPASS',
-        'promptsales; fwd=bypass; detail=bypass:policy',
+        'promptsales; fwd=bypass; detail=bypass; promptsales-reason=policy',
         null,
       ]);
     }
     const searching = question({ web_search_options: {} });
-    expect(cacheHeaders(await answered(searching))[1]).toBe('promptsales; fwd=bypass; detail=bypass:server-tools');
+    expect(cacheHeaders(await answered(searching))[1]).toBe(
+      'promptsales; fwd=bypass; detail=bypass; promptsales-reason=server-tools',
+    );
     expect(provider.calls).toBe(6);
   });
 

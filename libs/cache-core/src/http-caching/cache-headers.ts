@@ -17,11 +17,13 @@ export interface Forwarding {
 }
 
 const CACHE = 'promptsales';
+/** A parameter of our own (RFC 9211, 2): the words that `detail` may have are a contract. */
+const REASON = 'promptsales-reason';
 
 const FORWARDED: Readonly<Record<Exclude<CacheOutcome, 'HIT' | 'STALE'>, string>> = {
   MISS: 'fwd=miss',
-  COALESCED: 'fwd=miss; collapsed',
-  BYPASS: 'fwd=bypass',
+  COALESCED: 'fwd=miss; collapsed; detail=coalesced',
+  BYPASS: 'fwd=bypass; detail=bypass',
   REFRESH: 'fwd=request',
 };
 
@@ -29,9 +31,8 @@ export function forwardedCacheHeaders(
   outcome: keyof typeof FORWARDED,
   { stored = false, why = null }: Forwarding = {},
 ): ResponseHeaders {
-  const detail = detailOf(outcome, why);
   const status = [CACHE, FORWARDED[outcome]];
-  if (detail !== null) status.push(`detail=${detail}`);
+  if (why !== null) status.push(`${REASON}=${why}`);
   if (stored) status.push('stored');
   return { 'x-cache': outcome, 'cache-status': status.join('; ') };
 }
@@ -39,13 +40,6 @@ export function forwardedCacheHeaders(
 /** Of a value that this very request has loaded. */
 export function forwardingOf(stored: FillResult | null): Forwarding {
   return { stored: stored === 'stored', why: stored === 'dropped' ? 'redis-unavailable' : null };
-}
-
-function detailOf(outcome: keyof typeof FORWARDED, why: ForwardReason | null): string | null {
-  if (outcome === 'COALESCED') return 'coalesced';
-  if (outcome !== 'BYPASS') return why;
-  // A token of RFC 8941 may have a colon: who looks for `bypass` finds it first.
-  return why === null ? 'bypass' : `bypass:${why}`;
 }
 
 export function hitCacheHeaders(hit: Hit<unknown>): ResponseHeaders {

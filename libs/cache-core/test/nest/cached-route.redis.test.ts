@@ -92,7 +92,7 @@ describe.each(EVERY_PLACE)('a cached route on %s', (_place, startPlace) => {
     expect((await get(path, { 'cache-control': 'only-if-cached' })).status).toBe(504);
     expect((await get(path, { 'cache-control': 'no-store' })).headers).toMatchObject({
       'x-cache': 'BYPASS',
-      'cache-status': 'promptsales; fwd=bypass; detail=bypass:no-store',
+      'cache-status': 'promptsales; fwd=bypass; detail=bypass; promptsales-reason=no-store',
     });
     expect((await get(path, { 'cache-control': 'only-if-cached' })).status).toBe(504);
     expect(cacheOf(await get(path, { 'x-cache-ttl': '60' }))).toBe('MISS');
@@ -142,7 +142,7 @@ describe.each(EVERY_PLACE)('a cached route on %s', (_place, startPlace) => {
     const { headers } = await get('/values/frozen?locale=es').expect(200);
     expect(headers).toMatchObject({
       'x-cache': 'MISS',
-      'cache-status': 'promptsales; fwd=miss; detail=redis-unavailable',
+      'cache-status': 'promptsales; fwd=miss; promptsales-reason=redis-unavailable',
     });
     redis.thaw();
     await app.get(RedisRoles).link('cache').untilUp(10_000);
