@@ -110,6 +110,10 @@ describe('access', () => {
     expect((await anonymous.fastify.inject({ method: 'GET', url, headers: bearer('sample-wrong') })).statusCode).toBe(
       401,
     );
+    for (const authorization of ['', 'Bearer', 'Basic eDp5']) {
+      const half = await anonymous.fastify.inject({ method: 'GET', url, headers: { authorization } });
+      expect([authorization, half.statusCode]).toEqual([authorization, 401]);
+    }
     expect((await anonymous.fastify.inject({ method: 'POST', url: '/things' })).statusCode).toBe(403);
     await anonymous.app.close();
   });

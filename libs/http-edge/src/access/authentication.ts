@@ -8,7 +8,7 @@ import type { Authenticator, Principal } from './principal.js';
 
 export interface AuthenticationOptions {
   readonly authenticator: Authenticator;
-  /** Stands in for a key where none is presented; null refuses. */
+  /** Stands in for a key where none is presented, on routes that want a scope; null refuses. */
   readonly anonymous: Principal | null;
   readonly replies: ProblemReplies;
   /** Told of each key that could not be checked where it is optional. */
@@ -80,8 +80,8 @@ function identify(
     return presented.kind === 'key' ? orNobody(authenticator, presented.key, keyUnchecked) : null;
   }
   if (presented.kind === 'key') return authenticator.authenticate(presented.key);
-  if (presented.kind === 'none' && anonymous !== null) return anonymous;
-  return null;
+  // It has scopes and is no key: a route for whoever has a key is not for everybody.
+  return presented.kind === 'none' && rule.access === 'scope' ? anonymous : null;
 }
 
 /** On an open route a key only adds; one that cannot be checked at the moment adds nothing, and is counted. */
