@@ -35,6 +35,8 @@ describe('secrets of a configuration', () => {
     const value = {
       user: 'octocat',
       max_tokens: 4096,
+      palabras_clave: ['verano'],
+      clave: 'abrete sesamo',
       token: TOKEN,
       headers: { Authorization: 'Bearer abcdefghijkl', Accept: 'application/json' },
       credentials: { id: 'abc', pins: [1234, true, null] },
@@ -50,6 +52,8 @@ describe('secrets of a configuration', () => {
     expect(shown(value)).toEqual({
       user: 'octocat',
       max_tokens: 4096,
+      palabras_clave: ['verano'],
+      clave: 'abre…amo',
       token: 'ghp_…123',
       headers: { Authorization: 'Bear…jkl', Accept: 'application/json' },
       credentials: { id: '…', pins: ['…', true, null] },
@@ -68,6 +72,8 @@ describe('secrets of a configuration', () => {
     const gone = openAll(sealed, KEY, rotated);
     expect(masked(gone)).toEqual({ token: '…' });
     expect(() => restoreMasks({ token: '…' }, gone)).toThrow('cannot be decrypted');
+    const url = openAll(sealAll({ url: 'https://user:secret@host/' }, KEY, seal), KEY, rotated);
+    expect(() => restoreMasks(masked(url), url)).toThrow('cannot be decrypted');
   });
 
   it('are read after a rotation, as long as the old key is on the ring', () => {
@@ -164,6 +170,12 @@ describe('masks that are sent back', () => {
     let deep: JsonObject = {};
     for (let level = 0; level < 40; level += 1) deep = { deep };
     expect(faultsOf(null, deep)[0]).toBe('configuration_invalid');
+  });
+
+  it('as many secrets as there may be, and no more', () => {
+    const tokens = (count: number) => ({ credentials: Array.from({ length: count }, (_, n) => `secret number ${n}`) });
+    expect(replaced(tokens(200), shown(tokens(200)))).toEqual(tokens(200));
+    expect(faultsOf(null, tokens(300))).toEqual(['configuration_invalid', 'credentials[200]']);
   });
 
   it('never store a mask as a secret and never lose one, whatever the configuration', () => {

@@ -99,11 +99,12 @@ class Restoring {
       this.invalid.push({ path: pathText(path), message: RESERVED });
       return sent;
     }
-    if (secret || looksLikeMaskedUrl(sent)) this.#secrets += 1;
+    const shown = stored instanceof Secret && stored.mask === sent;
+    if (secret || shown || looksLikeMaskedUrl(sent)) this.#secrets += 1;
     if (this.#secrets > MOST_SECRETS) return this.#tooMany(sent, path);
-    if (!(secret && looksLikeMask(sent)) && !looksLikeMaskedUrl(sent)) return sent;
+    if (!shown && !(secret && looksLikeMask(sent)) && !looksLikeMaskedUrl(sent)) return sent;
     if (!(stored instanceof Secret)) return this.#standsForNothing(sent, path, NOTHING_BEHIND);
-    if (stored.mask !== sent) return this.#standsForNothing(sent, path, ANOTHER);
+    if (!shown) return this.#standsForNothing(sent, path, ANOTHER);
     if (!stored.readable) return this.#standsForNothing(sent, path, UNREADABLE);
     const other = rivals().some((rival) => rival instanceof Secret && rival.mask === sent && !rival.equals(stored));
     return other ? this.#standsForNothing(sent, path, AMBIGUOUS) : stored.reveal();

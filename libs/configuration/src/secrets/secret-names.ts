@@ -6,7 +6,6 @@ const ENDINGS: readonly string[] = [
   'accesskey',
   'authorization',
   'bearer',
-  'clave',
   'connectionstring',
   'contrasena',
   'cookie',
@@ -14,14 +13,16 @@ const ENDINGS: readonly string[] = [
   'passphrase',
   'passwd',
   'privatekey',
-  'pwd',
   'secretkey',
 ];
+
+/** Too common at the end of other names: `palabras_clave` are keywords. */
+const WHOLE: ReadonlySet<string> = new Set(['clave', 'pass', 'pwd']);
 
 /** `client_secret`, `X-Api-Key`, `accessToken`; not `max_tokens`. */
 export function isSecretName(name: string): boolean {
   const bare = plain(name);
-  return ENDINGS.some((ending) => bare.endsWith(ending));
+  return WHOLE.has(bare) || ENDINGS.some((ending) => bare.endsWith(ending));
 }
 
 function plain(name: string): string {
