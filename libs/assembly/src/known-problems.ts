@@ -1,4 +1,10 @@
-import { LockHeldError, LockUnavailableError, RedisUnavailableError } from '@promptsales/cache-core';
+import {
+  LoadsExhaustedError,
+  LoadTimeoutError,
+  LockHeldError,
+  LockUnavailableError,
+  RedisUnavailableError,
+} from '@promptsales/cache-core';
 import { DatabaseUnavailableError } from '@promptsales/database';
 import { problem, type ProblemTranslator } from '@promptsales/http-edge';
 
@@ -27,6 +33,12 @@ export const knownProblems: readonly ProblemTranslator[] = [
   (error) =>
     error instanceof RedisUnavailableError
       ? problem('redis_unavailable', 'This needs Redis, which cannot be reached. Try again in 1 s.', {
+          headers: { 'retry-after': '1' },
+        })
+      : undefined,
+  (error) =>
+    error instanceof LoadsExhaustedError || error instanceof LoadTimeoutError
+      ? problem('service_unavailable', 'What this needs is being loaded too slowly just now. Try again in 1 s.', {
           headers: { 'retry-after': '1' },
         })
       : undefined,
