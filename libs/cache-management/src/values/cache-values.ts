@@ -175,7 +175,8 @@ export class CacheValues {
     if (type !== 'none' && type !== family.redisType) throw wrongType(family, type);
   }
 
-  #ttlOf({ family }: KeyRef, asked: number | undefined): number | null {
+  #ttlOf(ref: KeyRef, asked: number | undefined): number | null {
+    const { family } = ref;
     const { min, max } = family.ttlRange;
     if (family.expiry === 'never') {
       if (asked !== undefined) throw ttlRefused(`keys of ${family.id} stay; they take none`);
@@ -187,7 +188,7 @@ export class CacheValues {
     }
     if (family.expiry === 'caller')
       throw ttlRefused(`say how long: keys of ${family.id} have no time to live of their own`);
-    return this.cache.ttlSeconds({ ref: { family, tenant: '', key: '' } });
+    return this.cache.ttlSeconds({ ref });
   }
 }
 
