@@ -25,7 +25,7 @@ import {
   deleteRow,
   findRow,
   holdLead,
-  insertRows,
+  insertRecords,
   lockRow,
   oportunidadesOf,
   updateRow,
@@ -68,7 +68,8 @@ export class Records {
       if (kind === OPORTUNIDADES && !(await holdLead(transaction, tenant, fields.known['lead_id'] ?? ''))) {
         throw noSuchLead();
       }
-      const [row] = await insertRows(transaction, kind, tenant, [{ id, fields }]);
+      const made = await insertRecords(transaction, kind, tenant, [{ id, fields }]);
+      const row = made.has(id) ? await findRow(transaction, kind, tenant, id) : undefined;
       if (row === undefined) throw idTaken(kind);
       const record = recordOf(kind, row);
       await outdate({ keys: keysOf(kind, tenant, record) });

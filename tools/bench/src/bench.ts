@@ -8,6 +8,8 @@ import { gatewayHitBenchmark } from './gateway-hit/gateway-hit.js';
 import { identityBenchmark } from './identity.js';
 import { DEFAULT_KEYS, invalidateBenchmark } from './invalidate/invalidate.js';
 import { l1LagBenchmark } from './l1-lag/l1-lag.js';
+import { recordsBenchmark } from './records/records.js';
+import { recordsImportBenchmark } from './records/records-import.js';
 import { redisHitBenchmark } from './redis-hit/redis-hit.js';
 import { stampedeBenchmark } from './stampede/stampede.js';
 import { warmHitBenchmark } from './warm-hit/warm-hit.js';
@@ -26,6 +28,8 @@ const BENCHMARKS: Readonly<Record<string, () => void | Promise<void>>> = {
   stampede: stampedeBenchmark,
   invalidate: () => invalidateBenchmark(keys),
   'gateway-hit': gatewayHitBenchmark,
+  records: recordsBenchmark,
+  'records-import': recordsImportBenchmark,
 };
 
 const unknown = wanted.find((name) => !Object.hasOwn(BENCHMARKS, name));

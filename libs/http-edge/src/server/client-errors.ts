@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { problem, problemDetails, type Problem } from '../problem-details/problem.js';
+import { isStreaming } from './streamed-body.js';
 
 /**
  * What never became a request (broken framing, too many headers, a client that dawdles) is answered on the bare socket.
@@ -11,6 +12,7 @@ import { problem, problemDetails, type Problem } from '../problem-details/proble
 export function answerBrokenRequest(error: Error, socket: Socket, log: Pick<Logger, 'debug'>): void {
   const code: unknown = Reflect.get(error, 'code');
   if (code === 'ECONNRESET' || socket.destroyed) return;
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && isStreaming(socket)) return;
   if (socket.writable) {
     const id = randomUUID();
     const what = problemOfParserError(code);

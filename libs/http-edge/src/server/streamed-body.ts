@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
+import type { Socket } from 'node:net';
 import { ProblemError } from '../problem-details/problem.js';
+import { SERVER_LIMITS } from './server-limits.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -9,13 +11,29 @@ declare module 'fastify' {
 }
 
 const STREAMED_TYPES = ['text/csv', 'application/x-ndjson'] as const;
+const STREAMING = new WeakSet<Socket>();
 
-/** Bodies that are read while they arrive, by the routes that say so; anywhere else their types are 415 as before. */
+/**
+ * Bodies that are read while they arrive, by the routes that say so; anywhere else their types are 415 as before. Such a
+ * request may take as long as it needs, and none of it may be silent for as long as another may take as a whole.
+ */
 export function acceptStreams(instance: FastifyInstance): void {
   for (const type of STREAMED_TYPES) {
-    instance.addContentTypeParser(type, (request, payload, done) => {
-      if (request.routeOptions.config.streams?.includes(type) === true) done(null, payload);
-      else done(new ProblemError('unsupported_media_type', 'Send the body as application/json.'));
+    instance.addContentTypeParser(type, ({ raw, routeOptions }, payload, done) => {
+      if (routeOptions.config.streams?.includes(type) !== true) {
+        done(new ProblemError('unsupported_media_type', 'Send the body as application/json.'));
+        return;
+      }
+      const { socket } = raw;
+      STREAMING.add(socket);
+      raw.once('close', () => STREAMING.delete(socket));
+      socket.setTimeout(SERVER_LIMITS.requestMs);
+      done(null, payload);
     });
   }
+}
+
+/** Whether a body is arriving on this connection that may take as long as it needs. */
+export function isStreaming(socket: Socket): boolean {
+  return STREAMING.has(socket);
 }

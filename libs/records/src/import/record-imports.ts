@@ -26,7 +26,7 @@ import { createHash, randomUUID, type Hash } from 'node:crypto';
 import { checkFields } from '../record/record-fields.js';
 import { OPORTUNIDADES, type RecordKind } from '../record/record-kind.js';
 import { RECORDS_OPTIONS, type RecordsOptions } from '../records-options.js';
-import { insertRows, type NewRecord, type RecordTables } from '../store/record-store.js';
+import { insertRecords, type NewRecord, type RecordTables } from '../store/record-store.js';
 import type { ImportRow, RowReader } from './import-row.js';
 import { advanceImport, endImport, findImport, takeImport, type ImportState, type Rejection } from './import-table.js';
 
@@ -69,29 +69,36 @@ export class RecordImports {
    */
   async run(what: ImportOf, source: AsyncIterable<Buffer>, reader: RowReader): Promise<ImportState> {
     const { kind, tenant, id } = what;
-    let state = await takeImport(this.#db, kind, tenant, id);
-    const settled = Number(state.rows);
+    const taken = await takeImport(this.#db, kind, tenant, id);
+    const settled = Number(taken.rows);
     const digest = createHash('sha256');
     let seen = 0;
     let batch: ImportRow[] = [];
     let bytes = 0;
-    for await (const row of rowsOf(source, reader)) {
-      if (state.state === 'done' && seen >= settled) throw anotherFile();
-      take(digest, row);
-      seen += 1;
-      if (seen <= settled) {
-        if (seen === settled) assertSame(digest, state);
-        continue;
-      }
-      batch.push(row);
-      bytes += row.bytes.length;
-      if (batch.length < BATCH_ROWS && bytes < BATCH_BYTES) continue;
-      state = await this.#commit(what, state, batch, digest);
+    let settling = Promise.resolve(taken);
+    // The next batch is read while one is being made, and no further.
+    const settle = async (): Promise<void> => {
+      const before = await settling;
+      settling = this.#commit(what, before, batch, digest.copy().digest());
+      settling.catch(toldWhereAwaited);
       batch = [];
       bytes = 0;
+    };
+    for await (const rows of rowsOf(source, reader)) {
+      for (const row of rows) {
+        if (taken.state === 'done' && seen >= settled) throw anotherFile();
+        take(digest, row);
+        seen += 1;
+        if (seen === settled) assertSame(digest, taken);
+        if (seen <= settled) continue;
+        batch.push(row);
+        bytes += row.bytes.length;
+        if (batch.length >= BATCH_ROWS || bytes >= BATCH_BYTES) await settle();
+      }
     }
     if (seen < settled) throw anotherFile();
-    if (batch.length > 0) state = await this.#commit(what, state, batch, digest);
+    if (batch.length > 0) await settle();
+    const state = await settling;
     return state.state === 'done' ? state : this.#end(what, state);
   }
 
@@ -99,19 +106,18 @@ export class RecordImports {
     return this.#database.as<RecordTables>();
   }
 
-  async #commit(
+  #commit(
     { kind, tenant }: ImportOf,
     state: ImportState,
     batch: readonly ImportRow[],
-    digest: Hash,
+    digest: Buffer,
   ): Promise<ImportState> {
     const { records, rejections } = sorted(kind, batch);
-    const advanced = await this.#database
+    return this.#database
       .as<RecordTables>()
       .transaction()
       .execute(async (transaction) => {
-        const made = await insertRows(transaction, kind, tenant, [...records.values()]);
-        const ids = new Set(made.map(({ id }) => id));
+        const ids = await insertRecords(transaction, kind, tenant, [...records.values()]);
         for (const [line, { id, fields }] of records) {
           if (ids.has(id)) continue;
           // Of a record that was not made, the id is taken, unless it lacks its lead.
@@ -121,18 +127,12 @@ export class RecordImports {
           });
         }
         rejections.sort((a, b) => a.line - b.line);
-        const progress = {
-          rows: batch.length,
-          imported: ids.size,
-          rejected: rejections,
-          digest: digest.copy().digest(),
-        };
+        const progress = { rows: batch.length, imported: ids.size, rejected: rejections, digest };
         const after = await advanceImport(transaction, kind, tenant, state, progress);
         // Thrown inside, so that the rows go with it.
         if (after === undefined) throw takenOver();
         return after;
       });
-    return advanced;
   }
 
   #end({ kind, tenant }: ImportOf, state: ImportState): Promise<ImportState> {
@@ -181,10 +181,13 @@ function sorted(
   return { records, rejections };
 }
 
-async function* rowsOf(source: AsyncIterable<Buffer>, reader: RowReader): AsyncGenerator<ImportRow> {
-  for await (const chunk of arriving(source)) yield* reader.push(chunk);
-  yield* reader.end();
+/** By chunk, since a step of an asynchronous generator for each row would cost more than the row. */
+async function* rowsOf(source: AsyncIterable<Buffer>, reader: RowReader): AsyncGenerator<Iterable<ImportRow>> {
+  for await (const chunk of arriving(source)) yield reader.push(chunk);
+  yield reader.end();
 }
+
+function toldWhereAwaited(): void {}
 
 /** A client that leaves is no fault of ours: its import waits to be taken up. */
 async function* arriving(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

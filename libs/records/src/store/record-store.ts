@@ -3,7 +3,7 @@ import { sql, type Kysely, type RawBuilder, type Transaction } from 'kysely';
 import type { RecordRow } from '../record/business-record.js';
 import { folded, searchWords } from '../record/folded.js';
 import type { RecordFields } from '../record/record-fields.js';
-import { LEADS, type RecordKind } from '../record/record-kind.js';
+import { LEADS, OPORTUNIDADES, type RecordKind } from '../record/record-kind.js';
 
 /** Statements are written by hand: columns follow from the kind of record. */
 export type RecordTables = Record<string, never>;
@@ -34,32 +34,36 @@ export async function lockRow(
   return rows[0];
 }
 
-/** The rows that were made. One whose id is taken is not, nor one whose lead is not there. */
-export async function insertRows(
+/** The ids of those that were made. One whose id is taken is not, nor one whose lead is not there. */
+export async function insertRecords(
   db: Transaction<RecordTables>,
   kind: RecordKind,
   tenant: string,
   records: readonly NewRecord[],
-): Promise<RecordRow[]> {
+): Promise<ReadonlySet<string>> {
   const names = Object.keys(kind.known);
-  const arrays = [
-    sql`${records.map(({ id }) => id)}::uuid[]`,
-    ...names.map((name) => sql`${records.map(({ fields }) => fields.known[name])}::${sql.raw(typeOf(kind, name))}[]`),
-    sql`${records.map(({ fields }) => JSON.stringify(fields.own))}::jsonb[]`,
-    sql`${records.map(({ fields }) => wordsOf(fields))}::text[]`,
-    ...(kind === LEADS ? [sql`${records.map(({ fields }) => empresaFolded(fields))}::text[]`] : []),
-  ];
-  const columns = refs(['id', ...names, 'datos', 'search', ...(kind === LEADS ? ['empresa_folded'] : [])]);
-  const values = ['id', ...names, 'datos'].map((name) => sql.ref(`given.${name}`));
-  const { rows } = await sql<RecordRow>`
-    insert into ${sql.table(kind.plural)} (${columns}, tenant, created_at, updated_at)
-    select ${sql.join(values)}, array_to_tsvector(string_to_array(given.search, ' ')),
-      ${kind === LEADS ? sql`given.empresa_folded,` : sql``} ${tenant}, clock_timestamp(), clock_timestamp()
-    from unnest(${sql.join(arrays)}) as given (${columns})
-    ${kind === LEADS ? sql`` : sql`join leads on leads.tenant = ${tenant} and leads.id = given.lead_id for key share of leads`}
+  const columns = ['id', ...names, 'datos', ...(kind === LEADS ? ['empresa_folded'] : [])];
+  // One text for all of them: arrays would be written by hand here, and read by hand there.
+  const given = JSON.stringify(
+    records.map(({ id, fields }) => ({
+      id,
+      ...fields.known,
+      datos: fields.own,
+      words: wordsOf(fields),
+      ...(kind === LEADS ? { empresa_folded: empresaFolded(fields) } : {}),
+    })),
+  );
+  const types = sql.join([...columns, 'words'].map((name) => sql`${sql.ref(name)} ${sql.raw(typeOf(kind, name))}`));
+  const lead = sql`join leads on leads.tenant = ${tenant} and leads.id = given.lead_id for key share of leads`;
+  const { rows } = await sql<{ id: string }>`
+    insert into ${sql.table(kind.plural)} (${refs(columns)}, search, tenant, created_at, updated_at)
+    select ${refs(columns.map((name) => `given.${name}`))}, array_to_tsvector(string_to_array(given.words, ' ')),
+      ${tenant}, now(), now()
+    from json_to_recordset(${given}::json) as given (${types})
+    ${kind === OPORTUNIDADES ? lead : sql``}
     on conflict (tenant, id) do nothing
-    returning ${columnsOf(kind)}`.execute(db);
-  return rows;
+    returning ${sql.ref(`${kind.plural}.id`)}`.execute(db);
+  return new Set(rows.map(({ id }) => id));
 }
 
 export async function updateRow(
@@ -126,7 +130,8 @@ function refs(names: readonly string[]): RawBuilder<unknown> {
 }
 
 function typeOf(kind: RecordKind, name: string): string {
-  return kind.known[name]?.shape === 'uuid' ? 'uuid' : 'text';
+  if (name === 'datos') return 'jsonb';
+  return name === 'id' || kind.known[name]?.shape === 'uuid' ? 'uuid' : 'text';
 }
 
 function wordsOf({ known, own }: RecordFields): string {
