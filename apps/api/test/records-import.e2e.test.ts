@@ -176,7 +176,12 @@ describe('imports of leads and opportunities', () => {
     expect(await countOf(tenant)).toBe(4500);
     const again = await send(key, file).set('idempotency-key', 'spring').expect(200);
     expect(again.body).toEqual(body);
-    for (const another of [file.replace('Empresa 7,', 'Empresa 8,'), `${file}Z,Ana\n`, csvOf(10)]) {
+    for (const another of [
+      file.replace('empresa,contacto', 'contacto,empresa'),
+      file.replace('Empresa 7,', 'Empresa 8,'),
+      `${file}Z,Ana\n`,
+      csvOf(10),
+    ]) {
       await send(key, another).set('idempotency-key', 'spring').expect(422);
     }
     expect(await countOf(tenant)).toBe(4500);

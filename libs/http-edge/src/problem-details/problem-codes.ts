@@ -29,6 +29,8 @@ export const PROBLEM_CODES = {
   pattern_refused: { status: 422, title: 'The pattern reaches further than a pattern may' },
   value_refused: { status: 422, title: 'The value is none of its family' },
   ttl_out_of_range: { status: 422, title: 'The family’s keys do not take this time to live' },
+  configuration_invalid: { status: 422, title: 'The configuration cannot be taken' },
+  secret_mask: { status: 422, title: 'A mask stands for no stored secret' },
   unprocessable: { status: 422, title: 'The request cannot be carried out' },
   too_many_operations: { status: 429, title: 'Too many operations are under way' },
   too_many_requests: { status: 429, title: 'Too many requests' },

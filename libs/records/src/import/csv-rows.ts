@@ -54,6 +54,10 @@ export class CsvRows implements RowReader {
     this.#checkColumns = checkColumns;
   }
 
+  get preface(): string {
+    return `csv${this.#delimiter}${JSON.stringify(this.#columns)}`;
+  }
+
   /** @throws CsvHeaderError */
   *push(chunk: Buffer): Iterable<ImportRow> {
     yield* this.#read([...this.#cutter.push(chunk)]);

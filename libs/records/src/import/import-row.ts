@@ -11,6 +11,8 @@ export interface ImportRow {
 
 /** Reads what is sent, chunk by chunk. */
 export interface RowReader {
+  /** What says how rows are to be read, once there is a row: its form, its columns. */
+  readonly preface: string;
   push(chunk: Buffer): Iterable<ImportRow>;
   end(): Iterable<ImportRow>;
 }

@@ -12,6 +12,7 @@ import { LineCutter, type Line } from './line-cutter.js';
 
 /** A JSON object on each line. Empty lines count as lines and are passed over. */
 export class NdjsonRows implements RowReader {
+  readonly preface = 'ndjson';
   readonly #cutter = new LineCutter(LONGEST_ROW);
 
   *push(chunk: Buffer): Iterable<ImportRow> {

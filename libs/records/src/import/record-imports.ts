@@ -87,6 +87,7 @@ export class RecordImports {
     for await (const rows of rowsOf(source, reader)) {
       for (const row of rows) {
         if (taken.state === 'done' && seen >= settled) throw anotherFile();
+        if (seen === 0) digest.update(reader.preface);
         take(digest, row);
         seen += 1;
         if (seen === settled) assertSame(digest, taken);
