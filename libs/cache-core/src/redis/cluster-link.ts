@@ -13,21 +13,18 @@
  * 5. Slots that move in good order between living primaries lose nothing: there is no hold, and callers notice nothing
  *    but one more round trip.
  */
-import { EventEmitter } from 'node:events';
 import calculateSlot from 'cluster-key-slot';
 import type { Redis } from 'ioredis';
 import { ClusterScout, type ScoutSettings } from './cluster-scout.js';
 import { type ClusterView, hostOf, mergeViews, portOf } from './cluster-view.js';
-import { Deadlines } from './deadlines.js';
 import { RedisUnavailableError } from './errors.js';
 import type { Values } from './gathered-reads.js';
+import { LinkBase } from './link-base.js';
 import type {
-  LinkEvents,
   LinkState,
   LinkTimes,
   RecoveringPart,
   RecoveryRun,
-  RecoveryStep,
   RedisLink,
   RedisNode,
   ScriptArgument,
@@ -35,9 +32,9 @@ import type {
 import { destinationIn, redirectionIn } from './redirection.js';
 import { afterAsking } from './script-call.js';
 import type { Script } from './script.js';
-import { ServerLink, type SendHow } from './server-link.js';
+import type { SendHow } from './server-connection.js';
+import { ServerLink } from './server-link.js';
 import { SlotMap } from './slot-map.js';
-import { untilUp } from './until-up.js';
 
 export type ClusterSettings = LinkTimes & ScoutSettings;
 
@@ -51,13 +48,10 @@ const LEAST_MS = 100;
 
 type Send<T> = (node: ServerLink, how?: SendHow) => Promise<T>;
 
-export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
+export class ClusterLink extends LinkBase implements RedisLink {
   readonly #settings: ClusterSettings;
   readonly #scout: ClusterScout;
-  readonly #deadlines = new Deadlines();
   readonly #map = new SlotMap<ServerLink>((address) => this.#nodeAt(address));
-  readonly #steps = new Set<RecoveryStep>();
-  #state: LinkState = 'connecting';
   /** Why nothing is known of the cluster. */
   #lookError = 'not connected yet';
   #looking = false;
@@ -66,22 +60,9 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(settings: ClusterSettings) {
-    super();
-    this.setMaxListeners(50);
+    super(settings);
     this.#settings = settings;
     this.#scout = new ClusterScout(settings, (work) => this.within(work));
-  }
-
-  get name(): string {
-    return this.#settings.name;
-  }
-
-  get state(): LinkState {
-    return this.#state;
-  }
-
-  get up(): boolean {
-    return this.#state === 'up';
   }
 
   get clustered(): boolean {
@@ -98,10 +79,6 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
   open(): this {
     if (!this.#map.known) this.#lookSoon();
     return this;
-  }
-
-  untilUp(withinMs: number): Promise<void> {
-    return untilUp(this, withinMs);
   }
 
   upFor(key: string): boolean {
@@ -150,11 +127,6 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
     // Nobody could be told: see RedisLink.
   }
 
-  onRecovery(step: RecoveryStep): () => void {
-    this.#steps.add(step);
-    return () => this.#steps.delete(step);
-  }
-
   nodes(): readonly ServerLink[] {
     return this.#map.nodes;
   }
@@ -164,7 +136,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
     for (let round = 1; round <= 2; round += 1) {
       const moving = await this.#survey();
       const { changes } = this.#map;
-      if (!this.up) throw this.#away();
+      if (!this.up) throw this.away();
       for (const node of this.nodes()) await visit(node);
       if (!(await this.#survey()) && !moving && changes === this.#map.changes) return;
     }
@@ -172,7 +144,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
 
   dedicatedClient(purpose: string): Redis {
     const node = this.#anyNode();
-    if (node === undefined) throw this.#away();
+    if (node === undefined) throw this.away();
     const client = node.dedicatedClient(purpose);
     const endWithNode = (state: LinkState): void => {
       if (state === 'down' || state === 'closed') client.disconnect(false);
@@ -182,20 +154,8 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
     return client;
   }
 
-  untilScriptsExpire(): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, this.#settings.commandTimeoutMs));
-  }
-
-  within<T>(work: Promise<T>): Promise<T> {
-    return this.#deadlines.race(
-      work,
-      this.#settings.commandTimeoutMs,
-      () => new RedisUnavailableError('timeout', this.name),
-    );
-  }
-
   async close(): Promise<void> {
-    this.#become('closed', 'closed');
+    this.become('closed', 'closed');
     clearTimeout(this.#timer);
     await Promise.all(this.nodes().map((node) => node.close()));
   }
@@ -207,7 +167,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
 
   #routed<T>(slot: number, send: Send<T>, withinMs = this.#settings.commandTimeoutMs): Promise<T> {
     const owner = this.#map.ownerOf(slot);
-    if (owner === undefined) return Promise.reject(this.#away(`nobody is known to serve slot ${slot}`));
+    if (owner === undefined) return Promise.reject(this.away(`nobody is known to serve slot ${slot}`));
     const began = performance.now();
     return send(owner).catch((error: unknown) =>
       this.#redirected(error, owner, send, withinMs - (performance.now() - began)),
@@ -220,9 +180,9 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
     const to = destinationIn(redirection);
     const node = to === undefined ? undefined : this.#map.follow(to, from);
     if (node === undefined || redirection.kind === 'moved') this.#lookSoon();
-    if (node === undefined || withinMs < LEAST_MS) throw this.#away(error);
+    if (node === undefined || withinMs < LEAST_MS) throw this.away(error);
     return send(node, { withinMs, asking: redirection.kind === 'ask' }).catch((second: unknown) => {
-      throw redirectionIn(second) === null ? second : this.#away(second);
+      throw redirectionIn(second) === null ? second : this.away(second);
     });
   }
 
@@ -256,7 +216,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
         whole: false,
         covers: (key) => this.#map.ownerOf(calculateSlot(key)) === node,
       };
-      for (const step of this.#steps) await step(this.#recoveryRun(run), part);
+      await this.recover(this.#recoveryRun(run), part);
     });
     node.on('state', (_state, reason) => {
       this.#settle(`${address}: ${reason}`);
@@ -272,19 +232,13 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
         const redirection = redirectionIn(error);
         if (redirection === null || redirection.kind === 'down') throw error;
         this.#lookSoon();
-        throw this.#away(error);
+        throw this.away(error);
       });
   }
 
   #settle(reason: string): void {
-    if (this.#map.everyOwner((node) => node.up)) this.#become('up', 'ready');
-    else if (this.#state === 'up') this.#become('down', reason);
-  }
-
-  #become(state: LinkState, reason: string): void {
-    if (this.#state === state || this.#state === 'closed') return;
-    this.#state = state;
-    this.emit('state', state, reason);
+    if (this.#map.everyOwner((node) => node.up)) this.become('up', 'ready');
+    else if (this.up) this.become('down', reason);
   }
 
   /** Asks every node, and tells whether any has slots on their way. */
@@ -296,7 +250,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
   }
 
   #lookSoon(): void {
-    if (this.#state === 'closed') return;
+    if (this.isClosed()) return;
     if (this.#looking) this.#lookAgain = true;
     else this.#lookIn(Math.max(0, this.#lookedAt + LOOK_AGAIN_MS - performance.now()));
   }
@@ -321,27 +275,19 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements RedisLink {
     }
     this.#looking = false;
     this.#lookedAt = performance.now();
-    if (this.#isClosed()) return;
+    if (this.isClosed()) return;
     const soon = this.#lookAgain || !this.up;
     this.#lookIn(soon ? LOOK_AGAIN_MS : Math.max(LOOK_AGAIN_MS, this.#settings.heartbeatMs));
   }
 
   #learn(view: ClusterView): void {
-    if (this.#isClosed()) return;
+    if (this.isClosed()) return;
     const { added, removed, successors } = this.#map.apply(view);
     for (const node of successors) node.distrust('it took over from another node');
     for (const node of removed) void node.close();
     if (added.length > 0 || removed.length > 0) this.emit('nodes', added, removed);
     for (const node of added) node.open();
     this.#settle('slots changed hands');
-  }
-
-  #isClosed(): boolean {
-    return this.#state === 'closed';
-  }
-
-  #away(cause: unknown = this.lastError): RedisUnavailableError {
-    return new RedisUnavailableError('away', this.name, { cause });
   }
 }
 

@@ -5,7 +5,7 @@ import type { Script } from './script.js';
 type ScriptCall = (...args: readonly ScriptArgument[]) => Promise<unknown>;
 
 /**
- * A command that `#connect` has defined: EVALSHA with the script's text in reserve. One loaded since then is sent as
+ * A command that the connection has defined: EVALSHA with the script's text in reserve. One loaded since then is sent as
  * text, because defining a command now would not reach the pipeline that ioredis may already be filling.
  */
 export function callScript(client: Redis, script: Script, args: readonly ScriptArgument[]): Promise<unknown> {

@@ -1,45 +1,29 @@
-import { EventEmitter } from 'node:events';
-import { Redis, type RedisOptions } from 'ioredis';
-import { type ClientSettings, clientOptions } from './client-options.js';
+import type { Redis } from 'ioredis';
+import type { ClientSettings } from './client-options.js';
 import { RedisClock } from './clock.js';
-import { Deadlines } from './deadlines.js';
-import { RedisUnavailableError } from './errors.js';
+import { RedisUnavailableError, type RedisTrouble } from './errors.js';
 import { GatheredReads, mget, type Values } from './gathered-reads.js';
-import { beganWithData, greet, readClock } from './handshake.js';
-import {
-  type LinkEvents,
-  type LinkState,
-  type LinkTimes,
-  type RecoveringPart,
-  type RecoveryRun,
-  type RecoveryStep,
-  type RedisNode,
-  type ScriptArgument,
-} from './link.js';
-import { afterAsking, callScript, sendAsText } from './script-call.js';
-import { loadedScripts, type Script } from './script.js';
+import { LinkBase } from './link-base.js';
+import type { LinkTimes, RecoveringPart, RecoveryRun, RedisNode, ScriptArgument } from './link.js';
+import type { Script } from './script.js';
 import type { Sentinels, Term } from './sentinels.js';
-import { untilUp } from './until-up.js';
+import { type SendHow, ServerConnection } from './server-connection.js';
 
 /**
- * One connection to Redis that never makes anybody wait for long.
+ * The way to one server that never makes anybody wait for long: one connection at a time, and another when it ends.
  *
- * Invariants
+ * Invariants (with those of ServerConnection, which bound every command)
  * 1. A command is sent only in state `up`, or by a recovery step. In every other state callers are refused at once, so
  *    a Redis that is gone costs no request anything after the first few.
- * 2. Every command has a deadline (see Deadlines). Two time-outs in a row with no reply between them take the link
- *    down: swallowed errors count, whoever swallows them.
- * 3. A connection is used once. When it breaks or is given up, everything pending on it is rejected and a new client is
- *    made: nothing is queued offline, nothing is sent twice.
- * 4. Every script carries a deadline by Redis's clock, a little before the caller's own. A command that was rejected to
- *    its caller therefore does not take effect later, even when a frozen server thaws and finds it in its socket.
- * 5. After an interruption the link is `up` only when all recovery steps (replay of invalidations) have succeeded.
+ * 2. When a connection ends, the link is down until a new one is made: nothing goes from one to the next, except a read
+ *    that timed out, or a script that has not run, which is sent once more.
+ * 3. After an interruption the link is `up` only when all recovery steps (replay of invalidations) have succeeded.
  *    When the server itself was restarted or replaced, every process replays what the server may have lost at once, and
  *    then waits `holdAfterRestartMs`: what the others replay is in place before anybody reads, as long as they notice
  *    within that time. What came in while it waited is replayed after it. A process that was not there before takes a
  *    server that started lately, with data, for one that was restarted.
- * 6. Behind Sentinels a server is used during its term as the primary only (see Sentinels): nothing is read outside it,
- *    a script whose reply comes after it counts as lost, and a new term, even of the same server, begins like 5.
+ * 4. Behind Sentinels a server is used during its term as the primary only (see Sentinels): nothing is read outside it,
+ *    and a new term, even of the same server, begins like 3.
  */
 export interface LinkSettings extends LinkTimes, ClientSettings {
   readonly database: number;
@@ -47,61 +31,32 @@ export interface LinkSettings extends LinkTimes, ClientSettings {
   readonly sentinels?: Sentinels;
 }
 
-/** How a command is sent that another node has redirected. */
-export interface SendHow {
-  /** What is left of the caller's time; it is not sent again when that was too little. */
-  readonly withinMs: number;
-  /** For a slot that this server is only receiving. */
-  readonly asking: boolean;
-}
-
-const TIMEOUTS_THAT_TAKE_IT_DOWN = 2;
-/** How far a script's deadline lies before the caller's own: bounds the error of the clock estimate. */
-const DEADLINE_MARGIN_MS = 50;
 const RECONNECT_MS = { first: 50, most: 500 } as const;
+const WHOLE: RecoveringPart = { whole: true, covers: () => true };
 
-export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
+export class ServerLink extends LinkBase implements RedisNode {
   readonly #clock = new RedisClock();
   readonly #settings: LinkSettings;
-  readonly #deadlines = new Deadlines();
   readonly #gathered = new GatheredReads((keys) => this.read((client) => mget(client, keys)));
-  readonly #recoverySteps = new Set<RecoveryStep>();
-  #client: Redis | undefined;
-  /** During which the connection in use may be used. */
-  #term: Term | undefined;
+  #connection: ServerConnection | undefined;
   /** The term in which the link was up last. */
   #servedTerm: Term | undefined;
   #unfollow: (() => void) | undefined;
   #opened = false;
-  #state: LinkState = 'connecting';
   #database: number;
   #runId: string | undefined;
   #distrusted = false;
   /** The server is a node of a cluster: one command cannot name keys of several slots. */
   #clustered = false;
   #changesKey = '';
-  #timeoutsInARow = 0;
   #attempts = 0;
   #lastError = 'not connected yet';
-  #timer: NodeJS.Timeout | undefined;
+  #reconnect: NodeJS.Timeout | undefined;
 
   constructor(settings: LinkSettings) {
-    super();
-    this.setMaxListeners(50);
+    super(settings);
     this.#settings = settings;
     this.#database = settings.database;
-  }
-
-  get name(): string {
-    return this.#settings.name;
-  }
-
-  get state(): LinkState {
-    return this.#state;
-  }
-
-  get up(): boolean {
-    return this.#state === 'up';
   }
 
   get runId(): string | undefined {
@@ -117,33 +72,21 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
     return this.#clustered;
   }
 
-  /** Why the link is not up, for health reports. Holds no credentials. */
   get lastError(): string | null {
-    return this.#state === 'up' ? null : this.#lastError;
+    return this.up ? null : this.#lastError;
   }
 
   /** Begins to connect, and goes on trying until `close`. */
   open(): this {
-    if (this.#opened || this.#state === 'closed') return this;
+    if (this.#opened || this.isClosed()) return this;
     this.#opened = true;
-    this.#unfollow = this.#settings.sentinels?.follow(() => {
-      if (this.#term?.lasts === false) this.#endTerm();
-    });
+    this.#unfollow = this.#settings.sentinels?.follow(() => this.#connection?.endWithTerm());
     this.#connect();
     return this;
   }
 
-  untilUp(withinMs: number): Promise<void> {
-    return untilUp(this, withinMs);
-  }
-
   upFor(): boolean {
     return this.up;
-  }
-
-  onRecovery(step: RecoveryStep): () => void {
-    this.#recoverySteps.add(step);
-    return () => this.#recoverySteps.delete(step);
   }
 
   nodes(): readonly [this] {
@@ -159,15 +102,11 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
   }
 
   read<T>(send: (client: Redis) => Promise<T>, timeoutMs = this.#settings.commandTimeoutMs): Promise<T> {
-    if (!this.#usable() || this.#client === undefined) return Promise.reject(this.#away());
-    const first = this.#guarded(this.#client, send(this.#client), timeoutMs);
+    const connection = this.#usable();
+    if (connection === undefined) return Promise.reject(this.away());
+    const first = connection.ask(send, timeoutMs);
     if (!this.#settings.retryReads) return first;
-    return first.catch((error: unknown) => {
-      const again =
-        error instanceof RedisUnavailableError && error.trouble === 'timeout' && this.#usable() && this.#client;
-      if (!again) throw error;
-      return this.#guarded(again, send(again), timeoutMs);
-    });
+    return first.catch((error: unknown) => this.#usableAfter(error, 'timeout').ask(send, timeoutMs));
   }
 
   /** Reads of one turn of the event loop share a command: a quarter less processor time for a hit. */
@@ -185,32 +124,16 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
   }
 
   run(script: Script, keys: readonly string[], args: readonly ScriptArgument[], how?: SendHow): Promise<unknown> {
-    if (!this.#usable() || this.#client === undefined) return Promise.reject(this.#away());
-    const first = this.#runOn(this.#client, script, keys, args, how);
+    const connection = this.#usable();
+    if (connection === undefined) return Promise.reject(this.away());
+    const first = this.#runOn(connection, script, keys, args, how);
     if (how !== undefined) return first;
-    return first.catch((error: unknown) => {
-      // Either side was too busy for the deadline. Nothing has run, so once more is safe.
-      const again =
-        error instanceof RedisUnavailableError && error.trouble === 'expired' && this.#usable() && this.#client;
-      if (!again) throw error;
-      return this.#runOn(again, script, keys, args);
-    });
+    // Either side was too busy for the deadline. Nothing has run, so once more is safe.
+    return first.catch((error: unknown) => this.#runOn(this.#usableAfter(error, 'expired'), script, keys, args));
   }
 
   tellChangesAt(key: string): void {
     this.#changesKey = key;
-  }
-
-  untilScriptsExpire(): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, this.#settings.commandTimeoutMs));
-  }
-
-  within<T>(work: Promise<T>): Promise<T> {
-    return this.#deadlines.race(
-      work,
-      this.#settings.commandTimeoutMs,
-      () => new RedisUnavailableError('timeout', this.name),
-    );
   }
 
   now(): number {
@@ -227,228 +150,121 @@ export class ServerLink extends EventEmitter<LinkEvents> implements RedisNode {
    */
   distrust(reason: string): void {
     this.#distrusted = true;
-    if (this.#client !== undefined) this.#giveUp(this.#client, reason);
+    this.#connection?.giveUp(reason);
   }
 
   dedicatedClient(purpose: string): Redis {
-    if (!this.up) throw this.#away();
-    return new Redis({
-      ...this.#clientOptions(),
-      connectionName: `promptsales:${this.name}:${purpose}`,
-      db: this.#database,
-    });
+    if (!this.up || this.#connection === undefined) throw this.away();
+    return this.#connection.dedicatedClient(purpose, this.#database);
   }
 
   async close(): Promise<void> {
-    this.#become('closed', 'closed');
-    clearTimeout(this.#timer);
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.become('closed', 'closed');
+    clearTimeout(this.#reconnect);
     this.#unfollow?.();
-    const client = this.#client;
-    this.#client = undefined;
-    if (client === undefined) return;
-    if (client.status === 'end') return;
-    const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));
-    client.disconnect(false);
-    await ended;
+    await connection?.close();
   }
 
   #connect(): void {
     const { sentinels, connectTimeoutMs } = this.#settings;
     if (sentinels === undefined) {
-      this.#connectTo(undefined);
+      this.#connectIn(undefined);
       return;
     }
     sentinels.untilTerm(connectTimeoutMs).then(
-      (term) => this.#connectTo(term),
+      (term) => this.#connectIn(term),
       (error: Error) => this.#tryAgain(error.message),
     );
   }
 
-  #connectTo(term: Term | undefined): void {
-    if (this.#isClosed()) return;
-    this.#term = term;
-    const client = new Redis(this.#clientOptions());
-    for (const { name, lua } of loadedScripts()) client.defineCommand(name, { lua });
-    this.#client = client;
-    client.on('error', (error: Error) => {
-      this.#lastError = error.message;
+  #connectIn(term: Term | undefined): void {
+    if (this.isClosed()) return;
+    const parts = { clock: this.#clock, deadlines: this.deadlines };
+    const connection = new ServerConnection(this.#settings, term, parts, {
+      trouble: (message) => {
+        this.#lastError = message;
+      },
+      // Nobody can repeat anything to it until it has loaded: the hold is to begin then.
+      loading: () => {
+        this.#distrusted = true;
+      },
+      ended: (reason) => {
+        this.#connection = undefined;
+        this.#tryAgain(reason ?? this.#lastError);
+      },
     });
-    client.once('end', () => this.#giveUp(client, this.#lastError));
-    // ioredis bounds the connecting alone, and then waits for the first answer for as long as it takes.
-    const { connectTimeoutMs, commandTimeoutMs } = this.#settings;
-    const silent = (): Error => new RedisUnavailableError('timeout', this.name, { cause: 'connected, but no reply' });
-    this.#deadlines.race(client.connect(), connectTimeoutMs + commandTimeoutMs, silent).then(
-      () => this.#begin(client, term),
-      (error: Error) => this.#giveUp(client, error.message),
+    this.#connection = connection;
+    connection.connect().then(
+      () => this.#begin(connection),
+      (error: Error) => connection.giveUp(error.message),
     );
   }
 
-  #clientOptions(): RedisOptions {
-    const { connection } = this.#settings;
-    const at = this.#term === undefined ? {} : { host: this.#term.host, port: this.#term.port };
-    return clientOptions({ ...this.#settings, connection: { ...connection, ...at } });
-  }
-
   /** From a fresh connection to `up`: learn who the server is, recover what must be recovered. */
-  async #begin(client: Redis, term: Term | undefined): Promise<void> {
+  async #begin(connection: ServerConnection): Promise<void> {
     this.#lastError = 'the connection ended';
+    const { term } = connection;
     try {
-      const ask = this.#asker(client);
-      const wanted = { database: this.#database, toBePrimary: term !== undefined };
-      const { database, runId, clustered, young } = await greet(ask, this.#clock, wanted);
+      const { database, runId, clustered, young } = await connection.greet(this.#database);
       this.#database = database;
       this.#clustered = clustered;
-      const restarted = this.#runId === undefined ? young && (await beganWithData(ask)) : runId !== this.#runId;
+      const restarted = this.#runId === undefined ? young && (await connection.beganWithData()) : runId !== this.#runId;
       const hold = this.#distrusted || restarted || term !== this.#servedTerm;
-      this.#become('recovering', hold ? 'the server was restarted or replaced' : 'connected');
+      this.become('recovering', hold ? 'the server was restarted or replaced' : 'connected');
+      const run: RecoveryRun = (script, keys, args) => this.#runOn(connection, script, keys, args);
       if (hold) {
-        await this.#recover(client);
+        await this.recover(run, WHOLE);
         await new Promise((resolve) => setTimeout(resolve, this.#settings.holdAfterRestartMs));
       }
-      await this.#recover(client);
-      if (this.#client !== client) return;
-      if (term?.lasts === false) throw new Error(TERM_ENDED);
+      await this.recover(run, WHOLE);
+      connection.endWithTerm();
+      if (this.#connection !== connection) return;
       this.#runId = runId;
       this.#servedTerm = term;
       this.#distrusted = false;
       this.#attempts = 0;
-      this.#timeoutsInARow = 0;
-      this.#become('up', 'ready');
-      this.#beat(client);
+      this.become('up', 'ready');
+      connection.beat();
     } catch (error) {
-      this.#giveUp(client, error instanceof Error ? error.message : String(error));
+      connection.giveUp(error instanceof Error ? error.message : String(error));
     }
   }
 
-  async #recover(client: Redis): Promise<void> {
-    const run: RecoveryRun = (script, keys, args) => this.#runOn(client, script, keys, args);
-    for (const step of this.#recoverySteps) await step(run, WHOLE);
+  /** The connection, while it may be used. Looks at the clock: no timer ends a term in time when this process was stopped. */
+  #usable(): ServerConnection | undefined {
+    if (!this.up) return undefined;
+    this.#connection?.endWithTerm();
+    return this.#connection;
   }
 
-  #asker(client: Redis): <T>(send: (client: Redis) => Promise<T>) => Promise<T> {
-    return (send) => this.#guarded(client, send(client), this.#settings.commandTimeoutMs);
-  }
-
-  /** Looks at the clock: no timer ends a term in time when this process was stopped. */
-  #usable(): boolean {
-    if (this.#state !== 'up') return false;
-    if (this.#term?.lasts === false) this.#endTerm();
-    return this.up;
-  }
-
-  #endTerm(): void {
-    if (this.#client !== undefined) this.#giveUp(this.#client, TERM_ENDED);
-  }
-
-  #beat(client: Redis): void {
-    this.#timer = setTimeout(() => {
-      if (this.#client !== client || this.#state !== 'up') return;
-      readClock(this.#asker(client), this.#clock).then(
-        () => this.#beat(client),
-        (error: Error) => {
-          if (this.#client !== client || this.#state !== 'up') return;
-          this.#lastError = error.message;
-          this.#beat(client);
-        },
-      );
-    }, this.#settings.heartbeatMs);
-    this.#timer.unref();
-  }
-
-  #guarded<T>(client: Redis, work: Promise<T>, timeoutMs: number): Promise<T> {
-    return this.#deadlines
-      .race(work, timeoutMs, () => new RedisUnavailableError('timeout', this.name))
-      .then(
-        (value) => {
-          this.#timeoutsInARow = 0;
-          return value;
-        },
-        (error: unknown) => {
-          throw this.#failed(client, error);
-        },
-      );
-  }
-
-  #failed(client: Redis, error: unknown): Error {
-    if (error instanceof RedisUnavailableError) {
-      this.#timeoutsInARow += 1;
-      if (this.#timeoutsInARow >= TIMEOUTS_THAT_TAKE_IT_DOWN) this.#giveUp(client, 'no reply in time');
-      return error;
-    }
-    const failure = error instanceof Error ? error : new Error(String(error));
-    if (failure.name !== 'ReplyError') return new RedisUnavailableError('lost', this.name, { cause: failure });
-    this.#timeoutsInARow = 0;
-    if (failure.message.startsWith('EXPIRED')) return new RedisUnavailableError('expired', this.name);
-    // Nobody can repeat anything to it until it has loaded: the hold is to begin then.
-    if (failure.message.startsWith('LOADING')) this.#distrusted = true;
-    // A server that loads its data or has become a replica is not one to work with now.
-    if (/^(LOADING|READONLY|MASTERDOWN|NOAUTH|WRONGPASS)/.test(failure.message)) {
-      this.#giveUp(client, failure.message);
-      return new RedisUnavailableError('away', this.name, { cause: failure });
-    }
-    return failure;
+  /** The connection for the second try of what failed by this trouble; throws the error when it is not to be tried. */
+  #usableAfter(error: unknown, trouble: RedisTrouble): ServerConnection {
+    const connection = error instanceof RedisUnavailableError && error.trouble === trouble ? this.#usable() : undefined;
+    if (connection === undefined) throw error;
+    return connection;
   }
 
   #runOn(
-    client: Redis,
+    connection: ServerConnection,
     script: Script,
     keys: readonly string[],
     args: readonly ScriptArgument[],
-    { withinMs, asking }: SendHow = { withinMs: this.#settings.commandTimeoutMs, asking: false },
+    how?: SendHow,
   ): Promise<unknown> {
-    const deadline = Math.floor(this.now() + withinMs - DEADLINE_MARGIN_MS);
-    const all = [keys.length, ...keys, deadline, ...args];
-    if (script.tellsChanges) all.push(this.#clustered ? '' : this.#changesKey);
-    const running = asking
-      ? afterAsking(client, () => sendAsText(client, script, all))
-      : callScript(client, script, all);
-    const term = this.#term;
-    return this.#guarded(client, running, withinMs).then(
-      (reply) => {
-        if (term?.lasts !== false) return reply;
-        this.#giveUp(client, TERM_ENDED);
-        throw new RedisUnavailableError('lost', this.name, { cause: TERM_ENDED });
-      },
-      (error: unknown) => {
-        if (error instanceof RedisUnavailableError) throw error;
-        throw new RedisUnavailableError('refused', this.name, { cause: error });
-      },
-    );
-  }
-
-  #giveUp(client: Redis, reason: string): void {
-    if (this.#client !== client || this.#state === 'closed') return;
-    this.#client = undefined;
-    this.#tryAgain(reason);
-    // Rejects everything pending on it.
-    if (client.status !== 'end') client.disconnect(false);
+    if (!script.tellsChanges) return connection.run(script, keys, args, how);
+    return connection.run(script, keys, [...args, this.#clustered ? '' : this.#changesKey], how);
   }
 
   #tryAgain(reason: string): void {
-    if (this.#isClosed()) return;
+    if (this.isClosed()) return;
     this.#lastError = reason;
-    clearTimeout(this.#timer);
-    this.#become('down', reason);
+    clearTimeout(this.#reconnect);
+    this.become('down', reason);
     const delay = Math.min(RECONNECT_MS.first * 2 ** Math.min(this.#attempts, 8), RECONNECT_MS.most);
     this.#attempts += 1;
-    this.#timer = setTimeout(() => this.#connect(), delay * (0.75 + Math.random() / 2));
-    this.#timer.unref();
-  }
-
-  #isClosed(): boolean {
-    return this.#state === 'closed';
-  }
-
-  #become(state: LinkState, reason: string): void {
-    if (this.#state === state || this.#state === 'closed') return;
-    this.#state = state;
-    this.emit('state', state, reason);
-  }
-
-  #away(): RedisUnavailableError {
-    return new RedisUnavailableError('away', this.name, { cause: this.#lastError });
+    this.#reconnect = setTimeout(() => this.#connect(), delay * (0.75 + Math.random() / 2));
+    this.#reconnect.unref();
   }
 }
-
-const TERM_ENDED = 'the Sentinels have not confirmed that this server is the primary';
-const WHOLE: RecoveringPart = { whole: true, covers: () => true };
