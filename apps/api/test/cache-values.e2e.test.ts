@@ -165,6 +165,17 @@ describe('values by key over HTTP', () => {
     await get('app:k').expect(404);
   });
 
+  it('are what one process has acknowledged for the next GET of any, however warm its own memory', async () => {
+    const aside = new CacheAside(other.app.get(Cache), other.app.get(RedisRoles));
+    const ref = keyspace.appValue.at({ key: 'k' }, 'acme');
+    for (let n = 0; n < 30; n += 1) {
+      await put('app:k', n).expect(200);
+      await aside.getOrLoad(ref, async () => 'no load is needed');
+      await put('app:k', `${n} again`).expect(200);
+      expect((await get('app:k', acme, other).expect(200)).body).toBe(`${n} again`);
+    }
+  });
+
   it('can be invalidated by the tags and the namespace that they were put with', async () => {
     const invalidate = (body: object) =>
       request(api.server).post('/v1/cache/invalidate').set(acme).send(body).expect(200);

@@ -270,6 +270,16 @@ describe('npm run keyspace -- lint', () => {
     expect(err).toMatch(/cache: \d+ of 15\d\d keys, \d findings so far\n/);
   });
 
+  it('looks at the server that --url names, whatever the variables say', async () => {
+    const elsewhere = {
+      REDIS_URL: 'redis://127.0.0.1:9',
+      REDIS_URL_CACHE: 'redis://127.0.0.1:9',
+      REDIS_SENTINELS: 'x:1',
+    };
+    const { keys } = await findings(elsewhere, ['--url', redis.url, '--rate', '100000']);
+    expect(keys).toBeGreaterThan(1);
+  });
+
   it('ends with 2 when it cannot look: no Redis, no sense in the options, stopped', async () => {
     expect(await run([], { REDIS_URL: 'redis://127.0.0.1:9' })).toMatchObject({ code: 2, out: '' });
     expect(await run([], {})).toMatchObject({ code: 2, err: expect.stringContaining('REDIS_URL') });

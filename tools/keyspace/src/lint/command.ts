@@ -19,6 +19,8 @@ export interface LintTerminal {
 
 const CONNECT_MS = 5000;
 const ANSWER_MS = 5000;
+/** What would lead away from the server that `--url` names. */
+const ELSEWHERE = /^REDIS_(URL|CLUSTER|SENTINEL)/;
 const PROGRESS_EVERY_MS = 1000;
 const SHOWN_KEY = 200;
 
@@ -57,12 +59,13 @@ export async function lint(
 
 /** It needs Redis alone: what the rest of the platform cannot do without stands in for itself. */
 function environmentOf(env: NodeJS.ProcessEnv, { url }: LintOptions): Environment {
+  const given = Object.entries(env).filter(([, value]) => value !== undefined && value !== '');
   return readEnvironment({
     ADMIN_API_KEY: 'the-linter-lets-nobody-in',
     DATABASE_URL: 'postgres://localhost/unused',
     ENCRYPTION_KEY: Buffer.alloc(32).toString('base64'),
-    ...Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== '')),
-    ...(url === null ? {} : { REDIS_URL: url, REDIS_CLUSTER_NODES: '', REDIS_SENTINELS: '', REDIS_SENTINEL_NAME: '' }),
+    ...Object.fromEntries(url === null ? given : given.filter(([name]) => !ELSEWHERE.test(name))),
+    ...(url === null ? {} : { REDIS_URL: url }),
   });
 }
 
