@@ -149,6 +149,26 @@ describe('a record is never served older than the last acknowledged write', () =
     await befall('trusted');
   }, 180_000);
 
+  test('also of an import, with Redis there, killed and back', async () => {
+    const [first, second] = processes as [TestApi, TestApi];
+    const statuses = async (id: string): Promise<number[]> => {
+      const asked = [first, second, first, second].map(({ server }) =>
+        request(server).get(`/leads/${id}`).set(first.admin),
+      );
+      return (await Promise.all(asked)).map(({ status }) => status);
+    };
+    for (const what of ['trusted', 'kill', 'trusted'] as const) {
+      await befall(what);
+      const id = randomUUID();
+      expect(await statuses(id)).toEqual([404, 404, 404, 404]);
+      const sent = request(second.server).post('/leads/import').set(first.admin).set('content-type', 'text/csv');
+      await sent.send(`id,empresa\n${id},A\n`).expect(200);
+      expect(await statuses(id)).toEqual([200, 200, 200, 200]);
+      await request(first.server).delete(`/leads/${id}`).set(first.admin).expect(204);
+      expect(await statuses(id)).toEqual([404, 404, 404, 404]);
+    }
+  }, 60_000);
+
   test('also when the process that writes is the only one that cannot reach Redis', async () => {
     const cutOff = await testApi({ REDIS_URL: `redis://127.0.0.1:${await freePort()}`, DATABASE_URL: database.url });
     try {
