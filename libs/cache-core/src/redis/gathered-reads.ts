@@ -16,8 +16,11 @@ import { Command, type Redis } from 'ioredis';
  */
 export type Values = readonly (Buffer | null)[];
 
-/** Sixty or so callers who read an entry: each command costs a write, and what is written together fails together. */
-const MOST_KEYS = 200;
+/**
+ * Forty or so callers who read an entry. Each command costs a write; but while the reply of one is being taken apart, Redis
+ * reads for the next, and what is written together fails together. See docs/decisions/0085.
+ */
+const MOST_KEYS = 120;
 /** Above this the bytes cost more than the command. */
 const LARGE_BYTES = 64 * 1024;
 const REMEMBERED_LARGE = 1000;
