@@ -48,9 +48,9 @@ export function llmCacheOptions(parts: LlmParts): LlmCacheOptions {
 
 /** The gateway's own identity of a request, for whoever looks its answer up by key. */
 export function keyOfAnswer(keys: AnswerKeys): KeyOfRequest {
-  return ({ body, asking }) => {
+  return ({ asking, ...request }) => {
     try {
-      return keys.keyOf({ body, headers: asking.headers, caller: attributionOf(callerOf(asking)) });
+      return keys.keyOf({ ...request, headers: asking.headers, caller: attributionOf(callerOf(asking)) });
     } catch (error) {
       if (error instanceof LlmError) throw new IdentityRefusedError(error.message, { cause: error });
       throw error;

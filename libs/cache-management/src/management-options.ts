@@ -23,6 +23,8 @@ export interface ManagementAct {
 export interface RequestToKey {
   /** JSON. */
   readonly body: Buffer;
+  /** The route to which it would be sent, where the one who asks says so. */
+  readonly endpoint?: string;
   /** The request that asks for the key: its caller and its headers are those of the request to be keyed. */
   readonly asking: FastifyRequest;
 }

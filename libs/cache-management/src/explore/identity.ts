@@ -32,9 +32,13 @@ export interface IdentityAsked {
  * @throws IdentityRefusedError, UnprocessableEntityException, BadRequestException
  */
 export function identityOf(asked: IdentityAsked, identities: ReadonlyMap<string, KeyOfRequest>): KeyRef {
-  const { family, request } = read(asked.text);
+  const { family, request, endpoint } = read(asked.text);
   const keyOf = identities.get(family.id);
-  if (keyOf !== undefined) return keyOf({ body: Buffer.from(JSON.stringify(request)), asking: asked.asking });
+  if (keyOf !== undefined) {
+    const body = Buffer.from(JSON.stringify(request));
+    return keyOf({ body, asking: asked.asking, ...(endpoint === undefined ? {} : { endpoint }) });
+  }
+  if (endpoint !== undefined) throw misshapen('endpoint', 'is for families that several endpoints fill');
   if (family.isolatedByIdentity) {
     throw unprocessable(
       'unprocessable',
@@ -50,16 +54,24 @@ export function identityOf(asked: IdentityAsked, identities: ReadonlyMap<string,
   }
 }
 
-function read(text: string | null): { family: Family; request: object } {
+interface Read {
+  readonly family: Family;
+  readonly request: object;
+  readonly endpoint: string | undefined;
+}
+
+function read(text: string | null): Read {
   const body = text === null ? null : parseBody(Buffer.from(text));
   const {
     family: id,
     request,
+    endpoint,
     ...rest
-  } = (body?.value ?? {}) as { readonly family?: unknown; readonly request?: unknown };
+  } = (body?.value ?? {}) as { readonly family?: unknown; readonly request?: unknown; readonly endpoint?: unknown };
   const [stray] = Object.keys(rest);
   if (typeof id !== 'string') throw misshapen('family', 'takes the id of a family');
-  if (stray !== undefined) throw misshapen(stray, 'is not known beside family and request');
+  if (stray !== undefined) throw misshapen(stray, 'is not known beside family, request and endpoint');
+  if (endpoint !== undefined && typeof endpoint !== 'string') throw misshapen('endpoint', 'takes the path of a route');
   if (typeof request !== 'object' || request === null || Array.isArray(request)) {
     throw misshapen('request', 'takes the request as an object');
   }
@@ -74,7 +86,7 @@ function read(text: string | null): { family: Family; request: object } {
       'it says what JSON readers disagree about (a number beyond a double, a name given twice, half a surrogate pair), and is keyed by its very bytes',
     );
   }
-  return { family, request };
+  return { family, request, endpoint };
 }
 
 /** A token is named by itself: its hash is not the caller's to compute. */

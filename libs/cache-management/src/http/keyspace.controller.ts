@@ -23,7 +23,12 @@ const IDENTITY_BODY = {
       request: {
         type: 'object',
         description:
-          'For `llm.response`, the body of `POST /v1/chat/completions`. For families whose keys hold no hash of a request, the key’s segments; `token` may stand for `token_hash`.',
+          'For `llm.response`, the body of a request to the endpoint. For families whose keys hold no hash of a request, the key’s segments; `token` may stand for `token_hash`.',
+      },
+      endpoint: {
+        type: 'string',
+        description:
+          'For `llm.response`, the route that would be asked, such as `/v1/responses`; left out, the first that takes such a body.',
       },
     },
     additionalProperties: false,

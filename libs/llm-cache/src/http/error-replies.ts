@@ -2,7 +2,8 @@ import { forwardedCacheHeaders } from '@promptsales/cache-core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ClientLeftError } from '../gateway/gateway-reply.js';
 import { LlmError, toLlmError } from '../protocol/llm-error.js';
-import { openAiErrorOf } from '../protocol/openai-error.js';
+import { OPENAI_ERRORS } from '../protocol/openai-error.js';
+import type { Protocol } from '../protocol/protocol.js';
 import type { LlmCacheObserver } from './llm-cache-observer.js';
 
 /** Nobody reads it; it stands in logs and metrics for a client that has left (nginx's convention). */
@@ -11,12 +12,13 @@ const CLIENT_CLOSED_REQUEST = 499;
 /** Asked for from the cache alone, so that nothing was forwarded. */
 const NOT_FORWARDED = { 'x-cache': 'MISS', 'cache-status': 'promptsales; detail=only-if-cached' };
 
-/** Every error on a provider-compatible route, in that provider's shape, whoever threw it. */
+/** Every error on a provider-compatible route, in the shape of its protocol, whoever threw it. */
 export function replyWithError(
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
   observer: LlmCacheObserver,
+  protocol: Pick<Protocol, 'errorBody'> = OPENAI_ERRORS,
 ): void {
   if (error instanceof ClientLeftError) {
     void reply.code(CLIENT_CLOSED_REQUEST).send();
@@ -34,10 +36,7 @@ export function replyWithError(
   } else if (told.status >= 500 && error instanceof LlmError) {
     reply.headers(forwardedCacheHeaders('MISS'));
   }
-  void reply
-    .code(told.status)
-    .type('application/json; charset=utf-8')
-    .send(JSON.stringify(openAiErrorOf(told)));
+  void reply.code(told.status).type('application/json; charset=utf-8').send(protocol.errorBody(told));
 }
 
 function asLlmError(error: unknown): LlmError {

@@ -4,11 +4,10 @@
  */
 import { isAscii } from 'node:buffer';
 import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import { ENDPOINTS, type Endpoint } from '../gateway/endpoints.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { ClientLeftError, type GatewayReply, type GatewayRequest } from '../gateway/gateway-reply.js';
-import { CHAT_COMPLETIONS } from '../protocol/chat-completions/chat-completions.js';
-import type { Protocol } from '../protocol/protocol.js';
 import { attributionOf, type CallerOf } from './caller.js';
 import { endOfTurn } from './end-of-turn.js';
 import { replyWithError } from './error-replies.js';
@@ -52,9 +51,14 @@ export function registerGatewayRoutes(context: FastifyInstance, parts: GatewayRo
   context.setErrorHandler((error, request, reply) => {
     replyWithError(error, request, reply, observer);
   });
-  context.post('/v1/chat/completions', { bodyLimit: bodyLimitBytes }, (request, reply) =>
-    answer(parts, CHAT_COMPLETIONS, '/v1/chat/completions', request, reply),
-  );
+  for (const endpoint of ENDPOINTS) {
+    const errorHandler: RouteOptions['errorHandler'] = (error, request, reply) => {
+      replyWithError(error, request, reply, observer, endpoint.protocol);
+    };
+    context.post(endpoint.route, { bodyLimit: bodyLimitBytes, errorHandler }, (request, reply) =>
+      answer(parts, endpoint, request, reply),
+    );
+  }
   context.get('/v1/models', async (request, reply) => {
     const left = new AbortController();
     departures(reply)(() => left.abort(new ClientLeftError()));
@@ -66,8 +70,7 @@ export function registerGatewayRoutes(context: FastifyInstance, parts: GatewayRo
 
 async function answer(
   { gateway, callerOf, observer }: GatewayRoutesParts,
-  protocol: Protocol,
-  route: string,
+  { protocol, route }: Endpoint,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {

@@ -1,4 +1,5 @@
 import type { LlmError } from './llm-error.js';
+import type { Protocol } from './protocol.js';
 
 /** The error object of OpenAI's API, as its SDKs read it. */
 export interface OpenAiErrorBody {
@@ -36,3 +37,10 @@ export function openAiErrorOf(error: LlmError): OpenAiErrorBody {
 export function openAiErrorEvent(error: LlmError): Buffer {
   return Buffer.from(`data: ${JSON.stringify(openAiErrorOf(error))}\n\n`);
 }
+
+/** For the endpoints of OpenAI's API whose streams tell of errors without a type. */
+export const OPENAI_ERRORS: Pick<Protocol, 'errorBody' | 'foreignErrorBody' | 'errorEvent'> = {
+  errorBody: (error) => Buffer.from(JSON.stringify(openAiErrorOf(error))),
+  foreignErrorBody: (status, code, message) => Buffer.from(JSON.stringify(openAiErrorBody(status, code, message))),
+  errorEvent: openAiErrorEvent,
+};

@@ -1,6 +1,7 @@
 import { LlmError } from '../llm-error.js';
 import { openAiErrorOf } from '../openai-error.js';
-import { readChatRequest, streamedChatRequest } from './request.js';
+import { streamedWithUsage } from '../choices/streamed-request.js';
+import { readChatRequest } from './request.js';
 
 const messages = [{ role: 'user', content: 'hi' }];
 
@@ -85,7 +86,7 @@ describe('the request of a chat completion', () => {
     const body = JSON.parse(
       '{"model":"m","messages":[],"__proto__":{"x":1},"stream":false,"stream_options":{"include_obfuscation":false}}',
     ) as Record<string, unknown>;
-    expect(streamedChatRequest(body).toString()).toBe(
+    expect(streamedWithUsage(body).toString()).toBe(
       '{"model":"m","messages":[],"__proto__":{"x":1},"stream":true,"stream_options":{"include_obfuscation":false,"include_usage":true}}',
     );
     expect(body['stream']).toBe(false);

@@ -1,62 +1,31 @@
-/**
- * From a completion to the chunks that OpenAI would have streamed, for providers that answer JSON only. Offered only
- * where assembling the chunks gives the completion back.
- */
-import { isDeepStrictEqual } from 'node:util';
-import { NO_CUT, type RecordedFrame } from '../../stream/recording.js';
+/** The chunks in which OpenAI streams a chat completion. */
+import type { RecordedFrame } from '../../stream/recording.js';
+import { pieces, synthesise, type ChoiceStreaming } from '../choices/synthesis.js';
+import { isObject } from '../json-object.js';
 import type { JsonObject } from '../protocol.js';
-import { ChatAssembler, DONE, parsed } from './assemble.js';
-import { isObject } from './request.js';
+import { ChatAssembler } from './assemble.js';
 
-/** A long text becomes at most so many chunks. */
-const MAX_PIECES = 1000;
+const CHAT_STREAMING: ChoiceStreaming = {
+  object: 'chat.completion.chunk',
+  partsOf,
+  assembler: () => new ChatAssembler(),
+  explicit,
+};
 
 export function synthesiseChat(answer: Buffer): RecordedFrame[] | null {
-  const completion = parsed(answer.toString('utf8'));
-  if (!isObject(completion) || !Array.isArray(completion['choices'])) return null;
-  const chunks = chunksOf(completion, completion['choices']);
-  if (chunks === null) return null;
-  const frames = [...chunks.map(frameOf), { raw: Buffer.from(`data: ${DONE}\n\n`), afterMicros: 0, cut: NO_CUT }];
-  return readsBack(completion, frames) ? frames : null;
+  return synthesise(answer, CHAT_STREAMING);
 }
 
-function chunksOf(completion: JsonObject, choices: unknown[]): JsonObject[] | null {
-  const { id, created, model, usage, ...rest } = completion;
-  delete rest['choices'];
-  delete rest['object'];
-  const hasUsage = usage !== undefined && usage !== null;
-  const steady = Object.fromEntries(
-    Object.entries(rest).filter(([, value]) => typeof value !== 'object' || value === null),
-  );
-  const once = Object.fromEntries(
-    Object.entries(rest).filter(([, value]) => typeof value === 'object' && value !== null),
-  );
-  const chunks: JsonObject[] = [];
-  const add = (parts: unknown[], usageOfChunk: unknown): void => {
-    chunks.push({
-      id,
-      object: 'chat.completion.chunk',
-      created,
-      model,
-      ...steady,
-      ...(chunks.length === 0 ? once : {}),
-      choices: parts,
-      ...(hasUsage ? { usage: usageOfChunk } : {}),
-    });
-  };
-  for (const choice of choices) {
-    if (!isObject(choice) || !isObject(choice['message'])) return null;
-    const { index, message, logprobs, finish_reason: finishReason, ...others } = choice;
-    const deltas = deltasOf(message);
-    const spoken = deltas.findIndex((delta) => typeof delta['content'] === 'string' && delta['content'] !== '');
-    const probed = logprobs === undefined || logprobs === null ? -1 : Math.max(spoken, 0);
-    for (const [at, delta] of deltas.entries()) {
-      add([{ index, delta, logprobs: at === probed ? logprobs : null, finish_reason: null }], null);
-    }
-    add([{ index, delta: {}, logprobs: null, finish_reason: finishReason, ...others }], null);
-  }
-  if (hasUsage) add([], usage);
-  return chunks;
+function partsOf(choice: JsonObject): JsonObject[] | null {
+  const { index, message, logprobs, finish_reason: finishReason, ...others } = choice;
+  if (!isObject(message)) return null;
+  const deltas = deltasOf(message);
+  const spoken = deltas.findIndex((delta) => typeof delta['content'] === 'string' && delta['content'] !== '');
+  const probed = logprobs === undefined || logprobs === null ? -1 : Math.max(spoken, 0);
+  return [
+    ...deltas.map((delta, at) => ({ index, delta, logprobs: at === probed ? logprobs : null, finish_reason: null })),
+    { index, delta: {}, logprobs: null, finish_reason: finishReason, ...others },
+  ];
 }
 
 function deltasOf(message: JsonObject): JsonObject[] {
@@ -93,45 +62,10 @@ function toolCallDeltas(index: number, call: unknown): JsonObject[] {
   ];
 }
 
-/** Cuts before white space, so that no character is ever divided; joined, the pieces are the text. */
-function pieces(text: string): string[] {
-  const words = text.match(/\s*\S+|\s+$/g) ?? [];
-  if (words.length <= MAX_PIECES) return words;
-  const perPiece = Math.ceil(words.length / MAX_PIECES);
-  const grouped: string[] = [];
-  for (let at = 0; at < words.length; at += perPiece) grouped.push(words.slice(at, at + perPiece).join(''));
-  return grouped;
-}
-
-const USAGE_NULL = ',"usage":null';
-
-function frameOf(chunk: JsonObject): RecordedFrame {
-  const raw = Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`);
-  if (!('usage' in chunk)) return { raw, afterMicros: 0, cut: NO_CUT };
-  if (chunk['usage'] !== null) return { raw, afterMicros: 0, cut: { from: 0, length: raw.length } };
-  // `usage` was put last, so that its place is known without searching.
-  return {
-    raw,
-    afterMicros: 0,
-    cut: { from: raw.length - '}\n\n'.length - USAGE_NULL.length, length: USAGE_NULL.length },
-  };
-}
-
-function readsBack(completion: JsonObject, frames: readonly RecordedFrame[]): boolean {
-  const assembler = new ChatAssembler();
-  for (const { raw } of frames) assembler.push(raw);
-  const { json } = assembler.finish();
-  return json !== null && isDeepStrictEqual(explicit(parsed(json.toString('utf8'))), explicit(completion));
-}
-
-/** Says what OpenAI's schema lets a provider leave unsaid, so that only real differences count. */
-function explicit(completion: unknown): unknown {
-  if (!isObject(completion) || !Array.isArray(completion['choices'])) return completion;
-  const { usage, ...rest } = completion;
+function explicit(completion: JsonObject): unknown {
   return {
     object: 'chat.completion',
-    ...rest,
-    ...(usage === null || usage === undefined ? {} : { usage }),
+    ...completion,
     choices: (completion['choices'] as JsonObject[]).map((choice) => ({
       logprobs: null,
       ...choice,

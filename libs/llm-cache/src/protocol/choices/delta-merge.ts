@@ -4,7 +4,7 @@
  * are appended to, objects merge member by member, everything else replaces. A null never replaces a value: providers
  * send `"content": null` or `"finish_reason": null` for "nothing new".
  */
-import { isObject } from './request.js';
+import { isObject } from '../json-object.js';
 import type { JsonObject } from '../protocol.js';
 
 /** Texts that name rather than continue; some providers repeat them in every chunk. */

@@ -1,0 +1,12 @@
+import { CHAT_COMPLETIONS } from '../protocol/chat-completions/chat-completions.js';
+import type { Protocol } from '../protocol/protocol.js';
+
+/** A route on which one request has one answer. */
+export interface Endpoint {
+  /** As it is documented; names the route in the ledger. */
+  readonly route: `/v1/${string}`;
+  readonly protocol: Protocol;
+}
+
+/** Every endpoint whose answers are kept whole. A further one is a line here, one in the access table and one in the document. */
+export const ENDPOINTS: readonly Endpoint[] = [{ route: '/v1/chat/completions', protocol: CHAT_COMPLETIONS }];

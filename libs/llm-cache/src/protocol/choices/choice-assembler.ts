@@ -1,0 +1,153 @@
+/** From the chunks of a completion to the completion that the same call would have answered without a stream. */
+import { readFrame } from '../../stream/sse-frames.js';
+import { NO_CUT } from '../../stream/recording.js';
+import { isObject, parsed, without, withoutUndefined } from '../json-object.js';
+import type { Assembler, FrameReading, JsonObject, WholeAnswer } from '../protocol.js';
+import { complaintIn } from './complaint.js';
+import { defectOf, factsOf } from './completion.js';
+import { emptyObject } from './delta-merge.js';
+import { bytesOf } from './merged-size.js';
+import { usageCut } from './usage-cut.js';
+
+export const DONE = '[DONE]';
+/** Exists only to blur the sizes of chunks on the wire. */
+const TRANSPORT_ONLY: ReadonlySet<string> = new Set(['obfuscation']);
+
+/** What the ledger wants to know of an answer, however long it is. */
+const BILLING = ['id', 'model', 'usage', 'service_tier'] as const;
+/** The merged answer is measured again when it may have passed the bound, but not for every frame near it. */
+const LEAST_STEP = 1 / 16;
+
+const COMMENT: FrameReading = Object.freeze({ cut: NO_CUT, terminal: false });
+const TERMINAL: FrameReading = Object.freeze({ cut: NO_CUT, terminal: true });
+
+/** What the choices of one protocol are made of. */
+export interface ChoiceKind<State extends object> {
+  /** Of the whole: `chat.completion` */
+  readonly object: string;
+  fresh(): State;
+  /** Takes in what a chunk says of this choice. */
+  merge(state: State, choice: JsonObject): void;
+  /** The choice as the whole answer has it. */
+  whole(index: number, state: State): JsonObject;
+}
+
+export class ChoiceAssembler<State extends object> implements Assembler {
+  readonly #kind: ChoiceKind<State>;
+  readonly #maxBytes: number;
+  #top = emptyObject();
+  readonly #choices = new Map<number, State>();
+  #chunks = 0;
+  #terminal = false;
+  #complaint: string | null = null;
+  #unreadable = false;
+  #outgrown = false;
+  /** Bytes of frames since the answer was last measured, and how many it may grow by: a merged answer is no longer than its frames. */
+  #unmeasured = 0;
+  #step: number;
+
+  constructor(kind: ChoiceKind<State>, maxBytes = Number.POSITIVE_INFINITY) {
+    this.#kind = kind;
+    this.#maxBytes = maxBytes;
+    this.#step = maxBytes;
+  }
+
+  get outgrown(): boolean {
+    return this.#outgrown;
+  }
+
+  push(frame: Buffer): FrameReading {
+    const { event, data, dataAt } = readFrame(frame);
+    if (data === null) return COMMENT;
+    if (data.trim() === DONE) {
+      this.#terminal = true;
+      return TERMINAL;
+    }
+    const chunk = parsed(data);
+    if (!isObject(chunk)) {
+      this.#unreadable = true;
+      return COMMENT;
+    }
+    const error = chunk['error'] ?? (event === 'error' ? chunk : null);
+    if (error !== null) this.#complaint ??= complaintIn(error);
+    else if (Array.isArray(chunk['choices'])) this.#merge(chunk, chunk['choices'], frame.length);
+    else this.#unreadable = true;
+    return { cut: usageCut(frame, data, dataAt, chunk), terminal: false };
+  }
+
+  finish(): WholeAnswer {
+    if (this.#outgrown) return this.#outgrownAnswer();
+    const completion = this.#completion();
+    const facts = factsOf(completion);
+    if (this.#complaint !== null) return { json: null, facts, defect: 'in_band_error', complaint: this.#complaint };
+    if (this.#unreadable || this.#chunks === 0) return { json: null, facts, defect: 'unreadable', complaint: null };
+    const defect = defectOf(completion);
+    // A stream that only forgot to say that it is over is a whole answer to its reader, though not one to keep.
+    const json = this.#terminal || defect !== 'unfinished_choice' ? Buffer.from(JSON.stringify(completion)) : null;
+    return { json, facts, defect: this.#terminal ? defect : 'no_terminal_event', complaint: null };
+  }
+
+  #outgrownAnswer(): WholeAnswer {
+    const defect =
+      this.#complaint !== null ? 'in_band_error' : this.#terminal ? 'too_large' : ('no_terminal_event' as const);
+    return { json: null, facts: factsOf(this.#top), defect, complaint: this.#complaint };
+  }
+
+  #merge(chunk: JsonObject, choices: unknown[], bytes: number): void {
+    this.#chunks++;
+    this.#grow(bytes);
+    if (this.#outgrown) {
+      for (const name of BILLING) this.#top[name] = chunk[name] ?? this.#top[name];
+      return;
+    }
+    // Parsed JSON has no inherited members to enumerate, and this runs for every token.
+    for (const name in chunk) {
+      if (name === 'choices' || TRANSPORT_ONLY.has(name)) continue;
+      const value = chunk[name];
+      if (value !== null || this.#top[name] === undefined) this.#top[name] = value;
+    }
+    for (const choice of choices) {
+      if (isObject(choice)) this.#mergeChoice(choice);
+      else this.#unreadable = true;
+    }
+  }
+
+  #grow(bytes: number): void {
+    this.#unmeasured += bytes;
+    if (this.#outgrown || this.#unmeasured <= this.#step) return;
+    let size = bytesOf(this.#top);
+    for (const state of this.#choices.values()) size += bytesOf(state);
+    // What this frame brings is merged next.
+    size += bytes;
+    if (size > this.#maxBytes) {
+      this.#outgrown = true;
+      this.#choices.clear();
+      const billing = emptyObject();
+      for (const name of BILLING) billing[name] = this.#top[name];
+      this.#top = billing;
+    }
+    this.#unmeasured = 0;
+    this.#step = Math.max(this.#maxBytes - size, this.#maxBytes * LEAST_STEP);
+  }
+
+  #mergeChoice(choice: JsonObject): void {
+    const index = Number.isInteger(choice['index']) ? Number(choice['index']) : 0;
+    let state = this.#choices.get(index);
+    if (state === undefined) this.#choices.set(index, (state = this.#kind.fresh()));
+    this.#kind.merge(state, choice);
+  }
+
+  #completion(): JsonObject {
+    const { id, created, model, usage, ...rest } = this.#top;
+    const indexes = [...this.#choices.keys()].toSorted((left, right) => left - right);
+    return withoutUndefined({
+      id,
+      object: this.#kind.object,
+      created,
+      model,
+      choices: indexes.map((index) => this.#kind.whole(index, this.#choices.get(index) as State)),
+      usage: usage ?? undefined,
+      ...without(rest, 'object'),
+    });
+  }
+}
