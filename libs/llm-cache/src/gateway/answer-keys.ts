@@ -1,6 +1,7 @@
 import { keyspace, type KeyRef } from '@promptsales/cache-core';
 import type { Attribution } from '../ledger/ledger.js';
 import { LlmError } from '../protocol/llm-error.js';
+import { NOTHING_KNOWN } from '../request/known-requests.js';
 import type { PolicySource, UpstreamDirectory } from './directories.js';
 import { ENDPOINTS, type Endpoint } from './endpoints.js';
 import { inquire } from './inquiry.js';
@@ -54,7 +55,7 @@ export class AnswerKeys {
 
   #keyAt({ protocol, route }: Endpoint, { body, headers, caller }: KeyedRequest): AnswerRef {
     const arriving = { protocol, route, bytes: body, headers, caller, requestId: '' };
-    const circumstances = { upstreams: this.#upstreams, policies: this.#policies.current() };
+    const circumstances = { upstreams: this.#upstreams, policies: this.#policies.current(), requests: NOTHING_KNOWN };
     const { hash, tenant } = inquire(arriving, circumstances);
     return keyspace.llmResponse.at({ hash }, tenant);
   }

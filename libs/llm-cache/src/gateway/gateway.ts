@@ -21,6 +21,7 @@ import type { FlightDeck } from './flight-deck.js';
 import { FlightReplies } from './flight-replies.js';
 import type { Forwarded, GatewayReply, GatewayRequest, Way } from './gateway-reply.js';
 import { inquire, type Inquiry } from './inquiry.js';
+import { KnownRequests } from '../request/known-requests.js';
 import { readingOf, usableNote, type StoredForm } from './stored-form.js';
 import { isServable, StoredReplies } from './stored-replies.js';
 
@@ -42,6 +43,7 @@ export class Gateway {
   readonly #parts: GatewayParts;
   readonly #stored: StoredReplies;
   readonly #flights: FlightReplies;
+  readonly #known = new KnownRequests();
   readonly #refreshing = new Set<string>();
 
   constructor(parts: GatewayParts) {
@@ -57,10 +59,13 @@ export class Gateway {
    */
   answer(request: GatewayRequest): GatewayReply | Promise<GatewayReply> {
     const { cache, upstreams, policies } = this.#parts;
-    const inquiry = inquire(request, { upstreams, policies: policies.current() });
+    const inquiry = inquire(request, { upstreams, policies: policies.current(), requests: this.#known });
     if (inquiry.bypass === null && !inquiry.controls.noCache) {
       const hit = cache.peek(readingOf(inquiry));
-      if (hit !== undefined && isServable(inquiry, hit)) return this.#fromHit(inquiry, hit, request);
+      if (hit !== undefined && isServable(inquiry, hit)) {
+        this.#known.remember(inquiry.read);
+        return this.#fromHit(inquiry, hit, request);
+      }
     }
     return this.#find(inquiry, request);
   }

@@ -3,11 +3,10 @@ import type { BypassReason, ParsedBody } from '@promptsales/cache-core';
 import type { Attribution, RequestFacts as LedgerFacts } from '../ledger/ledger.js';
 import { LlmError } from '../protocol/llm-error.js';
 import type { JsonObject, Protocol, RequestFacts } from '../protocol/protocol.js';
-import { identify } from '../request/answer-identity.js';
 import { parseLlmCacheControls, type LlmCacheControls } from '../request/cache-controls.js';
 import { forwardedHeaders } from '../request/forwarded-headers.js';
+import type { ReadRequest, RequestReader } from '../request/known-requests.js';
 import { choosePolicy, policyAllows, type CachePolicy } from '../request/policy.js';
-import { readBody } from '../request/request-body.js';
 import type { UpstreamTarget } from '../upstream/upstream-client.js';
 import { NOT_CONFIGURED, type UpstreamDirectory } from './directories.js';
 
@@ -25,10 +24,12 @@ export interface Arriving {
 export interface Circumstances {
   readonly upstreams: UpstreamDirectory;
   readonly policies: readonly CachePolicy[];
+  readonly requests: RequestReader;
 }
 
 export interface Inquiry {
   readonly protocol: Protocol;
+  readonly read: ReadRequest;
   readonly facts: RequestFacts;
   readonly controls: LlmCacheControls;
   readonly body: ParsedBody;
@@ -46,19 +47,17 @@ export interface Inquiry {
 }
 
 /** @throws LlmError for whatever is wrong with the request, and when there is no provider to ask */
-export function inquire(arriving: Arriving, { upstreams, policies }: Circumstances): Inquiry {
+export function inquire(arriving: Arriving, { upstreams, policies, requests }: Circumstances): Inquiry {
   const { protocol, caller, requestId } = arriving;
   const controls = parseLlmCacheControls(arriving.headers);
-  const body = readBody(arriving.bytes);
-  const facts = protocol.readRequest(body.value);
+  const read = requests.read(protocol, arriving.bytes);
+  const { body, facts } = read;
   const target = upstreams.targetFor({ operation: protocol.id, tenant: caller.tenant, model: facts.model });
   if (target === null) throw new LlmError('upstream_not_configured', NOT_CONFIGURED);
   const subject = { provider: target.provider, model: facts.model, tenant: caller.tenant, keyId: caller.keyId };
   const policy = choosePolicy(policies, subject);
   const forwarded = forwardedHeaders(arriving.headers);
-  const { hash, tenant } = identify({
-    protocol,
-    body,
+  const { hash, tenant } = read.identity({
     headers: forwarded,
     baseUrl: target.baseUrl,
     namespace: controls.namespace,
@@ -68,6 +67,7 @@ export function inquire(arriving: Arriving, { upstreams, policies }: Circumstanc
   });
   return {
     protocol,
+    read,
     facts,
     controls,
     body,

@@ -3,6 +3,7 @@ import { ScriptedStore } from '../../test/ledger/scripted-store.js';
 import { publishedPrices } from '../prices/published-prices.js';
 import { DurableLedger, type DurableLedgerOptions } from './durable-ledger.js';
 import { LedgerUnavailable } from './ledger-errors.js';
+import type { HitFacts } from './ledger.js';
 import type { LedgerObserver } from './ledger-observer.js';
 
 const prices = publishedPrices();
@@ -230,35 +231,98 @@ describe('durable ledger', () => {
       expect([write.mock.calls.length, store.calls.size]).toEqual([2, 1]);
     });
 
-    it('does not add to a shared line that may have been written already', async () => {
-      const ledger = ledgerOn(store, { maxBufferedHits: 1 });
+    it('does not add to a line that may have been written already', async () => {
+      const ledger = ledgerOn(store);
       for (let hit = 0; hit < 4; hit += 1) ledger.reused(sampleHit());
-      const write = store.writeReuse.bind(store);
-      jest.spyOn(store, 'writeReuse').mockImplementation(async (rows, progress) => {
-        store.mood = rows.some(({ hits }) => hits > 1) ? 'forgets' : 'works';
-        await write(rows, progress);
-      });
+      store.mood = 'forgets';
       await expect(ledger.flush()).rejects.toThrow('connection reset');
-      jest.restoreAllMocks();
       for (let hit = 0; hit < 4; hit += 1) ledger.reused(sampleHit());
       store.mood = 'works';
       await ledger.flush();
-      expect(store.hits).toBe(8);
+      expect([...store.reuse.values()].map(({ hits }) => hits)).toEqual([4, 4]);
+      expect(ledger.state.bufferedHits).toBe(0);
     });
 
-    it('keeps money and tokens when hits find no room of their own, and counts those that find none at all', async () => {
-      const ledger = ledgerOn(store, { maxBufferedHits: 2, maxSharedLines: 1 });
+    it('keeps money and tokens when receipts find no room, and counts hits that find no line', async () => {
+      const ledger = ledgerOn(store, { maxBufferedReceipts: 2, maxBufferedLines: 2 });
       store.mood = 'fails';
-      for (let hit = 0; hit < 10; hit += 1) ledger.reused(sampleHit());
+      for (let hit = 0; hit < 10; hit += 1) ledger.reused(sampleHit({ requestId: `request-${hit}` }));
       for (let hit = 0; hit < 3; hit += 1) ledger.reused(sampleHit({ campanaId: 'another' }));
-      expect(ledger.state).toMatchObject({ bufferedHits: 3, droppedHits: 3 });
+      for (let hit = 0; hit < 4; hit += 1) ledger.reused(sampleHit({ campanaId: 'a third' }));
+      expect(ledger.state).toMatchObject({ bufferedHits: 13, droppedHits: 4 });
       store.mood = 'works';
       await ledger.flush();
-      await ledger.flush();
-      expect([...store.reuse.values()].map(({ hits }) => hits)).toEqual([1, 1, 8]);
-      expect(store.avoided).toBe(10n * SAMPLE_COST);
-      expect(store.processes.get(ledger.processId)).toMatchObject({ hitsIssued: 13, hitsWritten: 10, hitsDropped: 3 });
+      expect([...store.reuse.values()].map(({ hits, request_ids }) => [hits, request_ids])).toEqual([
+        [10, 'request-0\nrequest-1'],
+        [3, ''],
+      ]);
+      expect(store.avoided).toBe(13n * SAMPLE_COST);
+      expect(store.processes.get(ledger.processId)).toMatchObject({ hitsIssued: 17, hitsWritten: 13, hitsDropped: 4 });
     });
+  });
+
+  it('puts the hits of one caller on one answer into one line, each with its receipt', async () => {
+    const ledger = ledgerOn(store);
+    await ledger.start();
+    ledger.reused(sampleHit({ requestId: 'first', ageSeconds: 7 }));
+    await jest.advanceTimersByTimeAsync(250);
+    ledger.reused(sampleHit({ requestId: null, ageSeconds: null }));
+    ledger.reused(sampleHit({ requestId: 'two\nlines', ageSeconds: 8 }));
+    await ledger.flush();
+    expect([...store.reuse.values()]).toMatchObject([
+      {
+        sequence: 1,
+        hits: 3,
+        reused_at: '2026-11-21T12:00:00.000Z',
+        request_ids: 'first\n-\ntwo lines',
+        ages_seconds: '7,-,8',
+        after_ms: '0,250,250',
+        replayed_input_tokens: 300,
+        avoided_nano_usd: (3n * SAMPLE_COST).toString(),
+      },
+    ]);
+  });
+
+  it.each<[string, Partial<HitFacts>]>([
+    ['user', { userId: 'u-1' }],
+    ['user whose name is a word for nobody', { userId: '-' }],
+    ['client account', { clienteId: 'c-1' }],
+    ['campaign', { campanaId: 'k-1' }],
+    ['segment', { segmento: 's-1' }],
+    ['tenant', { tenant: 'other' }],
+    ['key', { keyId: 'key-2' }],
+    ['client', { client: 'portal' }],
+    ['route', { route: '/v1/completions' }],
+    ['provider', { provider: 'azure' }],
+    ['kind', { kind: 'stale' }],
+    ['model', { model: 'gpt-4o' }],
+    ['model that answered', { answeredModel: null }],
+    ['answer', { responseId: 'chatcmpl-2' }],
+    ['tier', { serviceTier: 'flex' }],
+    ['usage', { usage: null }],
+    ['identity', { identity: 'b'.repeat(64) }],
+    ['simulation', { simulated: true }],
+  ])('trap 20: never adds hits of another %s to a line', async (_, different) => {
+    const ledger = ledgerOn(store);
+    ledger.reused(sampleHit());
+    ledger.reused(sampleHit(different));
+    ledger.reused(sampleHit({ userId: 'x', clienteId: 'y 1:z' }));
+    ledger.reused(sampleHit({ userId: 'x 3:y', clienteId: 'z' }));
+    await ledger.flush();
+    expect([...store.reuse.values()].map(({ hits }) => hits)).toEqual([1, 1, 1, 1]);
+  });
+
+  it('begins a new line with the day, because prices may change with it', async () => {
+    jest.setSystemTime(new Date('2026-11-21T23:59:59.900Z'));
+    const ledger = ledgerOn(store);
+    ledger.reused(sampleHit());
+    await jest.advanceTimersByTimeAsync(200);
+    ledger.reused(sampleHit());
+    await ledger.flush();
+    expect([...store.reuse.values()].map(({ reused_at, hits }) => [reused_at.slice(0, 10), hits])).toEqual([
+      ['2026-11-21', 1],
+      ['2026-11-22', 1],
+    ]);
   });
 
   it('reserves numbers ahead, and asks for more before they are used up', async () => {
@@ -274,7 +338,7 @@ describe('durable ledger', () => {
   it('sends full statements at once and what is left over by the clock', async () => {
     const ledger = ledgerOn(store, { linesPerStatement: 10 });
     await ledger.start();
-    for (let hit = 0; hit < 25; hit += 1) ledger.reused(sampleHit());
+    for (let hit = 0; hit < 25; hit += 1) ledger.reused(sampleHit({ userId: `user-${hit}` }));
     await settleMicrotasks();
     expect(store.reuseStatements).toEqual([0, 10, 10]);
     await jest.advanceTimersByTimeAsync(500);

@@ -21,8 +21,8 @@ export const DURABLE_LEDGER_DEFAULTS: DurableLedgerOptions = Object.freeze({
   beginDeadlineMs: 250,
   maxSpooledCalls: 10_000,
   retryAfterSeconds: 5,
-  maxBufferedHits: 50_000,
-  maxSharedLines: 10_000,
+  maxBufferedReceipts: 50_000,
+  maxBufferedLines: 10_000,
   minReservedHits: 1_000,
   linesPerStatement: 256,
   flushIntervalMs: 500,
@@ -67,7 +67,7 @@ export class DurableLedger extends Ledger {
     this.#prices = prices;
     this.#now = now;
     this.processId = lineId(now());
-    this.#gate = new DatabaseGate(observer, () => this.#calls.unwritten + this.#reuse.buffered);
+    this.#gate = new DatabaseGate(observer, () => this.#calls.unwritten + this.#reuse.bufferedLines);
     const ask = (): void => this.#flushSoon();
     this.#calls = new CallJournal(store, this.#gate, this.#options, observer, ask);
     this.#reuse = new ReuseJournal(
@@ -85,7 +85,7 @@ export class DurableLedger extends Ledger {
     return {
       databaseAnswers: this.#gate.answering,
       unwrittenCalls: this.#calls.unwritten,
-      bufferedHits: this.#reuse.buffered,
+      bufferedHits: this.#reuse.bufferedHits,
       droppedHits: this.#reuse.dropped,
     };
   }
@@ -174,7 +174,7 @@ export class DurableLedger extends Ledger {
     this.#writing = true;
     const now = this.#now();
     const report =
-      this.#reuse.buffered > 0 || !this.#gate.answering || now - this.#reportedAt >= this.#options.heartbeatMs;
+      this.#reuse.bufferedLines > 0 || !this.#gate.answering || now - this.#reportedAt >= this.#options.heartbeatMs;
     const results = await Promise.allSettled([this.#calls.flush(), report ? this.#reuse.flush(leastLines) : null]);
     if (report && results[1].status === 'fulfilled') this.#reportedAt = now;
     for (const result of results) if (result.status === 'rejected') this.#gate.silent(result.reason);

@@ -82,9 +82,23 @@ async function createLedger(db: Kysely<unknown>): Promise<void> {
     )`.execute(db);
 }
 
+/** A line holds the hits that one caller had of one answer within half a second, with the receipt of each. */
+async function keepReceiptsInLists(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    alter table ledger_reuse
+      add column request_ids text[] not null default '{}',
+      add column ages_seconds integer[] not null default '{}',
+      add column after_ms bigint[] not null default '{}'`.execute(db);
+  await sql`
+    update ledger_reuse set request_ids = array[request_id], ages_seconds = array[age_seconds], after_ms = '{0}'
+    where hits = 1`.execute(db);
+  await sql`alter table ledger_reuse drop column request_id, drop column age_seconds`.execute(db);
+}
+
 export const ledgerMigrations = {
   library: 'ledger',
   migrations: {
     '0001_create_ledger': { up: createLedger },
+    '0002_keep_receipts_in_lists': { up: keepReceiptsInLists },
   },
 };

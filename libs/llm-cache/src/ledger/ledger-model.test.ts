@@ -60,7 +60,7 @@ class Model {
       case 'settle':
         return this.#settle(one.which, one.twice);
       case 'reused':
-        for (let hit = 0; hit < one.times; hit += 1) this.#run.ledger.reused(sampleHit());
+        for (let hit = 0; hit < one.times; hit += 1) this.#run.ledger.reused(sampleHit({ userId: `user-${hit % 10}` }));
         this.#run.hits += one.times;
         return undefined;
       case 'flush':
@@ -140,7 +140,7 @@ class Model {
   }
 }
 
-const SMALL = { linesPerStatement: 7, maxBufferedHits: 60, maxSharedLines: 3, maxSpooledCalls: 20 };
+const SMALL = { linesPerStatement: 7, maxBufferedReceipts: 60, maxBufferedLines: 20, maxSpooledCalls: 20 };
 
 const NOTHING_TOO_MUCH = { calls: false, spent: false, hits: false };
 const NOTHING_MISSING = { calls: 0, spent: 0n, hits: 0 };

@@ -51,12 +51,15 @@ export interface CallRow extends RequestColumns, Partial<PricedColumns> {
 
 export interface ReuseRow extends RequestColumns, PricedColumns {
   readonly sequence: number;
-  /** How many hits the line stands for: 1, or more when they were put together because the buffer was full. */
+  /** How many hits the line stands for. */
   readonly hits: number;
+  /** When the first of them came. */
   readonly reused_at: string;
   readonly kind: string;
-  readonly request_id: string | null;
-  readonly age_seconds: number | null;
+  /** Of each hit that has a receipt, in one order: the ids separated by line breaks, the numbers by commas. */
+  readonly request_ids: string;
+  readonly ages_seconds: string;
+  readonly after_ms: string;
   readonly replayed_input_tokens: number | null;
   readonly replayed_cached_input_tokens: number | null;
   readonly replayed_output_tokens: number | null;
@@ -64,12 +67,20 @@ export interface ReuseRow extends RequestColumns, PricedColumns {
   readonly avoided_nano_usd: string | null;
 }
 
-/** A hit in the buffer: what was said, when, and how often. */
-export interface BufferedHit {
+/** Hits of one answer for one caller in the buffer, and what of each stands on its receipt, in one order. */
+export interface BufferedHits {
+  /** Number of the first. */
   readonly sequence: number;
+  /** When the first came, in milliseconds of the epoch. */
   readonly at: number;
+  /** What was said of the first; of the others all but the receipt is the same. */
   readonly hit: HitFacts;
+  /** May be more than there are receipts. */
   hits: number;
+  readonly requestIds: (string | null)[];
+  readonly agesSeconds: (number | null)[];
+  /** Milliseconds after the first. */
+  readonly afterMs: number[];
 }
 
 export function intentRow(processId: string, id: string, facts: CallFacts, startedAt: Date): CallRow {
@@ -105,7 +116,7 @@ export function settledRow(intent: CallRow, outcome: CallOutcome, endedAt: Date,
   };
 }
 
-export function reuseRow(processId: string, buffered: BufferedHit, prices: Prices): ReuseRow {
+export function reuseRow(processId: string, buffered: BufferedHits, prices: Prices): ReuseRow {
   const { hit, hits } = buffered;
   const at = new Date(buffered.at);
   const usage = storableUsage(hit.usage);
@@ -121,8 +132,9 @@ export function reuseRow(processId: string, buffered: BufferedHit, prices: Price
     hits,
     reused_at: at.toISOString(),
     kind: hit.kind,
-    request_id: optionalText(hit.requestId),
-    age_seconds: whole(hit.ageSeconds, 2 ** 31 - 1),
+    request_ids: buffered.requestIds.map(receiptId).join('\n'),
+    ages_seconds: buffered.agesSeconds.map((age) => whole(age, 2 ** 31 - 1) ?? NOT_KNOWN).join(','),
+    after_ms: buffered.afterMs.join(','),
     ...pricedColumns(hit.answeredModel, hit.responseId, hit.serviceTier, cost, version),
     replayed_input_tokens: times(usage?.inputTokens),
     replayed_cached_input_tokens: times(usage?.cachedInputTokens),
@@ -221,6 +233,16 @@ function storableUsage(usage: Usage | null): Usage | null {
 
 function whole(value: number | null | undefined, most: number = Number.MAX_SAFE_INTEGER): number | null {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= most ? value : null;
+}
+
+/** Stands in a list for what nobody said. */
+export const NOT_KNOWN = '-';
+
+const PLAIN_ID = /^[\x20-\x7e]{2,128}$/;
+
+function receiptId(id: string | null): string {
+  if (id === null) return NOT_KNOWN;
+  return PLAIN_ID.test(id) ? id : text(id).replaceAll('\n', ' ');
 }
 
 const MOST_CHARACTERS = 512;

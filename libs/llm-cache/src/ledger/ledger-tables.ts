@@ -42,14 +42,20 @@ export interface LedgerCallsTable extends RequestTable {
   spent_nano_usd: Big | null;
 }
 
-/** One row per answer that needed no call. What it would have cost and what was replayed; nothing here was spent. */
+/**
+ * Answers that needed no call: a row for those that one caller had of one answer within half a second. What they would have
+ * cost and what was replayed, added up; nothing here was spent.
+ */
 export interface LedgerReuseTable extends RequestTable {
   sequence: Big;
   hits: number;
+  /** Of the first. */
   reused_at: Moment;
   kind: string;
-  request_id: string | null;
-  age_seconds: number | null;
+  /** The receipts of the hits, in one order; fewer than `hits` where there was no room for all. */
+  request_ids: (string | null)[];
+  ages_seconds: (number | null)[];
+  after_ms: number[];
   replayed_input_tokens: Big | null;
   replayed_cached_input_tokens: Big | null;
   replayed_output_tokens: Big | null;

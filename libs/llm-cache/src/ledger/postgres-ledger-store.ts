@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { columnNames, type Columns, unnested } from './column-batch.js';
-import type { CallRow, ReuseRow } from './ledger-rows.js';
+import { type CallRow, NOT_KNOWN, type ReuseRow } from './ledger-rows.js';
 import type { LedgerStore, ProcessProgress } from './ledger-store.js';
 import type { LedgerTables } from './ledger-tables.js';
 
@@ -52,8 +52,9 @@ const REUSE: Columns<ReuseRow> = {
   hits: 'integer',
   reused_at: 'timestamptz',
   kind: 'text',
-  request_id: 'text',
-  age_seconds: 'integer',
+  request_ids: 'text',
+  ages_seconds: 'text',
+  after_ms: 'text',
   ...PRICED,
   replayed_input_tokens: 'bigint',
   replayed_cached_input_tokens: 'bigint',
@@ -61,6 +62,14 @@ const REUSE: Columns<ReuseRow> = {
   replayed_reasoning_tokens: 'bigint',
   avoided_nano_usd: 'bigint',
 };
+
+/** `unnest` would flatten lists of lists: a line's own travel as text. */
+const LISTS: Readonly<Record<string, RawBuilder<unknown>>> = {
+  request_ids: sql`string_to_array(line.request_ids, E'\\n', ${sql.lit(NOT_KNOWN)})`,
+  ages_seconds: sql`string_to_array(line.ages_seconds, ',', ${sql.lit(NOT_KNOWN)})::integer[]`,
+  after_ms: sql`string_to_array(line.after_ms, ',')::bigint[]`,
+};
+const REUSE_VALUES = sql.join(Object.keys(REUSE).map((name) => LISTS[name] ?? sql.ref(`line.${name}`)));
 
 /**
  * Always true. A server that is set up to acknowledge before its log is on disk (`synchronous_commit = off`) does not do so for
@@ -141,7 +150,7 @@ async function insertReuse(
   await sql`
     with lines as (
       insert into ledger_reuse (${columnNames(REUSE)})
-      select ${columnNames(REUSE)} from ${unnested(rows, REUSE)}
+      select ${REUSE_VALUES} from ${unnested(rows, REUSE)}
       where ${ACKNOWLEDGED_IS_DURABLE}
       order by sequence
       on conflict do nothing

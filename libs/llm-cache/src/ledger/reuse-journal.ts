@@ -3,14 +3,14 @@ import { BatchWriter } from './batch-writer.js';
 import type { DatabaseGate } from './database-gate.js';
 import type { HitFacts } from './ledger.js';
 import type { LedgerObserver } from './ledger-observer.js';
-import { type BufferedHit, type ReuseRow, reuseRow } from './ledger-rows.js';
+import { type BufferedHits, type ReuseRow, reuseRow } from './ledger-rows.js';
 import type { LedgerStore, ProcessProgress } from './ledger-store.js';
 
 export interface ReuseJournalOptions {
-  /** Hits that may wait one by one; beyond it, hits of one answer for one caller share a line. */
-  readonly maxBufferedHits: number;
-  /** Shared lines that may wait; beyond it, a hit is dropped and counted. */
-  readonly maxSharedLines: number;
+  /** Hits that may wait with a receipt of their own; beyond it only their number is kept. */
+  readonly maxBufferedReceipts: number;
+  /** Lines that may wait; beyond it, a hit that has no line yet is dropped and counted. */
+  readonly maxBufferedLines: number;
   readonly linesPerStatement: number;
   /** The least number of hits reserved ahead, see invariant 3. */
   readonly minReservedHits: number;
@@ -22,13 +22,14 @@ const MOST_HITS_A_LINE = 2 ** 20;
 /**
  * Keeps hits until they are written. Invariants:
  *
- * 1. `add` only numbers and appends: no copy, no price, no promise. Rows are made when the batch is.
- * 2. A hit's number is its identity together with the process, so that a batch may be sent twice and counts once. Lines leave
- *    the buffer only when PostgreSQL has acknowledged them.
+ * 1. Hits of one answer for one caller share a line, in which each has its receipt: `add` numbers the hit and finds its line.
+ *    No price, no promise; rows are made when the batch is.
+ * 2. A line is known by the number of its first hit together with the process, so that a batch may be sent twice and counts
+ *    once. What has been sent once does not change any more, and leaves only when PostgreSQL has acknowledged it.
  * 3. With each batch the process reserves numbers ahead: `reserved - written` bounds what its crash can take. A flush is asked
  *    for before the reservation is used up, so that it is passed only while PostgreSQL does not answer.
- * 4. Memory is bounded. A full buffer keeps the money and the tokens (hits on one answer share a line) and gives up the line
- *    per response; when that is full too, the number alone is kept.
+ * 4. Memory is bounded. Without room for receipts the lines keep the money and the tokens; without room for a line the number
+ *    alone is kept.
  */
 export class ReuseJournal {
   readonly #processId: string;
@@ -39,14 +40,17 @@ export class ReuseJournal {
   readonly #prices: Prices;
   readonly #writer: BatchWriter<ReuseRow>;
   readonly #askForFlush: () => void;
-  #lines: BufferedHit[] = [];
-  #shared = new Map<string, BufferedHit>();
+  /** Still taking hits, in the order of their first ones. */
+  readonly #open = new Map<string, BufferedHits>();
+  /** Sent, and not known to be written. */
+  #sent: readonly BufferedHits[] = [];
+  #receipts = 0;
   #issued = 0;
   #written = 0;
   #dropped = 0;
   #reserved = 0;
   #issuedAtLastReport = 0;
-  #pace = 0;
+  #reservation = 0;
   #drain: Promise<void> | null = null;
   #ended = false;
 
@@ -69,8 +73,12 @@ export class ReuseJournal {
     this.#askForFlush = askForFlush;
   }
 
-  get buffered(): number {
-    return this.#lines.length + this.#shared.size;
+  get bufferedLines(): number {
+    return this.#open.size + this.#sent.length;
+  }
+
+  get bufferedHits(): number {
+    return this.#issued - this.#written - this.#dropped;
   }
 
   get dropped(): number {
@@ -79,14 +87,14 @@ export class ReuseJournal {
 
   add(hit: HitFacts, at: number): void {
     this.#issued += 1;
-    if (this.#lines.length < this.#options.maxBufferedHits) {
-      this.#lines.push({ sequence: this.#issued, at, hit, hits: 1 });
+    const line = this.#lineFor(hit, at);
+    if (line === null) {
+      this.#drop(1);
     } else {
-      this.#share(hit, at);
+      line.hits += 1;
+      this.#keepReceipt(line, hit, at);
     }
-    if (this.#lines.length >= this.#options.linesPerStatement || this.#reserved - this.#issued < this.#margin()) {
-      this.#askForFlush();
-    }
+    if (this.#open.size >= this.#options.linesPerStatement || this.#runsShort) this.#askForFlush();
   }
 
   /**
@@ -105,7 +113,7 @@ export class ReuseJournal {
   /** Writes the rest and says that this process ended with nothing missing; nothing is written afterwards. */
   async end(): Promise<void> {
     do await this.flush();
-    while (this.buffered > 0 || this.#drain !== null);
+    while (this.bufferedLines > 0 || this.#drain !== null);
     this.#ended = true;
     try {
       await this.#store.writeReuse([], { ...this.#progress([]), hitsReserved: this.#issued, cleanShutdown: true });
@@ -115,40 +123,54 @@ export class ReuseJournal {
     }
   }
 
+  #lineFor(hit: HitFacts, at: number): BufferedHits | null {
+    const name = nameOf(hit, at);
+    const open = this.#open.get(name);
+    if (open !== undefined && open.hits < MOST_HITS_A_LINE) return open;
+    if (this.bufferedLines >= this.#options.maxBufferedLines) return null;
+    if (open !== undefined) this.#open.set(`full ${open.sequence}`, open);
+    const line = { sequence: this.#issued, at, hit, hits: 0, requestIds: [], agesSeconds: [], afterMs: [] };
+    this.#open.set(name, line);
+    return line;
+  }
+
+  #keepReceipt(line: BufferedHits, { requestId, ageSeconds }: HitFacts, at: number): void {
+    if (this.#receipts >= this.#options.maxBufferedReceipts) return;
+    this.#receipts += 1;
+    line.requestIds.push(requestId ?? null);
+    line.agesSeconds.push(ageSeconds ?? null);
+    line.afterMs.push(at - line.at);
+  }
+
   async #writeAll(leastLines: number): Promise<void> {
-    let left = this.#lines.length;
+    let left = this.bufferedLines;
     do {
-      const batch = this.#lines.slice(0, Math.min(left, this.#options.linesPerStatement));
-      await this.#writeBatch(batch);
-      this.#lines.splice(0, batch.length);
-      left -= batch.length;
+      if (this.#sent.length === 0) this.#sent = this.#taken(Math.min(left, this.#options.linesPerStatement));
+      left -= this.#sent.length;
+      await this.#writeBatch(this.#sent);
+      for (const { requestIds } of this.#sent) this.#receipts -= requestIds.length;
+      this.#sent = [];
     } while (left >= leastLines);
-    await this.#writeShared();
   }
 
-  /** Shared lines are taken out before they are written: a hit that comes meanwhile begins a new line. */
-  async #writeShared(): Promise<void> {
-    const taken = [...this.#shared];
-    for (let from = 0; from < taken.length; from += this.#options.linesPerStatement) {
-      const batch = taken.slice(from, from + this.#options.linesPerStatement);
-      for (const [key] of batch) this.#shared.delete(key);
-      try {
-        await this.#writeBatch(batch.map(([, line]) => line));
-      } catch (error) {
-        // Back under a key that no new hit has: a line that may already be written must not change any more.
-        for (const [, line] of batch) this.#shared.set(`sent ${line.sequence}`, line);
-        throw error;
-      }
+  /** From here on these lines take no more hits: the next begins a new one. */
+  #taken(most: number): readonly BufferedHits[] {
+    const taken: BufferedHits[] = [];
+    for (const [name, line] of this.#open) {
+      if (taken.length >= most) break;
+      taken.push(line);
+      this.#open.delete(name);
     }
+    return taken;
   }
 
-  async #writeBatch(batch: readonly BufferedHit[]): Promise<void> {
+  async #writeBatch(batch: readonly BufferedHits[]): Promise<void> {
     const givenUp = await this.#writer.write(batch.flatMap((line) => this.#rowOf(line)));
     this.#drop(hitsIn(givenUp));
   }
 
   /** A line that cannot even be made into a row would stand in the way of all that follow. */
-  #rowOf(line: BufferedHit): ReuseRow[] {
+  #rowOf(line: BufferedHits): ReuseRow[] {
     try {
       return [reuseRow(this.#processId, line, this.#prices)];
     } catch (error) {
@@ -169,7 +191,7 @@ export class ReuseJournal {
     return {
       processId: this.#processId,
       startedAt: this.#startedAt,
-      hitsReserved: this.#issued + this.#reservation(),
+      hitsReserved: this.#issued + this.#reserve(),
       hitsIssued: this.#issued,
       hitsWritten: this.#written + hitsIn(rows),
       hitsDropped: this.#dropped,
@@ -177,28 +199,17 @@ export class ReuseJournal {
     };
   }
 
-  /** Twice what lately came between two reports, so that a steady load never passes it. */
-  #reservation(): number {
+  /** Twice what came since the last report, or as much again as did not last until then; and less only by and by. */
+  #reserve(): number {
     const came = this.#issued - this.#issuedAtLastReport;
     this.#issuedAtLastReport = this.#issued;
-    this.#pace = Math.max(came, Math.floor(this.#pace * 0.9));
-    return Math.max(this.#options.minReservedHits, this.#pace * 2);
+    const wanted = Math.max(came * 2, this.#reservation * (this.#runsShort ? 2 : 0.9));
+    this.#reservation = Math.max(this.#options.minReservedHits, Math.floor(wanted));
+    return this.#reservation;
   }
 
-  #margin(): number {
-    return Math.floor(this.#options.minReservedHits / 2);
-  }
-
-  #share(hit: HitFacts, at: number): void {
-    const key = sharedKey(hit, at);
-    const line = this.#shared.get(key);
-    if (line !== undefined && line.hits < MOST_HITS_A_LINE) {
-      line.hits += 1;
-    } else if (line === undefined && this.#shared.size < this.#options.maxSharedLines) {
-      this.#shared.set(key, { sequence: this.#issued, at, hit: { ...hit, requestId: null }, hits: 1 });
-    } else {
-      this.#drop(1);
-    }
+  get #runsShort(): boolean {
+    return this.#reserved - this.#issued < this.#options.minReservedHits / 2;
   }
 
   #drop(hits: number): void {
@@ -214,26 +225,30 @@ function hitsIn(rows: readonly ReuseRow[]): number {
 
 const DAY_MS = 86_400_000;
 
-/** Hits that are alike in everything that a report groups or sums by. */
-function sharedKey(hit: HitFacts, at: number): string {
-  return JSON.stringify([
-    Math.floor(at / DAY_MS),
-    hit.kind,
-    hit.identity,
-    hit.responseId,
-    hit.tenant,
-    hit.keyId,
-    hit.client,
-    hit.userId,
-    hit.clienteId,
-    hit.campanaId,
-    hit.segmento,
-    hit.route,
-    hit.provider,
-    hit.simulated,
-    hit.model,
-    hit.answeredModel,
-    hit.serviceTier,
-    hit.usage,
-  ]);
+/** Hits share a line if they are alike in everything that a report groups or sums by. */
+function nameOf(hit: HitFacts, at: number): string {
+  // One answer has one usage; where it has no id, or nobody knows what was used, the usage itself must tell.
+  const usage = hit.usage !== null && hit.responseId ? '' : JSON.stringify(hit.usage);
+  return (
+    `${hit.kind} ${Math.floor(at / DAY_MS)} ${hit.simulated} ${usage}` +
+    part(hit.identity) +
+    part(hit.model) +
+    part(hit.answeredModel) +
+    part(hit.responseId) +
+    part(hit.serviceTier) +
+    part(hit.route) +
+    part(hit.provider) +
+    part(hit.tenant) +
+    part(hit.keyId) +
+    part(hit.client) +
+    part(hit.userId) +
+    part(hit.clienteId) +
+    part(hit.campanaId) +
+    part(hit.segmento)
+  );
+}
+
+/** Behind its length, so that no part can run into the next. */
+function part(text: string | null | undefined): string {
+  return text === null || text === undefined ? ' -' : ` ${text.length}:${text}`;
 }

@@ -243,7 +243,7 @@ describe('shutdown', () => {
       const client = new Client({ connectionString: database.url });
       await client.connect();
       const { rows } = await client.query(
-        `select (select count(*) from ledger_reuse where process_id = $1) as hits,
+        `select (select sum(hits) from ledger_reuse where process_id = $1) as hits,
          (select status from ledger_calls where process_id = $1) as status,
          (select clean_shutdown_at is not null and hits_written = hits_reserved from ledger_processes where id = $1) as clean`,
         [processId],
