@@ -1,0 +1,182 @@
+import { fingerprint, keyspace } from '../src/index.js';
+import { cacheProcess, type Process } from './cache-process.js';
+import type { RedisPlace } from './redis-place.js';
+import { onEveryPlace } from './stage.js';
+
+const FAMILY_VERSION = 'version:family:default:app.value';
+
+onEveryPlace('what the cache protocol stores', cacheProcess, (stage, place) => {
+  let redis: RedisPlace;
+  let raw: RedisPlace['raw'];
+  let a: Process;
+  let b: Process;
+
+  const app = (key: string, tenant?: string) => keyspace.appValue.at({ key }, tenant);
+  const load = (process: Process, key: string, value: unknown, options = {}) =>
+    process.aside.getOrLoad(app(key), async () => value, options);
+
+  beforeEach(() => void ({ redis, raw, a, b } = stage));
+
+  test('a value is loaded once, stored under its contract key as plain JSON with its TTL, and then hit', async () => {
+    const first = await load(a, 'k', { deep: [1, 2] });
+    expect(first).toMatchObject({ value: { deep: [1, 2] }, source: 'loaded' });
+    expect(await first.stored).toBe('stored');
+    expect(await load(b, 'k', 'another')).toMatchObject({ value: { deep: [1, 2] }, source: 'hit' });
+    expect(await raw.get('app:k')).toBe('{"deep":[1,2]}');
+    expect(await raw.ttl('app:k')).toBeGreaterThan(3590);
+    expect((await redis.keys('*')).toSorted()).toEqual(['app:k', 'meta:{app:k}', FAMILY_VERSION]);
+  });
+
+  test('a hit is one MGET for each slot, and runs no script', async () => {
+    await (
+      await load(a, 'k', 1)
+    ).stored;
+    const executed = await redis.commandsOf(() => load(a, 'k', 2));
+    // In a cluster the version of its family lies in another slot.
+    expect(executed).toMatchObject({ mget: place === 'a cluster' ? 2 : 1 });
+    expect(Object.keys(executed)).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(eval|evalsha|get)$/)]));
+  });
+
+  test.each([[0], [''], [false], [null], [[]], [{}]])('trap 5: %j is a value like any other', async (value) => {
+    await (
+      await load(a, 'k', value)
+    ).stored;
+    expect(await load(b, 'k', 'other')).toMatchObject({ value, source: 'hit' });
+  });
+
+  test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])(
+    'trap 5: a TTL of %d is refused before anything is loaded',
+    async (ttl) => {
+      const loader = jest.fn(async () => 1);
+      await expect(a.aside.getOrLoad(app('k'), loader, { ttlSeconds: ttl })).rejects.toThrow(RangeError);
+      expect(loader).not.toHaveBeenCalled();
+      expect(await redis.keys('*')).toEqual([]);
+    },
+  );
+
+  test('trap 5: a fractional TTL is kept to the millisecond', async () => {
+    await (
+      await load(a, 'k', 1, { ttlSeconds: 1.5 })
+    ).stored;
+    const left = await raw.pttl('app:k');
+    expect(left).toBeGreaterThan(1000);
+    expect(left).toBeLessThanOrEqual(1500);
+  });
+
+  test('trap 10: whatever lies at our key and is no value of ours is a counted miss and is replaced', async () => {
+    const ref = keyspace.llmModels.at({ hash: 'e'.repeat(64) });
+    const sidecar = `meta:{${ref.key}}`;
+    const ours = { object: 'list', data: [] };
+    const store = async () => (await a.aside.getOrLoad(ref, async () => ours)).stored;
+    const foreign: [string, () => Promise<unknown>][] = [
+      ['a list', () => raw.lpush(ref.key, 'x')],
+      ['a value without a sidecar', () => raw.set(ref.key, '{}')],
+      ['another value beside our sidecar', async () => (await store(), raw.set(ref.key, '{"object":"other"}'))],
+      ['a sidecar of a newer version', async () => (await store(), raw.set(sidecar, '[99,"default"]'))],
+      [
+        'another tenant’s sidecar',
+        async () => (await store(), raw.set(sidecar, ((await raw.get(sidecar)) as string).replace('default', 'other'))),
+      ],
+    ];
+    for (const [what, put] of foreign) {
+      await redis.flush();
+      await put();
+      const loaded = await b.aside.getOrLoad(ref, async () => ours);
+      expect({ what, ...loaded }).toMatchObject({ what, value: ours, source: 'loaded' });
+      expect({ what, stored: await loaded.stored }).toEqual({ what, stored: 'stored' });
+      expect(JSON.parse((await raw.get(ref.key)) as string)).toEqual(ours);
+    }
+  });
+
+  test('a family that others write to is read without our sidecar, and says that it does not know the age', async () => {
+    await raw.set('app:k', '"theirs"', 'EX', 60);
+    expect(await load(a, 'k', 'ours')).toMatchObject({ value: 'theirs', source: 'hit', ageSeconds: null });
+    await (
+      await load(a, 'k2', 'ours')
+    ).stored;
+    await raw.set('app:k2', '"theirs"', 'KEEPTTL');
+    expect(await load(b, 'k2', 'no')).toMatchObject({ value: 'theirs', source: 'hit', ageSeconds: null });
+  });
+
+  test('trap 10: a truncated compressed value is a counted miss, even when its sidecar vouches for it', async () => {
+    const answer = keyspace.llmResponse.at({ hash: 'd'.repeat(64) });
+    const value = { response: 'x'.repeat(5000), model: 'm', tokens: null, timestamp: '2026-01-01T00:00:00.000Z' };
+    await (
+      await a.aside.getOrLoad(answer, async () => value)
+    ).stored;
+    const whole = (await raw.getBuffer(answer.key)) as Buffer;
+    expect(whole.subarray(0, 4)).toEqual(Buffer.from([0x28, 0xb5, 0x2f, 0xfd]));
+    const cut = whole.subarray(0, 20);
+    const sidecar = (await raw.get(`meta:{${answer.key}}`)) as string;
+    await raw.mset({
+      [answer.key]: cut,
+      [`meta:{${answer.key}}`]: sidecar.replace(fingerprint(whole), fingerprint(cut)),
+    });
+    expect(await b.aside.getOrLoad(answer, async () => value)).toMatchObject({ source: 'loaded' });
+    expect(b.counts.get('unusable unreadable')).toBe(1);
+  });
+
+  test('every Redis type of the keyspace round-trips through its own commands', async () => {
+    const meta = keyspace.aiGenerationMeta.at({ campana_id: 'c1', segmento_hash: 'a'.repeat(64) });
+    const value = {
+      tokens_total: 12,
+      cost_total_usd: 0.5,
+      tiempo_total_ms: 7,
+      segmentos_procesados: 1,
+      fecha_generacion: '2026-01-01T00:00:00Z',
+    };
+    await (
+      await a.aside.getOrLoad(meta, async () => value)
+    ).stored;
+    expect(await raw.type(meta.key)).toBe('hash');
+    expect(await raw.hget(meta.key, 'tokens_total')).toBe('12');
+    expect(await b.aside.getOrLoad(meta, async () => ({ ...value, tokens_total: 0 }))).toMatchObject({
+      value,
+      source: 'hit',
+    });
+
+    const list = keyspace.aiCampaignMessages.at({ campana_id: 'c1', segmento_hash: 'a'.repeat(64) });
+    const messages = Array.from({ length: 4100 }, (_, numero) => ({ numero, texto: `t${numero}`, tono: 'alegre' }));
+    await (
+      await a.aside.getOrLoad(list, async () => messages)
+    ).stored;
+    expect(await raw.llen(list.key)).toBe(4100);
+    expect(await b.aside.getOrLoad(list, async () => [])).toMatchObject({ value: messages, source: 'hit' });
+
+    const ranked = keyspace.contentSearchCampaign.at({ campana_id: 'c1', query_hash: 'b'.repeat(64) });
+    const scores = new Map([
+      ['x', 0.1 + 0.2],
+      ['y', 1e-7],
+      ['z', 0.91],
+    ]);
+    await (
+      await a.aside.getOrLoad(ranked, async () => scores)
+    ).stored;
+    expect(await raw.type(ranked.key)).toBe('zset');
+    expect(await b.aside.getOrLoad(ranked, async () => new Map())).toMatchObject({
+      value: scores,
+      source: 'hit',
+    });
+    expect(a.counts.get('unusable mismatch')).toBeUndefined();
+  });
+
+  test('an empty list is a value', async () => {
+    const list = keyspace.aiCampaignMessages.at({ campana_id: 'c1', segmento_hash: 'a'.repeat(64) });
+    await (
+      await a.aside.getOrLoad(list, async () => [])
+    ).stored;
+    expect(await b.aside.getOrLoad(list, async () => [{ numero: 1, texto: 'no', tono: 'no' }])).toMatchObject({
+      value: [],
+      source: 'hit',
+    });
+  });
+
+  test('trap 11: a value over the limit is served, not stored, and gives its lease back', async () => {
+    await stage.stop(a);
+    a = await stage.start({ maxValueBytes: 1000 });
+    const first = await load(a, 'k', 'x'.repeat(2000));
+    expect(await first.stored).toBe('too_large');
+    expect(await redis.keys('*')).toEqual([FAMILY_VERSION]);
+    expect((await load(a, 'k', 'small')).value).toBe('small');
+  });
+});
