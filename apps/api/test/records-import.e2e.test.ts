@@ -25,12 +25,7 @@ describe('imports of leads and opportunities', () => {
 
   const newTenant = async (): Promise<{ tenant: string; key: Key }> => {
     const tenant = `t-${randomUUID()}`;
-    const { body } = await request(api.server)
-      .post('/v1/keys')
-      .set(api.admin)
-      .send({ name: tenant, tenant, scopes: ['records'] })
-      .expect(201);
-    return { tenant, key: { 'x-api-key': (body as { key: string }).key } };
+    return { tenant, key: await api.keyOf(tenant, ['records']) };
   };
   const send = (key: Key, file: string | Buffer, path = '/leads/import', type = 'text/csv', from = api): Test =>
     request(from.server)
@@ -205,6 +200,26 @@ describe('imports of leads and opportunities', () => {
     expect(statuses.every((status) => status === 200 || status === 409)).toBe(true);
     expect(await countOf(tenant)).toBe(6000);
   }, 60_000);
+
+  test('two imports of the same records at once make each once, in whatever order they name them', async () => {
+    const { tenant, key } = await newTenant();
+    const ids = Array.from({ length: 900 }, () => randomUUID());
+    const files = [ids, ids.toReversed()].map((some) => `id,empresa\n${some.map((id) => `${id},A`).join('\n')}\n`);
+    for (let round = 0; round < 3; round += 1) {
+      const answers = await Promise.all(
+        files.map((file, at) => send(key, file, '/leads/import', 'text/csv', at === 0 ? api : other).expect(200)),
+      );
+      const made = answers.map(({ body }) => (body as Import).imported);
+      expect([round, (made[0] ?? 0) + (made[1] ?? 0)]).toEqual([round, 900]);
+      expect(await countOf(tenant)).toBe(900);
+      await api.app
+        .get(Database)
+        .as<Record<'leads', { tenant: string }>>()
+        .deleteFrom('leads')
+        .where('tenant', '=', tenant)
+        .execute();
+    }
+  });
 
   test('rejections are counted, and the first thousand of them told', async () => {
     const { key } = await newTenant();

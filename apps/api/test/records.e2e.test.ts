@@ -21,14 +21,7 @@ describe('leads and opportunities', () => {
   let acme: Key;
   let globex: Key;
 
-  const keyOf = async (tenant: string, scopes = ['records']): Promise<Key> => {
-    const { body } = await request(api.server)
-      .post('/v1/keys')
-      .set(api.admin)
-      .send({ name: tenant, tenant, scopes })
-      .expect(201);
-    return { 'x-api-key': (body as { key: string }).key };
-  };
+  const keyOf = (tenant: string, scopes = ['records']): Promise<Key> => api.keyOf(tenant, scopes);
   const make = async (fields: object, path = 'leads', key = acme): Promise<Lead> =>
     (await request(api.server).post(`/${path}`).set(key).send(fields).expect(201)).body as Lead;
   const get = (path: string, key = acme, from = api): Test => request(from.server).get(path).set(key);
@@ -92,6 +85,11 @@ describe('leads and opportunities', () => {
       updated_at: expect.any(String),
     });
     expect((await get(path, acme, other).expect(200)).body).toEqual(changed.body);
+    const merge = { direccion: { ciudad: 'Cartago', piso: 2 } };
+    await patch(path, merge).set('content-type', 'application/merge-patch+json').expect(200);
+    expect((await patch(path, { direccion: { piso: null, zona: 'sur' } }).expect(200)).body).toMatchObject({
+      direccion: { ciudad: 'Cartago', zona: 'sur' },
+    });
     await remove(path).expect(204);
     await get(path, acme, other).expect(404);
     await patch(path, { estado: 'x' }).expect(404);
@@ -216,6 +214,10 @@ describe('leads and opportunities', () => {
     expect(await faults(patch(path, { id: randomUUID() }))).toEqual(['id']);
     expect(await faults(patch(path, { empresa: null }))).toEqual(['empresa']);
     expect(await faults(patch(path, { updated_at: 'now', estado: 5 }))).toEqual(['updated_at']);
+    const large = '{"empresa":"A","cuenta":12345678901234567890}';
+    expect(await faults(request(api.server).post('/leads').set(acme).type('json').send(large))).toEqual(['cuenta']);
+    const deep = `{"a":${'{"a":'.repeat(30_000)}1${'}'.repeat(30_000)}}`;
+    expect(await faults(request(api.server).patch(path).set(acme).type('json').send(deep))).toEqual(['a']);
     expect((await get(path).expect(200)).body).toEqual(lead);
     expect(await faults(get('/leads?sort=nothing'))).toEqual(['sort']);
     expect(await faults(get('/leads?limit=0&tenant=globex'))).toEqual(expect.arrayContaining(['limit', 'tenant']));

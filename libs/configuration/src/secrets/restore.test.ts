@@ -172,6 +172,11 @@ describe('masks that are sent back', () => {
     expect(faultsOf(null, deep)[0]).toBe('configuration_invalid');
   });
 
+  it('a number that would be rounded is refused with its place', () => {
+    const sent = JSON.parse('{"port": 5432, "accounts": [{"id": 12345678901234567890}], "ratio": 1e400}') as JsonObject;
+    expect(faultsOf(null, sent)).toEqual(['configuration_invalid', 'accounts[0].id', 'ratio']);
+  });
+
   it('as many secrets as there may be, and no more', () => {
     const tokens = (count: number) => ({ credentials: Array.from({ length: count }, (_, n) => `secret number ${n}`) });
     expect(replaced(tokens(200), shown(tokens(200)))).toEqual(tokens(200));

@@ -29,6 +29,7 @@ const ANOTHER = 'is the mask of another secret than the one stored here: send th
 const AMBIGUOUS = 'fits several secrets of this list: send the secret itself';
 const UNREADABLE = 'the stored secret cannot be decrypted any more: send it anew';
 const RESERVED = 'may not begin with "encrypted:"';
+const TOO_LARGE = 'is a number that would not come back as it was sent: send it as a text';
 const DEEPEST = 32;
 /** Each may have to be compared with all others. */
 const MOST_SECRETS = 200;
@@ -58,6 +59,9 @@ class Restoring {
       return null;
     }
     if (Array.isArray(sent)) return this.#array(sent as readonly Json[], place);
+    if (typeof sent === 'number' && !isExact(sent)) {
+      this.invalid.push({ path: pathText(place.path), message: TOO_LARGE });
+    }
     return isJsonObject(sent) ? this.#object(sent, place) : sent;
   }
 
@@ -124,6 +128,11 @@ class Restoring {
     this.masks.push({ path: pathText(path), message });
     return sent;
   }
+}
+
+/** Beyond what a double holds, it is no longer the number that was sent. */
+function isExact(value: number): boolean {
+  return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
 }
 
 function memberOf(value: Opened | undefined, name: string): Opened | undefined {

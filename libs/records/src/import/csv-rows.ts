@@ -1,9 +1,13 @@
 /**
  * CSV as RFC 4180 has it, from a stream of any length.
  *
- * csv-parse reads the records; what it is given are whole ones, which are found here. A record ends where a line ends and the
- * number of its quotes is even. So one broken quote costs its own record: where none closes it within the longest record
- * that may be, the line on which it was opened is refused and reading goes on with the next.
+ * csv-parse reads the records; what it is given are whole and well-formed ones, which are found here. A record ends where a
+ * line ends and the number of its quotes is even. One broken quote costs the line that it is on, and no other:
+ * 1. A line with an odd number of quotes begins a record of several lines only where the last of them opens a field.
+ *    Anywhere else (`24" monitor`) no line that follows could make a record of it.
+ * 2. Where what was opened is closed in a way that no record has, or not within the longest record that may be, the line
+ *    on which it was opened is refused, and those behind it are read anew. Each has an even number of quotes but the
+ *    last, so that none is read a third time.
  */
 import { parse } from 'csv-parse/sync';
 import {
@@ -35,31 +39,45 @@ export class CsvHeaderError extends Error {
 }
 
 const MISPLACED_QUOTE = 'has a quote inside a field that is not quoted, or text behind a closing quote';
+const UNCLOSED_QUOTE = 'a quote is opened and not closed';
+const NOTHING = Buffer.alloc(0);
 
 /** Told from the text, since the parser takes a hundred times as long to refuse a record as to read one. */
-const WELL_FORMED = { ',': wellFormed(','), ';': wellFormed(';') };
+const FORMS = { ',': formsOf(','), ';': formsOf(';') };
 
-function wellFormed(delimiter: string): RegExp {
-  const field = `(?:"[^"]*(?:""[^"]*)*"|[^"${delimiter}]*)`;
-  return new RegExp(`^${field}(?:${delimiter}${field})*$`);
+interface Forms {
+  /** A whole record. */
+  readonly whole: RegExp;
+  /** The beginning of one, up to somewhere inside a quoted field. */
+  readonly opened: RegExp;
 }
 
+function formsOf(delimiter: string): Forms {
+  const field = `(?:"[^"]*(?:""[^"]*)*"|[^"${delimiter}]*)`;
+  return {
+    whole: new RegExp(`^${field}(?:${delimiter}${field})*$`),
+    opened: new RegExp(`^(?:${field}${delimiter})*"[^"]*(?:""[^"]*)*$`),
+  };
+}
+
+/** Lines that may be a record, or why they are none. */
 interface Piece {
   readonly line: number;
+  readonly lastLine: number;
   readonly bytes: Buffer;
+  readonly reason: string | null;
 }
 
 /** A record that can be given to the parser, or why not. */
-type Judged = Piece &
+type Judged = Omit<Piece, 'reason'> &
   ({ readonly text: string; readonly reason: null } | { readonly text: null; readonly reason: string });
 
 export class CsvRows implements RowReader {
   readonly #cutter = new LineCutter(LONGEST_ROW);
   readonly #checkColumns: (names: readonly string[]) => readonly string[];
   /** Lines of a record whose quote has not been closed yet. */
-  #open: Line[] = [];
+  #open: (Line & { readonly bytes: Buffer })[] = [];
   #openBytes = 0;
-  #openQuotes = 0;
   #columns: readonly string[] | null = null;
   #delimiter: ',' | ';' = ',';
 
@@ -73,71 +91,84 @@ export class CsvRows implements RowReader {
   }
 
   /** @throws CsvHeaderError */
-  *push(chunk: Buffer): Iterable<ImportRow> {
-    yield* this.#read([...this.#cutter.push(chunk)]);
+  push(chunk: Buffer): Iterable<ImportRow> {
+    return this.#rowsOf(this.#pieces(this.#cutter.push(chunk)));
   }
 
   /** @throws CsvHeaderError */
   *end(): Iterable<ImportRow> {
-    yield* this.#read([...this.#cutter.end()]);
-    while (this.#open.length > 0) yield* this.#giveUp();
+    const pieces = this.#pieces(this.#cutter.end());
+    while (this.#open.length > 0) this.#giveUp(pieces);
+    yield* this.#rowsOf(pieces);
     if (this.#columns === null) throw new CsvHeaderError(['there is none']);
   }
 
-  *#read(lines: readonly Line[]): Iterable<ImportRow> {
+  #pieces(lines: Iterable<Line>): Piece[] {
     const pieces: Piece[] = [];
-    for (const line of lines) {
-      if (line.bytes === null) {
-        // What was open before it is not closed by what nobody has read.
-        while (this.#open.length > 0) yield* this.#flush(pieces, this.#giveUp());
-        yield* this.#flush(pieces, [rejected(line.number, Buffer.alloc(0), TOO_LONG)]);
+    for (const { number, bytes } of lines) {
+      if (this.#columns === null) {
+        this.#readHeader(number === 1 && bytes !== null ? withoutMark(bytes) : bytes);
         continue;
       }
-      const piece = this.#joined(line.number === 1 ? { ...line, bytes: withoutMark(line.bytes) } : line);
-      if (piece !== null) pieces.push(piece);
-      while (this.#openBytes > LONGEST_ROW) yield* this.#flush(pieces, this.#giveUp());
+      if (bytes === null) {
+        // What was open before it is not closed by what nobody has read.
+        while (this.#open.length > 0) this.#giveUp(pieces);
+        pieces.push(refused(number, NOTHING, TOO_LONG));
+        continue;
+      }
+      this.#take({ number, bytes }, pieces);
+      while (this.#openBytes > LONGEST_ROW) this.#giveUp(pieces);
     }
-    yield* this.#rowsOf(pieces);
+    return pieces;
   }
 
-  /** Rows in their order: what was gathered first. */
-  *#flush(pieces: Piece[], then: Iterable<ImportRow>): Iterable<ImportRow> {
-    yield* this.#rowsOf(pieces.splice(0));
-    yield* then;
-  }
-
-  /** The record that this line completes. */
-  #joined(line: Line): Piece | null {
-    const bytes = line.bytes ?? Buffer.alloc(0);
-    this.#openQuotes += quotesIn(bytes);
-    if (this.#openQuotes % 2 === 0 && this.#open.length === 0) {
-      this.#openQuotes = 0;
-      return { line: line.number, bytes };
+  /** Adds to `pieces` what this line completes: itself, mostly. */
+  #take(line: Line & { readonly bytes: Buffer }, pieces: Piece[]): void {
+    const { number, bytes } = line;
+    const odd = quotesIn(bytes) % 2 === 1;
+    const goesOn = this.#open.length > 0;
+    if (!goesOn && !odd) {
+      pieces.push({ line: number, lastLine: number, bytes, reason: null });
+      return;
+    }
+    if (!goesOn && !this.#forms.opened.test(bytes.toString('latin1'))) {
+      pieces.push(refused(number, bytes, MISPLACED_QUOTE));
+      return;
     }
     this.#open.push(line);
     this.#openBytes += bytes.length + 1;
-    if (this.#openQuotes % 2 === 1) return null;
-    const piece = {
-      line: this.#open[0]?.number ?? line.number,
-      bytes: Buffer.concat(this.#open.flatMap((one, at) => [...(at === 0 ? [] : [NEWLINE]), one.bytes ?? NEWLINE])),
-    };
+    if (goesOn && odd) this.#close(pieces);
+  }
+
+  /** The last line of what is open has closed its quote. */
+  #close(pieces: Piece[]): void {
+    const [first, ...others] = this.#open;
+    if (first === undefined) return;
+    const bytes = Buffer.concat([first.bytes, ...others.flatMap((line) => [NEWLINE, line.bytes])]);
+    if (!this.#forms.whole.test(withoutReturn(bytes.toString('latin1')))) {
+      this.#giveUp(pieces);
+      return;
+    }
     this.#forget();
-    return piece;
+    pieces.push({ line: first.number, lastLine: others.at(-1)?.number ?? first.number, bytes, reason: null });
   }
 
   /** Refuses the line on which the open quote stands, and reads what was behind it anew. */
-  *#giveUp(): Iterable<ImportRow> {
+  #giveUp(pieces: Piece[]): void {
     const [first, ...others] = this.#open;
     this.#forget();
     if (first === undefined) return;
-    yield rejected(first.number, first.bytes ?? Buffer.alloc(0), 'a quote is opened and not closed');
-    yield* this.#rowsOf(others.flatMap((line) => this.#joined(line) ?? []));
+    pieces.push(refused(first.number, first.bytes, UNCLOSED_QUOTE));
+    for (const line of others) this.#take(line, pieces);
   }
 
   #forget(): void {
     this.#open = [];
     this.#openBytes = 0;
-    this.#openQuotes = 0;
+  }
+
+  get #forms(): Forms {
+    return FORMS[this.#delimiter];
   }
 
   *#rowsOf(pieces: readonly Piece[]): Iterable<ImportRow> {
@@ -147,7 +178,7 @@ export class CsvRows implements RowReader {
     // All at once; one by one should one of them be refused after all, to know which.
     const readable = typeof together !== 'string' && together.length === texts.length;
     let at = 0;
-    for (const { line, bytes, text, reason } of judged) {
+    for (const { line, lastLine, bytes, text, reason } of judged) {
       if (text === null) {
         yield rejected(line, bytes, reason);
         continue;
@@ -155,25 +186,26 @@ export class CsvRows implements RowReader {
       const alone = readable ? [together[at] ?? []] : this.#records(text);
       at += 1;
       if (typeof alone === 'string') yield rejected(line, bytes, alone);
-      else yield { line, bytes, content: this.#contentOf(alone[0] ?? []) };
+      else yield { line, lastLine, bytes, content: this.#contentOf(alone[0] ?? []) };
     }
   }
 
-  /** Nothing for an empty line, and for the first, which names the columns. */
-  #judged(piece: Piece): Judged[] {
+  /** Nothing for an empty line. */
+  #judged({ reason, ...piece }: Piece): Judged[] {
+    if (reason !== null) return [{ ...piece, text: null, reason }];
     const text = textOf(piece.bytes);
-    if (text === null) {
-      if (this.#columns === null) throw new CsvHeaderError([NOT_UTF8]);
-      return [{ ...piece, text: null, reason: NOT_UTF8 }];
-    }
+    if (text === null) return [{ ...piece, text: null, reason: NOT_UTF8 }];
     if (text.trim() === '') return [];
-    const record = text.replace(/\r+$/, '');
-    if (this.#columns === null) {
-      this.#columns = this.#header(record);
-      return [];
-    }
-    if (!WELL_FORMED[this.#delimiter].test(record)) return [{ ...piece, text: null, reason: MISPLACED_QUOTE }];
+    const record = withoutReturn(text);
+    if (!this.#forms.whole.test(record)) return [{ ...piece, text: null, reason: MISPLACED_QUOTE }];
     return [{ ...piece, text: record, reason: null }];
+  }
+
+  /** The first line with anything on it names the columns. @throws CsvHeaderError */
+  #readHeader(bytes: Buffer | null): void {
+    const text = bytes === null ? null : textOf(bytes);
+    if (text === null) throw new CsvHeaderError([bytes === null ? TOO_LONG : NOT_UTF8]);
+    if (text.trim() !== '') this.#columns = this.#header(withoutReturn(text));
   }
 
   #header(text: string): readonly string[] {
@@ -211,6 +243,17 @@ export class CsvRows implements RowReader {
         : 'is not CSV';
     }
   }
+}
+
+function refused(line: number, bytes: Buffer, reason: string): Piece {
+  return { line, lastLine: line, bytes, reason };
+}
+
+/** By hand: a regular expression would try each of the returns that somebody may send by the thousand as the first one. */
+function withoutReturn(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === '\r') end -= 1;
+  return text.slice(0, end);
 }
 
 function quotesIn(bytes: Buffer): number {

@@ -2,6 +2,8 @@
 export interface ImportRow {
   /** Where it begins, from 1. */
   readonly line: number;
+  /** A record of CSV may have several. */
+  readonly lastLine: number;
   /** As it was sent, for the digest that tells one file from another. */
   readonly bytes: Buffer;
   readonly content:
@@ -34,7 +36,7 @@ export function textOf(bytes: Buffer): string | null {
 }
 
 export function rejected(line: number, bytes: Buffer, reason: string): ImportRow {
-  return { line, bytes, content: { fields: null, reason } };
+  return { line, lastLine: line, bytes, content: { fields: null, reason } };
 }
 
 /** Without the mark that some programs put in front of UTF-8. */

@@ -31,7 +31,7 @@ function* rowsOf({ number, bytes }: Line): Iterable<ImportRow> {
   }
   const text = textOf(number === 1 ? withoutMark(bytes) : bytes);
   if (text === null) yield rejected(number, bytes, NOT_UTF8);
-  else if (text.trim() !== '') yield { line: number, bytes, content: contentOf(text) };
+  else if (text.trim() !== '') yield { line: number, lastLine: number, bytes, content: contentOf(text) };
 }
 
 function contentOf(text: string): ImportRow['content'] {

@@ -162,14 +162,17 @@ function sorted(
   const reject = (line: number, reason: string): void => {
     rejections.push({ line, reason: reason.slice(0, LONGEST_REASON) });
   };
-  for (const { line, content } of batch) {
+  for (const { line, lastLine, content } of batch) {
+    // A quote too many can make one record of many lines: who looks for the others is told where they are.
+    const extent = lastLine === line ? '' : `lines ${line} to ${lastLine}: `;
     if (content.fields === null) {
-      reject(line, content.reason);
+      reject(line, extent + content.reason);
       continue;
     }
     const { fields, faults } = checkFields(kind, content.fields);
     if (faults !== null) {
-      reject(line, faults.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; '));
+      const reasons = faults.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+      reject(line, extent + reasons.join('; '));
       continue;
     }
     const id = fields.id ?? randomUUID();

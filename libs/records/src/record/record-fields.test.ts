@@ -28,6 +28,13 @@ test('too much is refused: fields, bytes, depth', () => {
   expect(pathsOf({ empresa: 'A', deep })).toEqual(['deep']);
 });
 
+test('a number that a double cannot hold is refused, also in depth, and never rounded', () => {
+  const parsed = JSON.parse(
+    '{"empresa":"A","cuenta":12345678901234567890,"filas":[{"n":1e400}],"monto":1500.5,"mayor":9007199254740991,"cero":-0}',
+  ) as Record<string, unknown>;
+  expect(pathsOf(parsed)).toEqual(['cuenta', 'filas']);
+});
+
 test('trap 12: whatever is sent is refused with its place, or kept as it is and harmless', () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ noUnicodeString: false })), (given) => {

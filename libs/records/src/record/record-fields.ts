@@ -1,6 +1,7 @@
 /**
  * What a record may hold. Known fields have a shape; any other field is kept as it was sent, because every sales team has
- * some of its own. What could not be given back as it came (text that PostgreSQL cannot hold) is refused, never mended.
+ * some of its own. What could not be given back as it came (text that PostgreSQL cannot hold, integers that a double cannot) is
+ * refused, never mended.
  */
 import type { KnownField, RecordKind } from './record-kind.js';
 
@@ -29,6 +30,7 @@ const MOST_FIELDS = 100;
 const MOST_OWN_BYTES = 32 * 1024;
 const DEEPEST = 16;
 const MOST_FAULTS = 20;
+const UNSTORABLE = `must be JSON without NUL, lone surrogates or integers beyond 2^53 (send those as text), at most ${DEEPEST} deep`;
 
 /** In lower case, as PostgreSQL and the keyspace write it; null for what is none. */
 export function uuidOf(text: string): string | null {
@@ -69,9 +71,8 @@ export function checkFields(kind: RecordKind, given: Readonly<Record<string, unk
     const value = given[name];
     if (RESERVED.has(name)) fault(name, 'is set by the platform');
     else if (!isFieldName(name)) fault(shown(name), 'is no name of a field: letters, digits and _ (at most 64)');
-    else if (!isStorable(value, DEEPEST)) {
-      fault(name, `must be JSON without NUL or lone surrogates, at most ${DEEPEST} deep`);
-    } else if (value !== null) own.push([name, value]);
+    else if (!isStorable(value, DEEPEST)) fault(name, UNSTORABLE);
+    else if (value !== null) own.push([name, value]);
   }
   const kept = Object.fromEntries(own);
   if (faults.length === 0 && own.length > 0 && Buffer.byteLength(JSON.stringify(kept)) > MOST_OWN_BYTES) {
@@ -82,11 +83,13 @@ export function checkFields(kind: RecordKind, given: Readonly<Record<string, unk
     : { fields: null, faults: faults.slice(0, MOST_FAULTS) };
 }
 
-/** What a change may not touch. */
+/** What a change may not touch, or cannot hold: told before it is merged, since merging goes as deep as what was sent. */
 export function changeFaults(given: Readonly<Record<string, unknown>>): readonly Fault[] {
-  return Object.keys(given)
-    .filter((name) => RESERVED.has(name))
-    .map((path) => ({ path, message: 'is set by the platform' }));
+  const faults = Object.entries(given).flatMap(([name, value]) => {
+    if (RESERVED.has(name)) return [{ path: name, message: 'is set by the platform' }];
+    return isStorable(value, DEEPEST) ? [] : [{ path: shown(name), message: UNSTORABLE }];
+  });
+  return faults.slice(0, MOST_FAULTS);
 }
 
 function checkedUuid(value: unknown): string | undefined {
@@ -103,12 +106,18 @@ function checkedKnown(field: KnownField, value: unknown): string | { readonly me
 /** Whether PostgreSQL gives it back as it came. */
 function isStorable(value: unknown, deepest: number): boolean {
   if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0');
+  if (typeof value === 'number') return isExact(value);
   if (typeof value !== 'object' || value === null) return value !== undefined;
   if (deepest === 0) return false;
   if (Array.isArray(value)) return value.every((one) => isStorable(one, deepest - 1));
   return Object.entries(value).every(
     ([name, one]) => name !== '__proto__' && isStorable(name, 1) && isStorable(one, deepest - 1),
   );
+}
+
+/** Beyond what a double holds, it is no longer the number that was sent. */
+function isExact(value: number): boolean {
+  return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
 }
 
 /** Of a name that cannot be one, as much as an answer may repeat. */

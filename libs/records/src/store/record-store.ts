@@ -34,7 +34,10 @@ export async function lockRow(
   return rows[0];
 }
 
-/** The ids of those that were made. One whose id is taken is not, nor one whose lead is not there. */
+/**
+ * The ids of those that were made. One whose id is taken is not, nor one whose lead is not there. Made in the order of their
+ * ids, so that of two who make the same ones at once each waits for the other, and never both.
+ */
 export async function insertRecords(
   db: Transaction<RecordTables>,
   kind: RecordKind,
@@ -54,13 +57,15 @@ export async function insertRecords(
     })),
   );
   const types = sql.join([...columns, 'words'].map((name) => sql`${sql.ref(name)} ${sql.raw(typeOf(kind, name))}`));
-  const lead = sql`join leads on leads.tenant = ${tenant} and leads.id = given.lead_id for key share of leads`;
+  const ofLeads = kind === OPORTUNIDADES;
   const { rows } = await sql<{ id: string }>`
     insert into ${sql.table(kind.plural)} (${refs(columns)}, search, tenant, created_at, updated_at)
     select ${refs(columns.map((name) => `given.${name}`))}, array_to_tsvector(string_to_array(given.words, ' ')),
       ${tenant}, now(), now()
     from json_to_recordset(${given}::json) as given (${types})
-    ${kind === OPORTUNIDADES ? lead : sql``}
+    ${ofLeads ? sql`join leads on leads.tenant = ${tenant} and leads.id = given.lead_id` : sql``}
+    order by given.id
+    ${ofLeads ? sql`for key share of leads` : sql``}
     on conflict (tenant, id) do nothing
     returning ${sql.ref(`${kind.plural}.id`)}`.execute(db);
   return new Set(rows.map(({ id }) => id));
