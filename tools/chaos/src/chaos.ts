@@ -2,10 +2,12 @@
  * `npm run chaos [-- SCENARIO …]`: faults under load, minutes long, so not part of `npm test`.
  * `npm run chaos -- simulate [--real] [--seeds N] [--from S]`: schedules of the simulator (docs/proof.md).
  * `npm run chaos -- cache [--minutes 10] [--seed N] [--topology all]`: the cache in several processes (docs/chaos.md).
+ * `npm run chaos -- import [--megabytes 1024]`: a file of leads with broken rows, broken off once (docs/chaos.md).
  * Exits 1 when a verdict fails.
  */
 import { cacheChaos } from './cache/cache-chaos.js';
 import { gateway } from './gateway.js';
+import { importChaos } from './import/import-chaos.js';
 import { simulate } from './simulate/command.js';
 import { stampede } from './stampede.js';
 import type { Verdict } from './verdict.js';
@@ -28,6 +30,7 @@ async function main(names: readonly string[]): Promise<boolean> {
 /** What takes options of its own. */
 const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<boolean>>> = {
   cache: cacheChaos,
+  import: importChaos,
   simulate,
 };
 

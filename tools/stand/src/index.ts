@@ -1,2 +1,3 @@
+export { residentMegabytes } from './resident-memory.js';
 export { startStand, type ApiProcess, type Stand, type StandOptions } from './stand.js';
 export { startQuickProvider, type QuickProvider } from './quick-provider.js';

@@ -1,6 +1,5 @@
 /** `POST /leads/import`: how long it takes, and what memory the process needs for it, for files of different lengths. */
-import { readFileSync } from 'node:fs';
-import { startStand } from '@promptsales/stand';
+import { residentMegabytes, startStand } from '@promptsales/stand';
 import { processSeconds } from '../gateway-hit/process-time.js';
 import { recordsKey } from './records.js';
 
@@ -74,14 +73,4 @@ function* linesOf(leads: number, type: 'text/csv' | 'application/x-ndjson'): Gen
     lines = [];
   }
   yield Buffer.from(lines.join('\n'));
-}
-
-/** Of a process; NaN where the system does not say it in /proc. */
-function residentMegabytes(pid: number): number {
-  try {
-    const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
-    return Number(kilobytes) / 1024;
-  } catch {
-    return Number.NaN;
-  }
 }
