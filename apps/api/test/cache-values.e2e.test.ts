@@ -180,7 +180,7 @@ describe('values by key over HTTP', () => {
     expect(body).toMatchObject({ code: 'bad_header', errors: [{ path: 'x-cache-ttl' }] });
   });
 
-  it('are of one tenant', async () => {
+  it('trap 7: are of one tenant', async () => {
     await put('app:k', 'of acme').expect(200);
     await get('app:k', globex).expect(404);
     await get('tenant:acme:app:k', globex).expect(404);

@@ -8,7 +8,7 @@ import { SECRETS, testApi, type TestApi } from './test-api.js';
 type Document = Parameters<typeof operationsOf>[0];
 
 /** Served without being described: the description itself and its page. */
-const UNDESCRIBED = new Set(['get /openapi.json', 'get /docs', 'get /docs/{asset}']);
+const UNDESCRIBED = new Set(['get /openapi.json', 'get /docs', 'get /docs/', 'get /docs/{asset}']);
 
 describe('the OpenAPI document', () => {
   let api: TestApi;
@@ -77,6 +77,7 @@ describe('the OpenAPI document', () => {
       await request(api.server).get(part).set('if-none-match', String(answer.headers['etag'])).expect(304);
     }
     expect(page.headers['content-security-policy']).toContain("default-src 'none'");
+    expect((await request(api.server).get('/docs/').expect(200)).text).toBe(page.text);
     await request(api.server).get('/docs/..%2fpackage.json').expect(404);
   });
 

@@ -144,7 +144,7 @@ describe('the keyspace over HTTP', () => {
       return new Map(families.map((row) => [row.id, row]));
     };
 
-    it('counts, estimates and shows each tenant its own; what is not known is null', async () => {
+    it('trap 7: counts, estimates and shows each tenant its own; what is not known is null', async () => {
       await client('cache', (redis_) => redis_.flushall());
       await fill('cache', 'ps:app:', 30_000);
       await fill('cache', 'ps:tenant:acme:app:', 15_000);

@@ -66,13 +66,13 @@ class ThingsController {
 class SampleModule {}
 
 export const SAMPLE_RULES: AccessTable = {
-  'POST /things': { access: 'scope', scope: 'admin' },
-  'GET /things/whoami': { access: 'scope', scope: 'llm' },
+  'POST /things': { access: 'scope', scopes: ['admin'] },
+  'GET /things/whoami': { access: 'scope', scopes: ['mcp', 'llm'] },
   'GET /things/secret-failure': { access: 'open' },
   'GET /things/:id': { access: 'open' },
   'DELETE /things/:id': { access: 'open' },
   'GET /maybe': { access: 'optional' },
-  'POST /provider': { access: 'scope', scope: 'llm', errors: 'openai' },
+  'POST /provider': { access: 'scope', scopes: ['llm'], errors: 'openai' },
   'GET /slow-stream': { access: 'open' },
 };
 

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { Database } from '@promptsales/database';
+import type { Page, PageRequest } from '@promptsales/http-edge';
 import { anonymousPrincipal, type Principal } from './access/principal.js';
 import { AuditLog, type Actor } from './audit/audit-log.js';
 import { DatabaseKeySource } from './authentication/key-facts.js';
@@ -8,7 +9,6 @@ import { IDENTITY_OPTIONS, type IdentityOptions } from './identity-options.js';
 import { checkDraft, UnknownApiKeyError, type ApiKey, type ApiKeyDraft } from './keys/api-key.js';
 import { isKeyId } from './keys/key-format.js';
 import { KeyStore } from './keys/key-store.js';
-import type { Page, PageRequest } from './paging/cursor.js';
 
 const DEFAULT_POLL_MS = 250;
 const DEFAULT_GRACE_SECONDS = 3600;

@@ -7,4 +7,3 @@ export { IDENTITY_MIGRATIONS } from './identity-migrations.js';
 export type { IdentityOptions } from './identity-options.js';
 export { IdentityModule, type IdentityAsyncOptions } from './identity.module.js';
 export { UnknownApiKeyError, UnusableKeyError, type ApiKey, type ApiKeyDraft } from './keys/api-key.js';
-export { InvalidCursorError, type Page, type PageRequest } from './paging/cursor.js';

@@ -12,11 +12,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { keyspace, type KeyRef } from '@promptsales/cache-core';
 import { Database } from '@promptsales/database';
+import type { Page } from '@promptsales/http-edge';
 import type { Kysely } from 'kysely';
 import { randomUUID } from 'node:crypto';
-import { readList, type ListRequest, type RecordPage } from './list/record-list.js';
+import { readList, type ListRequest } from './list/record-list.js';
 import { recordOf, type BusinessRecord } from './record/business-record.js';
 import { entityTag, matchesStrongly, type Precondition } from './record/entity-tag.js';
+import { mergePatch } from './record/merge-patch.js';
 import { changedMeanwhile, idTaken, invalid, noSuchLead, notFound } from './record/record-errors.js';
 import { changeFaults, checkFields, type RecordFields } from './record/record-fields.js';
 import { LEADS, OPORTUNIDADES, type RecordKind } from './record/record-kind.js';
@@ -56,7 +58,7 @@ export class Records {
   }
 
   /** @throws BadRequestException for a cursor of another list */
-  list(kind: RecordKind, tenant: string, request: ListRequest): Promise<RecordPage> {
+  list(kind: RecordKind, tenant: string, request: ListRequest): Promise<Page<BusinessRecord>> {
     return readList(this.#db, kind, tenant, request);
   }
 
@@ -78,7 +80,7 @@ export class Records {
   }
 
   /**
-   * Merges fields into a record (RFC 7396): what is null goes, what is not named stays.
+   * Merges fields into a record (RFC 7396).
    * @throws NotFoundException, PreconditionFailedException, BadRequestException, UnprocessableEntityException
    */
   async change(
@@ -93,7 +95,7 @@ export class Records {
     return this.#options.outbox.committing<RecordTables, BusinessRecord>(async (transaction, outdate) => {
       const before = await this.#locked(transaction, kind, tenant, id, ifMatch);
       const { id: _id, version: _version, created_at: _created, updated_at: _updated, ...present } = before;
-      const fields = whole(kind, { ...present, ...given });
+      const fields = whole(kind, mergePatch(present, given));
       const leadId = fields.known['lead_id'];
       if (
         kind === OPORTUNIDADES &&

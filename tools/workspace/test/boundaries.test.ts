@@ -42,6 +42,7 @@ const PACKAGES = [
   'cache-core',
   'database',
   'environment',
+  'http-edge',
   'llm-cache',
   'identity',
   'test-kit',
@@ -58,8 +59,9 @@ const SOUND: Readonly<Record<string, string>> = {
   'libs/cache-core/src/lookup.ts': 'export const lookup = 1;\n',
   'libs/database/src/index.ts': 'export const database = 1;\n',
   'libs/environment/src/index.ts': 'export const environment = 1;\n',
+  'libs/http-edge/src/index.ts': 'export const edge = 1;\n',
   'libs/llm-cache/src/index.ts':
-    "import '@promptsales/cache-core';\nimport '@promptsales/database';\nexport const llm = 1;\n",
+    "import '@promptsales/cache-core';\nimport '@promptsales/http-edge';\nimport '@promptsales/database';\nexport const llm = 1;\n",
   'libs/llm-cache/test/llm.redis.test.ts': "import '@promptsales/test-kit';\nimport '@promptsales/llm-cache';\n",
   'libs/identity/src/index.ts': "import '@promptsales/database';\nexport const identity = 1;\n",
   'tools/test-kit/src/index.ts': 'export const kit = 1;\n',
@@ -95,6 +97,7 @@ const UNSOUND: readonly (readonly [rule: string, file: string, text: string])[] 
   ['no-feature-imports-a-feature', 'libs/identity/src/r.ts', "import '@promptsales/assembly';"],
   ['foundations-import-nothing-of-ours', 'libs/cache-core/src/b.ts', "import '@promptsales/database';"],
   ['foundations-import-nothing-of-ours', 'libs/database/src/c.ts', "import '@promptsales/identity';"],
+  ['foundations-import-nothing-of-ours', 'libs/http-edge/src/s.ts', "import '@promptsales/database';"],
   ['environment-is-a-leaf', 'libs/environment/src/d.ts', "import '@promptsales/cache-core';"],
   ['only-apps-and-tools-read-the-environment', 'libs/llm-cache/src/e.ts', "import '@promptsales/environment';"],
   [

@@ -3,9 +3,10 @@ import type { AccessRule, AccessTable } from '@promptsales/http-edge';
 const open: AccessRule = { access: 'open' };
 const optional: AccessRule = { access: 'optional' };
 const anyKey: AccessRule = { access: 'key' };
-const scope = (name: string): AccessRule => ({ access: 'scope', scope: name });
+/** One of them suffices. */
+const scope = (...scopes: [string, ...string[]]): AccessRule => ({ access: 'scope', scopes });
 /** The route speaks OpenAI's protocol, its refusals included. */
-const openAi = (name: string): AccessRule => ({ access: 'scope', scope: name, errors: 'openai' });
+const openAi = (name: string): AccessRule => ({ access: 'scope', scopes: [name], errors: 'openai' });
 
 export interface AccessOptions {
   /** `/metrics` without a key, for a scraper inside a trusted network. */
@@ -26,6 +27,7 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
 
     'GET /openapi.json': open,
     'GET /docs': open,
+    'GET /docs/': open,
     'GET /docs/:asset': open,
 
     'GET /v1/keys': scope('admin'),
@@ -38,7 +40,8 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'PUT /v1/cache/:key': scope('cache'),
     'DELETE /v1/cache/:key': scope('cache'),
     'POST /v1/cache/invalidate': scope('cache'),
-    'GET /v1/cache/operations/:id': scope('cache'),
+    // `DELETE /api/cache` answers with operations, too.
+    'GET /v1/cache/operations/:id': scope('cache', 'records'),
     'DELETE /v1/cache/operations/:id': scope('cache'),
 
     'GET /v1/keyspace': scope('cache'),

@@ -57,14 +57,16 @@ export function serveDocs(instance: FastifyInstance, document: () => OpenAPIObje
     json ??= JSON.stringify(document());
     void reply.header('content-type', 'application/json; charset=utf-8').header('cache-control', 'no-cache').send(json);
   });
-  instance.get('/docs', (_request, reply) => {
-    void reply
-      .header('content-type', 'text/html; charset=utf-8')
-      .header('content-security-policy', CONTENT_SECURITY_POLICY)
-      .header('x-content-type-options', 'nosniff')
-      .header('cache-control', 'no-cache')
-      .send(PAGE);
-  });
+  for (const path of ['/docs', '/docs/']) {
+    instance.get(path, (_request, reply) => {
+      void reply
+        .header('content-type', 'text/html; charset=utf-8')
+        .header('content-security-policy', CONTENT_SECURITY_POLICY)
+        .header('x-content-type-options', 'nosniff')
+        .header('cache-control', 'no-cache')
+        .send(PAGE);
+    });
+  }
   instance.get<{ Params: { asset: string } }>('/docs/:asset', (request, reply) => {
     const asset = assets.get(request.params.asset);
     if (asset === undefined) throw new ProblemError('not_found', 'The page has no such part.');

@@ -84,7 +84,8 @@ function applyAccess(document: OpenAPIObject, routes: readonly RegisteredRoute[]
     else {
       operation.security = [{ bearer: [] }, { apiKey: [] }];
       if (rule.access === 'scope') {
-        operation.description = [operation.description, `Scope: \`${rule.scope}\`.`].filter(Boolean).join('\n\n');
+        const scopes = rule.scopes.map((scope) => `\`${scope}\``).join(' or ');
+        operation.description = [operation.description, `Scope: ${scopes}.`].filter(Boolean).join('\n\n');
       }
     }
   }

@@ -1,19 +1,5 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  IsArray,
-  IsIn,
-  IsInt,
-  IsOptional,
-  IsString,
-  Length,
-  Matches,
-  Max,
-  MaxLength,
-  Min,
-  ValidateBy,
-} from 'class-validator';
+import { ApiProperty } from '@nestjs/swagger';
+import { ArrayMaxSize, IsArray, IsIn, IsInt, IsString, Length, Matches, Max, Min, ValidateBy } from 'class-validator';
 import { parseRate, RATE_FORM } from '../clients/rate.js';
 import { ConfigurationError } from '../configuration-error.js';
 import type { ConfigurationType } from '../configuration-tables.js';
@@ -105,23 +91,6 @@ export class ConfigurationAnswer {
 
 export function configurationAnswer({ key, type, value, updatedAt }: ShownConfiguration): ConfigurationAnswer {
   return { key, type, value, updated_at: updatedAt };
-}
-
-/** `?limit=&cursor=` */
-export class PageQuery {
-  @ApiPropertyOptional({ default: 50, minimum: 1, maximum: 200 })
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(200)
-  limit?: number;
-
-  @ApiPropertyOptional({ description: '`next_cursor` of the page before.' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(1000)
-  cursor?: string;
 }
 
 /** `PUT /v1/clients/{client_name}/config` */

@@ -1,13 +1,5 @@
 import { Body, Controller, Get, Inject, Param, Put, Req, Res } from '@nestjs/common';
-import {
-  ApiBearerAuth,
-  ApiCreatedResponse,
-  ApiNotFoundResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiPreconditionFailedResponse,
-  ApiTags,
-} from '@nestjs/swagger';
+import { ApiBearerAuth, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ClientConfigurations, clientTagOf, type ClientConfiguration } from '../clients/client-configurations.js';
 import { ConfigurationError } from '../configuration-error.js';
@@ -15,6 +7,7 @@ import { CONFIGURATION_OPTIONS, type ConfigurationOptions } from '../configurati
 import { ClientConfigurationAnswer, ClientConfigurationBody } from './bodies.js';
 import { CachedReads } from './cached-reads.js';
 import { conditionOf } from './conditions.js';
+import { answerStored, StoresWhole } from './stores-whole.js';
 
 /** What the clients of a tenant may call. A client is the name that its API keys carry. */
 @ApiTags('Configuration')
@@ -44,13 +37,7 @@ export class ClientsController {
   }
 
   @Put()
-  @ApiOperation({
-    summary: 'Say what a client may call',
-    description: '`If-Match` and `If-None-Match: *` are honoured.',
-  })
-  @ApiOkResponse({ type: ClientConfigurationAnswer, description: 'It was replaced' })
-  @ApiCreatedResponse({ type: ClientConfigurationAnswer, description: 'It is new' })
-  @ApiPreconditionFailedResponse({ description: 'It is not in the state that `If-Match` or `If-None-Match` supposes' })
+  @StoresWhole('Say what a client may call', { type: ClientConfigurationAnswer })
   async store(
     @Req() request: FastifyRequest,
     @Param('client_name') client: string,
@@ -60,7 +47,7 @@ export class ClientsController {
     const wanted: ClientConfiguration = { tools_acceso, rate_limit, max_requests_hora, estado };
     const actor = this.options.actorOf(request);
     const { created, configuration } = await this.clients.save(actor, client, wanted, conditionOf(request.headers));
-    reply.status(created ? 201 : 200).header('etag', clientTagOf(configuration));
+    answerStored(reply, created, clientTagOf(configuration));
     return configuration;
   }
 }

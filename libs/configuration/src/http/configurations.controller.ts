@@ -1,15 +1,5 @@
 import { Body, Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
-import {
-  ApiBearerAuth,
-  ApiConflictResponse,
-  ApiCreatedResponse,
-  ApiNotFoundResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiPreconditionFailedResponse,
-  ApiTags,
-  ApiUnprocessableEntityResponse,
-} from '@nestjs/swagger';
+import { ApiBearerAuth, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ConfigurationError } from '../configuration-error.js';
 import { CONFIGURATION_OPTIONS, type ConfigurationOptions } from '../configuration-options.js';
@@ -19,6 +9,7 @@ import { Configurations } from '../stored/configurations.js';
 import { ConfigurationAnswer, configurationAnswer, ConfigurationBody } from './bodies.js';
 import { CachedReads } from './cached-reads.js';
 import { conditionOf } from './conditions.js';
+import { answerStored, StoresConfiguration } from './stores-whole.js';
 
 /** Providers' and systems' configurations by name. */
 @ApiTags('Configuration')
@@ -50,17 +41,7 @@ export class ConfigurationsController {
   }
 
   @Post(':key')
-  @ApiOperation({
-    summary: 'Store a configuration in place of what was there',
-    description: 'A member that is left out is removed. `If-Match` and `If-None-Match: *` are honoured.',
-  })
-  @ApiOkResponse({ type: ConfigurationAnswer, description: 'It was replaced' })
-  @ApiCreatedResponse({ type: ConfigurationAnswer, description: 'It is new' })
-  @ApiConflictResponse({ description: 'It is there with the other type' })
-  @ApiPreconditionFailedResponse({ description: 'It is not in the state that `If-Match` or `If-None-Match` supposes' })
-  @ApiUnprocessableEntityResponse({
-    description: '`secret_mask`: a mask stands for no secret that is stored; `configuration_invalid`; with places',
-  })
+  @StoresConfiguration('Store a configuration in place of what was there', { type: ConfigurationAnswer })
   async store(
     @Req() request: FastifyRequest,
     @Param('key') key: string,
@@ -68,9 +49,10 @@ export class ConfigurationsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ConfigurationAnswer> {
     const actor = this.options.actorOf(request);
-    const saved = await this.configurations.save(actor, { key, type, value }, conditionOf(request.headers));
+    const what = { key, type, value };
+    const { created, configuration } = await this.configurations.save(actor, what, conditionOf(request.headers));
     if (type === 'provider') await this.directory.refresh();
-    reply.status(saved.created ? 201 : 200).header('etag', saved.configuration.tag);
-    return configurationAnswer(saved.configuration);
+    answerStored(reply, created, configuration.tag);
+    return configurationAnswer(configuration);
   }
 }

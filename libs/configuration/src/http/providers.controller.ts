@@ -2,36 +2,25 @@ import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Re
 import {
   ApiBearerAuth,
   ApiBody,
-  ApiConflictResponse,
-  ApiCreatedResponse,
   ApiNoContentResponse,
   ApiNotFoundResponse,
   ApiOkResponse,
   ApiOperation,
-  ApiPreconditionFailedResponse,
   ApiTags,
-  ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
+import { cursorBehind, InvalidCursorError, PageQuery, pageOf, placeIn } from '@promptsales/http-edge';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CONFIGURATION_OPTIONS, type ConfigurationOptions } from '../configuration-options.js';
 import type { Json } from '../json.js';
 import { ProviderDirectory } from '../providers/provider-directory.js';
 import { readCopy } from '../stored/configuration-copy.js';
 import { Configurations, notThere, type ShownConfiguration } from '../stored/configurations.js';
-import {
-  PageQuery,
-  PROVIDER_ANSWER_SCHEMA,
-  PROVIDER_LIST_SCHEMA,
-  PROVIDER_SCHEMA,
-  providerAnswer,
-  providerIn,
-} from './bodies.js';
+import { PROVIDER_ANSWER_SCHEMA, PROVIDER_LIST_SCHEMA, PROVIDER_SCHEMA, providerAnswer, providerIn } from './bodies.js';
 import { CachedReads } from './cached-reads.js';
 import { conditionOf } from './conditions.js';
-import { cursorAfter, nameInCursor } from './cursor.js';
+import { answerStored, StoresConfiguration } from './stores-whole.js';
 
 const TYPE = 'provider';
-const PAGE = 50;
 
 type Answer = Record<string, Json>;
 
@@ -52,14 +41,13 @@ export class ProvidersController {
   @ApiOkResponse({ schema: PROVIDER_LIST_SCHEMA })
   async list(
     @Req() request: FastifyRequest,
-    @Query() { limit = PAGE, cursor }: PageQuery,
-  ): Promise<{ providers: Answer[]; next_cursor: string | null }> {
+    @Query() { limit, cursor }: PageQuery,
+  ): Promise<{ providers: readonly Answer[]; next_cursor: string | null }> {
     const { tenant } = this.options.actorOf(request);
-    const after = cursor === undefined ? null : nameInCursor(cursor);
+    const after = cursor === undefined ? null : nameIn(cursor);
     const found = await this.configurations.list({ tenant, type: TYPE, after, limit: limit + 1 });
-    const shown = found.slice(0, limit);
-    const last = found.length > limit ? shown.at(-1) : undefined;
-    return { providers: shown.map(providerAnswer), next_cursor: last === undefined ? null : cursorAfter(last.key) };
+    const { items, nextCursor } = pageOf(found, limit, ({ key }) => cursorBehind(key), providerAnswer);
+    return { providers: items, next_cursor: nextCursor };
   }
 
   @Get(':provider')
@@ -84,18 +72,8 @@ export class ProvidersController {
   }
 
   @Post(':provider')
-  @ApiOperation({
-    summary: 'Store a provider in place of what was there',
-    description: 'A member that is left out is removed. `If-Match` and `If-None-Match: *` are honoured.',
-  })
+  @StoresConfiguration('Store a provider in place of what was there', { schema: PROVIDER_ANSWER_SCHEMA })
   @ApiBody({ schema: PROVIDER_SCHEMA })
-  @ApiOkResponse({ schema: PROVIDER_ANSWER_SCHEMA, description: 'It was replaced' })
-  @ApiCreatedResponse({ schema: PROVIDER_ANSWER_SCHEMA, description: 'It is new' })
-  @ApiConflictResponse({ description: 'A system’s configuration has this name' })
-  @ApiPreconditionFailedResponse({ description: 'It is not in the state that `If-Match` or `If-None-Match` supposes' })
-  @ApiUnprocessableEntityResponse({
-    description: '`secret_mask`: a mask stands for no secret that is stored; `configuration_invalid`; with places',
-  })
   async store(
     @Req() request: FastifyRequest,
     @Param('provider') provider: string,
@@ -106,8 +84,8 @@ export class ProvidersController {
     const actor = this.options.actorOf(request);
     const { created, configuration } = await this.configurations.save(actor, what, conditionOf(request.headers));
     await this.directory.refresh();
-    reply.status(created ? 201 : 200);
-    return answered(reply, configuration);
+    answerStored(reply, created, configuration.tag);
+    return providerAnswer(configuration);
   }
 
   @Delete(':provider')
@@ -135,6 +113,13 @@ export class ProvidersController {
     await this.directory.refresh();
     return answered(reply, configuration);
   }
+}
+
+/** PostgreSQL refuses to compare with what it cannot hold. */
+function nameIn(cursor: string): string {
+  const name = placeIn(cursor);
+  if (name.includes('\0')) throw new InvalidCursorError();
+  return name;
 }
 
 function answered(reply: FastifyReply, configuration: ShownConfiguration): Answer {

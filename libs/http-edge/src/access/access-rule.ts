@@ -8,8 +8,8 @@ export type AccessRule =
   | { readonly access: 'optional' }
   /** Any valid key. */
   | { readonly access: 'key'; readonly errors?: ErrorShape }
-  /** A valid key that has the scope. */
-  | { readonly access: 'scope'; readonly scope: string; readonly errors?: ErrorShape };
+  /** A valid key that has one of the scopes. */
+  | { readonly access: 'scope'; readonly scopes: readonly [string, ...string[]]; readonly errors?: ErrorShape };
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
 

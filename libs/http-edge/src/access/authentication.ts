@@ -107,8 +107,9 @@ function admit(request: FastifyRequest, rule: AccessRule | undefined, principal:
     if (rule?.access === 'optional') return;
     throw new ProblemError('unauthenticated', unauthenticatedDetail(request), { headers: CHALLENGE });
   }
-  if (rule?.access === 'scope' && !principal.scopes.has(rule.scope)) {
-    throw new ProblemError('forbidden', `This key does not have the scope "${rule.scope}".`);
+  if (rule?.access === 'scope' && !rule.scopes.some((scope) => principal.scopes.has(scope))) {
+    const wanted = rule.scopes.map((scope) => `"${scope}"`).join(' or ');
+    throw new ProblemError('forbidden', `This key does not have the scope ${wanted}.`);
   }
   request.principal = principal;
   request.attribution = attributionOf(request.raw);

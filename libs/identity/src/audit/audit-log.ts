@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '@promptsales/database';
+import { cursorBehind, pageOf, type Page, type PageRequest } from '@promptsales/http-edge';
 import type { Kysely, Transaction } from 'kysely';
 import type { Principal } from '../access/principal.js';
 import type { IdentityTables } from '../identity-tables.js';
-import { pageOf, readCursor, type Page, type PageRequest } from '../paging/cursor.js';
+import { sequenceIn } from '../paging/sequence-cursor.js';
 
 /** Who did it, for the log. */
 export interface Actor {
@@ -72,11 +73,11 @@ export class AuditLog {
       .orderBy('id', 'desc')
       .limit(limit + 1);
     if (tenant !== null) query = query.where('tenant', '=', tenant);
-    if (cursor !== undefined) query = query.where('id', '<', readCursor(cursor));
+    if (cursor !== undefined) query = query.where('id', '<', sequenceIn(cursor));
     return pageOf(
       await query.execute(),
       limit,
-      (row) => row.id,
+      ({ id }) => cursorBehind(id),
       (row) => ({
         id: row.id,
         at: row.at,

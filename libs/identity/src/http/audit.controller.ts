@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { AuditLog, type Actor, type AuditEntry } from '../audit/audit-log.js';
 import { Acting } from './acting.js';
-import { ListQuery, pageRequest } from './list-query.js';
+import { ListQuery } from './list-query.js';
 
 export class AuditEntryAnswer {
   @ApiProperty() id!: string;
@@ -37,7 +37,7 @@ export class AuditController {
   @ApiOkResponse({ type: AuditListAnswer })
   async list(@Acting() { principal }: Actor, @Query() query: ListQuery): Promise<AuditListAnswer> {
     const tenant = principal.admin ? (query.tenant ?? null) : principal.tenant;
-    const page = await this.#audit.list(tenant, pageRequest(query));
+    const page = await this.#audit.list(tenant, query);
     return { entries: page.items.map(entryAnswer), next_cursor: page.nextCursor };
   }
 }

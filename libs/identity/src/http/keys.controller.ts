@@ -11,7 +11,7 @@ import { ApiKeys } from '../api-keys.js';
 import type { Actor } from '../audit/audit-log.js';
 import { Acting } from './acting.js';
 import { CreatedKeyAnswer, CreateKeyBody, keyAnswer, KeyAnswer, KeyListAnswer } from './key-bodies.js';
-import { ListQuery, pageRequest } from './list-query.js';
+import { ListQuery } from './list-query.js';
 
 /** Administration of API keys. Who may call it is the application's to say; whose keys are seen follows from the caller. */
 @ApiTags('Keys')
@@ -45,7 +45,7 @@ export class KeysController {
   @ApiOperation({ summary: 'List keys, newest first, revoked ones included' })
   @ApiOkResponse({ type: KeyListAnswer })
   async list(@Acting() actor: Actor, @Query() query: ListQuery): Promise<KeyListAnswer> {
-    const page = await this.#keys.list(actor.principal, query.tenant ?? null, pageRequest(query));
+    const page = await this.#keys.list(actor.principal, query.tenant ?? null, query);
     return { keys: page.items.map(keyAnswer), next_cursor: page.nextCursor };
   }
 

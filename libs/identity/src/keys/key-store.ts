@@ -1,10 +1,11 @@
 import type { Database } from '@promptsales/database';
+import { cursorBehind, pageOf, type Page, type PageRequest } from '@promptsales/http-edge';
 import type { Kysely, Selectable } from 'kysely';
 import { DEFAULT_PLAN } from '../access/principal.js';
 import { isScope } from '../access/scope.js';
 import type { Actor, AuditLog } from '../audit/audit-log.js';
 import type { ApiKeysTable, IdentityTables } from '../identity-tables.js';
-import { pageOf, readCursor, type Page, type PageRequest } from '../paging/cursor.js';
+import { sequenceIn } from '../paging/sequence-cursor.js';
 import type { ApiKey, ApiKeyDraft } from './api-key.js';
 import { newKey } from './key-format.js';
 
@@ -69,8 +70,8 @@ export class KeyStore {
       .orderBy('sequence', 'desc')
       .limit(limit + 1);
     if (tenant !== null) query = query.where('tenant', '=', tenant);
-    if (cursor !== undefined) query = query.where('sequence', '<', readCursor(cursor));
-    return pageOf(await query.execute(), limit, (row) => row.sequence, apiKeyOf);
+    if (cursor !== undefined) query = query.where('sequence', '<', sequenceIn(cursor));
+    return pageOf(await query.execute(), limit, ({ sequence }) => cursorBehind(sequence), apiKeyOf);
   }
 
   /** False when there is no such key. Revoking again changes nothing and is no act. */

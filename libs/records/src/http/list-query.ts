@@ -1,27 +1,12 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, IsUUID, Max, MaxLength, Min, NotContains } from 'class-validator';
+import { PageQuery } from '@promptsales/http-edge';
+import { IsIn, IsOptional, IsString, IsUUID, MaxLength, NotContains } from 'class-validator';
 import type { ListRequest } from '../list/record-list.js';
 import { LEADS, OPORTUNIDADES, type RecordKind } from '../record/record-kind.js';
 
-const DEFAULT_LIMIT = 50;
 const NUL = '\0';
 
-class ListRecordsQuery {
-  @ApiPropertyOptional({ default: DEFAULT_LIMIT, minimum: 1, maximum: 200 })
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(200)
-  limit?: number;
-
-  @ApiPropertyOptional({ description: '`next_cursor` of the page before, with the same order and filters.' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(4000)
-  cursor?: string;
-
+class ListRecordsQuery extends PageQuery {
   @ApiPropertyOptional({
     description: 'Words that begin so, all of them, in any text of the record; without case and accents.',
   })
@@ -60,7 +45,7 @@ export class ListOportunidadesQuery extends ListRecordsQuery {
 }
 
 export function listRequest(query: ListLeadsQuery | ListOportunidadesQuery): ListRequest {
-  const { limit = DEFAULT_LIMIT, cursor, sort = '-created_at', ...given } = query;
+  const { limit, cursor, sort = '-created_at', ...given } = query;
   const filters = Object.entries(given).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : []));
   return {
     limit,

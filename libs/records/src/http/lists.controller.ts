@@ -34,7 +34,7 @@ export class ListsController {
     request: FastifyRequest,
     query: ListLeadsQuery | ListOportunidadesQuery,
   ): Promise<object> {
-    const { records, nextCursor } = await this.records.list(kind, tenantOf(request), listRequest(query));
-    return { [kind.plural]: records, next_cursor: nextCursor };
+    const { items, nextCursor } = await this.records.list(kind, tenantOf(request), listRequest(query));
+    return { [kind.plural]: items, next_cursor: nextCursor };
   }
 }

@@ -1,6 +1,7 @@
+import { InvalidCursorError } from '@promptsales/http-edge';
 import fc from 'fast-check';
 import { LEADS, OPORTUNIDADES } from '../record/record-kind.js';
-import { cursorAt, InvalidCursorError, readCursor, type ListOrder } from './record-cursor.js';
+import { cursorAt, readCursor, type ListOrder } from './record-cursor.js';
 
 const ID = '0b7c3a52-6f2e-4b0e-9d0a-3f7c5a1f9a10';
 const byName: ListOrder = { sort: 'empresa', descending: false, filters: { estado: 'nuevo', q: 'a' } };

@@ -1,3 +1,4 @@
+import { InvalidCursorError } from '@promptsales/http-edge';
 import { createHash } from 'node:crypto';
 import type { RecordKind } from '../record/record-kind.js';
 import { uuidOf } from '../record/record-fields.js';
@@ -13,20 +14,6 @@ export interface ListOrder {
 export interface Place {
   readonly value: string;
   readonly id: string;
-}
-
-/** A cursor that did not come from this list. */
-export class InvalidCursorError extends Error {
-  readonly code = 'validation_failed';
-  readonly httpStatus = 400;
-  readonly errors = [
-    { path: 'cursor', message: 'is not a cursor of this list (same order, same filters); leave it out to begin anew' },
-  ];
-
-  constructor() {
-    super('The cursor is not one of this list.');
-    this.name = 'InvalidCursorError';
-  }
 }
 
 /** Opaque to callers. It holds no more than they were shown, and whose records are listed is not in it. */

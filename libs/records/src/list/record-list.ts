@@ -3,6 +3,7 @@
  * count, so that what others write meanwhile makes no page repeat or skip a record that stays where it was. Orders by the
  * time of creation never change; a record whose `updated_at`, `estado` or `empresa` changes moves in those orders.
  */
+import { pageOf, type Page, type PageRequest } from '@promptsales/http-edge';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { recordOf, type BusinessRecord, type RecordRow } from '../record/business-record.js';
 import { wordsOf } from '../record/folded.js';
@@ -10,16 +11,7 @@ import type { RecordKind } from '../record/record-kind.js';
 import { columnsOf, type RecordTables } from '../store/record-store.js';
 import { cursorAt, readCursor, type ListOrder } from './record-cursor.js';
 
-export interface ListRequest extends ListOrder {
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
-export interface RecordPage {
-  readonly records: readonly BusinessRecord[];
-  /** Null on the last page. */
-  readonly nextCursor: string | null;
-}
+export interface ListRequest extends ListOrder, PageRequest {}
 
 /** @throws InvalidCursorError for a cursor that is not one of this list */
 export async function readList(
@@ -27,7 +19,7 @@ export async function readList(
   kind: RecordKind,
   tenant: string,
   request: ListRequest,
-): Promise<RecordPage> {
+): Promise<Page<BusinessRecord>> {
   const { limit, cursor, sort, descending, filters } = request;
   const column = sql.ref(kind.sorts[sort] ?? 'created_at');
   const isTime = sort.endsWith('_at');
@@ -44,19 +36,9 @@ export async function readList(
     where ${sql.join(conditions, sql` and `)}
     order by ${column} ${direction}, id ${direction}
     limit ${limit + 1}`.execute(db);
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
-  return {
-    records: shown.map((row) => recordOf(kind, row)),
-    nextCursor:
-      rows.length > limit && last !== undefined
-        ? cursorAt(
-            { value: last.place instanceof Date ? last.place.toISOString() : last.place, id: last.id },
-            kind,
-            request,
-          )
-        : null,
-  };
+  const cursorOf = ({ id, place }: (typeof rows)[number]): string =>
+    cursorAt({ value: place instanceof Date ? place.toISOString() : place, id }, kind, request);
+  return pageOf(rows, limit, cursorOf, (row) => recordOf(kind, row));
 }
 
 function filtered({ q, ...columns }: ListOrder['filters']): RawBuilder<unknown>[] {
