@@ -1,9 +1,9 @@
 /**
- * What may import what. The house has one direction: apps → assembly → features → cache-core, database and
- * http-edge → nothing of ours.
+ * What may import what. The house has one direction: apps → assembly → features → cache-core, database,
+ * http-edge and semantics → nothing of ours.
  * tools/workspace/test/boundaries.test.ts shows that each rule refuses what it is there to refuse.
  */
-const FOUNDATIONS = 'cache-core|database|http-edge';
+const FOUNDATIONS = 'cache-core|database|http-edge|semantics';
 /** What the applications are put together from: of their layer, shared because there are two of them. */
 const ASSEMBLY = 'assembly';
 const SOURCE = '^(apps|libs|tools)/';
@@ -21,7 +21,7 @@ module.exports = {
     },
     {
       name: 'foundations-import-nothing-of-ours',
-      comment: 'cache-core, database and http-edge know nothing of the product, nor of each other.',
+      comment: 'cache-core, database, http-edge and semantics know nothing of the product, nor of each other.',
       severity: 'error',
       from: { path: `^libs/(${FOUNDATIONS})/`, pathNot: TEST },
       to: { path: SOURCE, pathNot: '^libs/$1/' },
