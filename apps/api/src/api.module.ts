@@ -9,7 +9,7 @@ import {
   type SharedParts,
 } from '@promptsales/assembly';
 import { CacheManagementModule, InvalidationOutbox } from '@promptsales/cache-management';
-import { Breakers, Cache, keyspace, RedisRoles } from '@promptsales/cache-core';
+import { Breakers, Cache, RedisRoles } from '@promptsales/cache-core';
 import { ConfigurationModule, ProviderDirectory } from '@promptsales/configuration';
 import { Database } from '@promptsales/database';
 import { GatewayInstruments, HealthModule, LedgerInstruments } from '@promptsales/health';
@@ -21,7 +21,7 @@ import { auditing } from './access/audit.js';
 import { ledgerReaderOf, tenantCallerOf } from './access/caller.js';
 import { configurationOptions } from './configuration-wiring.js';
 import { ledgerHealth, ledgerOptions } from './ledger-wiring.js';
-import { keyOfAnswer, llmCacheOptions } from './llm-wiring.js';
+import { identitiesOf, llmCacheOptions } from './llm-wiring.js';
 import { upstreamKindOf, upstreamsOf } from './upstreams.js';
 
 /** Everything that the API serves, wired. */
@@ -66,7 +66,7 @@ export class ApiModule {
           useFactory: (log: AuditLog, database: Database, answers: AnswerKeys) => ({
             callerOf: tenantCallerOf,
             bodyTextOf: ({ bodyText }: FastifyRequest) => bodyText,
-            identities: new Map([[keyspace.llmResponse.id, keyOfAnswer(answers)]]),
+            identities: identitiesOf(answers),
             audit: auditing(log, database, logger),
           }),
         }),

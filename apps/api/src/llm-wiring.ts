@@ -1,4 +1,4 @@
-import type { Breakers, Cache, RedisRoles } from '@promptsales/cache-core';
+import { keyspace, type Breakers, type Cache, type KeyRef, type RedisRoles } from '@promptsales/cache-core';
 import { IdentityRefusedError, type KeyOfRequest } from '@promptsales/cache-management';
 import type { Environment } from '@promptsales/environment';
 import type { GatewayInstruments } from '@promptsales/health';
@@ -7,6 +7,7 @@ import {
   attributionOf,
   LlmError,
   type AnswerKeys,
+  type KeyedRequest,
   type Ledger,
   type LlmCacheObserver,
   type LlmCacheOptions,
@@ -46,11 +47,18 @@ export function llmCacheOptions(parts: LlmParts): LlmCacheOptions {
   };
 }
 
-/** The gateway's own identity of a request, for whoever looks its answer up by key. */
-export function keyOfAnswer(keys: AnswerKeys): KeyOfRequest {
+/** By family: the gateway's own identity of a request, for whoever looks its answer up by key. */
+export function identitiesOf(keys: AnswerKeys): ReadonlyMap<string, KeyOfRequest> {
+  return new Map([
+    [keyspace.llmResponse.id, keyOf((request) => keys.keyOf(request))],
+    [keyspace.llmEmbedding.id, keyOf((request) => keys.keyOfEmbedding(request))],
+  ]);
+}
+
+function keyOf(keyed: (request: KeyedRequest) => KeyRef): KeyOfRequest {
   return ({ asking, ...request }) => {
     try {
-      return keys.keyOf({ ...request, headers: asking.headers, caller: attributionOf(callerOf(asking)) });
+      return keyed({ ...request, headers: asking.headers, caller: attributionOf(callerOf(asking)) });
     } catch (error) {
       if (error instanceof LlmError) throw new IdentityRefusedError(error.message, { cause: error });
       throw error;

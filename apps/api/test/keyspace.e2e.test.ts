@@ -80,6 +80,19 @@ describe('the keyspace over HTTP', () => {
       }
     });
 
+    it('names the key at which the vector of one text is kept, whatever its company was', async () => {
+      const asked = { model: 'text-embedding-3-small', dimensions: 8 };
+      const body = { ...asked, input: ['one text', 'another text'] };
+      await request(api.server).post('/v1/embeddings').set(acme).send(body).expect(200);
+      const { key, physical_key: physical } = (
+        await identity('llm.embedding', { input: 'another text', ...asked }).expect(200)
+      ).body as { key: string; physical_key: string };
+      expect(key).toMatch(/^embedding:[0-9a-f]{64}$/);
+      expect(await client('llm', (redis_) => redis_.exists(physical))).toBe(1);
+      expect((await identity('llm.embedding', { ...asked, input: ['another text'] })).body).toMatchObject({ key });
+      expect((await identity('llm.embedding', body).expect(422)).body).toMatchObject({ code: 'unprocessable' });
+    });
+
     it('trap 13: is another for another parameter, namespace or tenant', async () => {
       const keys = await Promise.all([
         identity('llm.response', chat('a')),

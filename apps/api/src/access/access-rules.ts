@@ -85,6 +85,7 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'PUT /v1/clients/:client_name/config': scope('records'),
 
     'POST /v1/chat/completions': openAi('llm'),
+    'POST /v1/embeddings': openAi('llm'),
     'GET /v1/models': openAi('llm'),
 
     'GET /v1/savings': scope('analytics'),

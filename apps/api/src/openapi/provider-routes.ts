@@ -27,6 +27,17 @@ export const PROVIDER_ROUTES: readonly ProviderRoute[] = [
     takesBody: true,
   },
   {
+    method: 'post',
+    path: '/v1/embeddings',
+    provider: 'OpenAI',
+    summary: 'Embeddings, each text from the cache where it has been embedded before',
+    description:
+      'Takes and answers what OpenAI does. Each item of `input` is kept by itself: only those that are not stored are asked for, in one call, and `usage` says what that call cost. `x-cache` is `HIT` only if all of them were stored.',
+    schema: 'https://platform.openai.com/docs/api-reference/embeddings/create',
+    answers: ['application/json'],
+    takesBody: true,
+  },
+  {
     method: 'get',
     path: '/v1/models',
     provider: 'OpenAI',

@@ -169,7 +169,7 @@ export class Errands implements Carrier {
   }
 
   async #load<F extends Family>(
-    { ref, terms: { loader, freshness, ttlSeconds, bound } }: Errand<F>,
+    { ref, terms: { loader, options, freshness, ttlSeconds, bound } }: Errand<F>,
     leadership: Leadership,
     previous: Hit<Value<F>> | null,
     abandoned: AbortSignal,
@@ -182,6 +182,7 @@ export class Errands implements Carrier {
       freshness,
       ttlSeconds,
       random,
+      note: options.note,
       previous,
       abandoned,
       ended: (result, seconds) => observer.loaded?.(ref.family.id, result, seconds),

@@ -7,6 +7,8 @@ export interface LoadOptions<T = unknown> extends FreshnessOptions {
   readonly ttlSeconds?: number;
   /** What the value is stored under, to be invalidated by. */
   readonly labels?: EntryLabels;
+  /** At most 256 characters to keep beside what this call loads: `note` of every later hit. */
+  readonly note?: (value: T) => string;
   /** Load anew and join nobody. What is stored stays until the new value takes its place, so a failure costs nothing. */
   readonly anew?: boolean;
   /** Whether an entry found is good enough for this caller, fresh or stale; by default every one is. */

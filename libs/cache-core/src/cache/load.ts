@@ -33,6 +33,7 @@ export interface Load<F extends Family> {
   readonly ttlSeconds: number;
   readonly bound: Pick<LoadBound, 'run'>;
   readonly random: () => number;
+  readonly note: ((value: ValueOf<F>) => string) | undefined;
   /** Of the entry that is to be replaced. */
   readonly previous: Hit<ValueOf<F> | Absent> | null;
   /** Aborts when nobody waits any more. */
@@ -64,7 +65,7 @@ export async function runLoad<F extends Family>(load: Load<F>): Promise<Outcome<
 
 /** @throws KeyspaceError for what is no value of the family */
 function stored<F extends Family>(
-  { ref, leadership, freshness, ttlSeconds, random, previous }: Load<F>,
+  { ref, leadership, freshness, ttlSeconds, random, note, previous }: Load<F>,
   answer: ValueOf<F> | Absent | Unchanged,
   loadCostMs: number,
 ): Outcome<ValueOf<F> | Absent> & { kind: 'value' } {
@@ -78,8 +79,13 @@ function stored<F extends Family>(
   const times = { ttlSeconds: seconds, freshMs: freshMs(freshness, seconds, random), loadCostMs };
   const prolonged = answer === unchanged ? leadership.prolong(times) : null;
   if (prolonged !== null) return { kind: 'value', value: value as ValueOf<F>, stored: prolonged };
-  const bytes = value === absent ? absent : encodeValue(ref.family, value);
-  return { kind: 'value', value: value as ValueOf<F>, stored: leadership.fill({ ...times, stored: bytes }) };
+  if (value === absent) return { kind: 'value', value, stored: leadership.fill({ ...times, stored: absent }) };
+  const filling = { ...times, stored: encodeValue(ref.family, value) };
+  return {
+    kind: 'value',
+    value,
+    stored: leadership.fill(note === undefined ? filling : { ...filling, note: note(value) }),
+  };
 }
 
 /** An absence that is not to be remembered. */

@@ -331,7 +331,8 @@ function settledBy(whole: WholeAnswer, httpStatus: number): Settled {
 
 function notedWhenItIsAwaited(): void {}
 
-function asLlmError(thrown: unknown): LlmError {
+/** What whoever waits for a call is told of what has ended it. */
+export function asLlmError(thrown: unknown): LlmError {
   if (thrown instanceof LedgerUnavailable) {
     return new LlmError('ledger_unavailable', 'The call cannot be accounted for at the moment, so it is not made.', {
       retryAfterSeconds: thrown.retryAfterSeconds,

@@ -1,10 +1,14 @@
 import { keyspace, type KeyRef } from '@promptsales/cache-core';
+import { refOfItem, type EmbeddingRef } from '../embeddings/item-refs.js';
 import type { Attribution } from '../ledger/ledger.js';
+import { EMBEDDING_ITEMS } from '../protocol/embeddings/embeddings.js';
+import { readItems } from '../protocol/embeddings/request.js';
 import { LlmError } from '../protocol/llm-error.js';
+import type { JsonObject } from '../protocol/protocol.js';
 import { NOTHING_KNOWN } from '../request/known-requests.js';
 import type { PolicySource, UpstreamDirectory } from './directories.js';
-import { ENDPOINTS, type Endpoint } from './endpoints.js';
-import { inquire } from './inquiry.js';
+import { EMBEDDINGS_ENDPOINT, ENDPOINTS, type Endpoint } from './endpoints.js';
+import { inquire, type Circumstances } from './inquiry.js';
 
 /** A request to an endpoint that nobody sends. */
 export interface KeyedRequest {
@@ -40,6 +44,19 @@ export class AnswerKeys {
     });
   }
 
+  /**
+   * Of the one item that the request names.
+   * @throws LlmError for what the gateway would refuse too, and for several items: each has a key of its own
+   */
+  keyOfEmbedding({ body, headers, caller }: Omit<KeyedRequest, 'endpoint'>): EmbeddingRef {
+    const protocol = EMBEDDING_ITEMS;
+    const arriving = { protocol, route: EMBEDDINGS_ENDPOINT.route, bytes: body, headers, caller, requestId: '' };
+    const inquiry = inquire(arriving, this.#circumstances);
+    const [item, ...more] = readItems((inquiry.body.value as JsonObject)['input']);
+    if (item !== undefined && more.length === 0) return refOfItem(inquiry, item);
+    throw new LlmError('invalid_value', "Each item of 'input' has a key of its own: name one.", { param: 'input' });
+  }
+
   #ofTheFirstThatTakes(request: KeyedRequest): AnswerRef {
     let refusal: unknown;
     for (const endpoint of ENDPOINTS) {
@@ -55,8 +72,11 @@ export class AnswerKeys {
 
   #keyAt({ protocol, route }: Endpoint, { body, headers, caller }: KeyedRequest): AnswerRef {
     const arriving = { protocol, route, bytes: body, headers, caller, requestId: '' };
-    const circumstances = { upstreams: this.#upstreams, policies: this.#policies.current(), requests: NOTHING_KNOWN };
-    const { hash, tenant } = inquire(arriving, circumstances);
+    const { hash, tenant } = inquire(arriving, this.#circumstances);
     return keyspace.llmResponse.at({ hash }, tenant);
+  }
+
+  get #circumstances(): Circumstances {
+    return { upstreams: this.#upstreams, policies: this.#policies.current(), requests: NOTHING_KNOWN };
   }
 }

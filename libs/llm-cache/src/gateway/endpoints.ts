@@ -1,4 +1,5 @@
 import { CHAT_COMPLETIONS } from '../protocol/chat-completions/chat-completions.js';
+import { EMBEDDINGS } from '../protocol/embeddings/embeddings.js';
 import type { Protocol } from '../protocol/protocol.js';
 
 /** A route on which one request has one answer. */
@@ -10,3 +11,6 @@ export interface Endpoint {
 
 /** Every endpoint whose answers are kept whole. A further one is a line here, one in the access table and one in the document. */
 export const ENDPOINTS: readonly Endpoint[] = [{ route: '/v1/chat/completions', protocol: CHAT_COMPLETIONS }];
+
+/** Its answers are kept item by item. */
+export const EMBEDDINGS_ENDPOINT: Endpoint = { route: '/v1/embeddings', protocol: EMBEDDINGS };

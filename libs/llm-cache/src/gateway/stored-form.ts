@@ -44,7 +44,7 @@ function entryOf({ hash, tenant, controls }: Inquiry): Entry {
 }
 
 /** What the answer can be invalidated by. The namespace is part of its identity as well. */
-function labelsOf({ namespace, tags }: Inquiry['controls']): EntryLabels {
+export function labelsOf({ namespace, tags }: Inquiry['controls']): EntryLabels {
   return namespace === '' ? { tags } : { namespace, tags };
 }
 

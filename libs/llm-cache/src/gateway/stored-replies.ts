@@ -55,7 +55,7 @@ export function isServable(inquiry: Inquiry, hit: Hit<StoredForm>): boolean {
 }
 
 /** How old an entry may be and still be served now, be it stale. */
-function servableAgeMs({ controls }: Inquiry): number {
+export function servableAgeMs({ controls }: Inquiry): number {
   if (controls.maxAgeSeconds === null) return Number.POSITIVE_INFINITY;
   return (controls.maxAgeSeconds + (controls.staleWhileRevalidateSeconds ?? 0)) * 1000;
 }

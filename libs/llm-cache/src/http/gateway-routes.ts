@@ -5,7 +5,7 @@
 import { isAscii } from 'node:buffer';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
-import { ENDPOINTS, type Endpoint } from '../gateway/endpoints.js';
+import { EMBEDDINGS_ENDPOINT, ENDPOINTS, type Endpoint } from '../gateway/endpoints.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { ClientLeftError, type GatewayReply, type GatewayRequest } from '../gateway/gateway-reply.js';
 import { attributionOf, type CallerOf } from './caller.js';
@@ -15,7 +15,9 @@ import type { LlmCacheObserver } from './llm-cache-observer.js';
 import type { ModelList } from './model-list.js';
 
 export interface GatewayRoutesParts {
-  readonly gateway: Gateway;
+  readonly gateway: Pick<Gateway, 'answer'>;
+  /** Items of a request on entries of their own. */
+  readonly embeddings: Pick<Gateway, 'answer'>;
   readonly models: ModelList;
   readonly callerOf: CallerOf;
   readonly observer: LlmCacheObserver;
@@ -51,14 +53,17 @@ export function registerGatewayRoutes(context: FastifyInstance, parts: GatewayRo
   context.setErrorHandler((error, request, reply) => {
     replyWithError(error, request, reply, observer);
   });
-  for (const endpoint of ENDPOINTS) {
+  const post = (endpoint: Endpoint, gateway: GatewayRoutesParts['gateway']): void => {
     const errorHandler: RouteOptions['errorHandler'] = (error, request, reply) => {
       replyWithError(error, request, reply, observer, endpoint.protocol);
     };
+    const asked = { ...parts, gateway };
     context.post(endpoint.route, { bodyLimit: bodyLimitBytes, errorHandler }, (request, reply) =>
-      answer(parts, endpoint, request, reply),
+      answer(asked, endpoint, request, reply),
     );
-  }
+  };
+  for (const endpoint of ENDPOINTS) post(endpoint, parts.gateway);
+  post(EMBEDDINGS_ENDPOINT, parts.embeddings);
   context.get('/v1/models', async (request, reply) => {
     const left = new AbortController();
     departures(reply)(() => left.abort(new ClientLeftError()));

@@ -1,5 +1,6 @@
 import { CacheAside, type Breakers, type Cache, type RedisRoles } from '@promptsales/cache-core';
 import type { FastifyInstance } from 'fastify';
+import { Embeddings } from '../embeddings/embeddings.js';
 import { DEFAULT_FLIGHT, type FlightBounds } from '../flight/flight-bounds.js';
 import type { PolicySource, UpstreamDirectory } from '../gateway/directories.js';
 import { FlightDeck } from '../gateway/flight-deck.js';
@@ -44,6 +45,7 @@ export class GatewayService {
   readonly #upstream: Upstream;
   readonly #deck: FlightDeck;
   #models: ModelList | null = null;
+  #embeddings: Embeddings | null = null;
 
   constructor(options: LlmCacheOptions) {
     const { cache, roles, ledger, bounds, observer = {}, upstream, breakers } = options;
@@ -58,17 +60,15 @@ export class GatewayService {
   async register(instance: FastifyInstance): Promise<void> {
     const { cache, roles, ledger, upstreams, policies = DEFAULT_ONLY, callerOf, observer = {} } = this.#options;
     const gateway = new Gateway({ cache, deck: this.#deck, ledger, upstreams, policies, observer });
-    const models = new ModelList({
-      cache,
-      aside: new CacheAside(cache, roles),
-      client: this.#upstream,
-      upstreams,
-      observer,
-    });
+    const aside = new CacheAside(cache, roles);
+    const models = new ModelList({ cache, aside, client: this.#upstream, upstreams, observer });
+    const upstream = this.#upstream;
+    const embeddings = new Embeddings({ gateway, cache, aside, upstream, ledger, upstreams, policies, observer });
     this.#models = models;
+    this.#embeddings = embeddings;
     const bodyLimitBytes = this.#options.bodyLimitBytes ?? BODY_LIMIT_BYTES;
     await instance.register((context, _options, done) => {
-      registerGatewayRoutes(context, { gateway, models, callerOf, observer, bodyLimitBytes });
+      registerGatewayRoutes(context, { gateway, embeddings, models, callerOf, observer, bodyLimitBytes });
       done();
     });
   }
@@ -76,7 +76,8 @@ export class GatewayService {
   async close(): Promise<void> {
     this.#models?.stop();
     try {
-      await this.#deck.close(this.#options.shutdownMs ?? SHUTDOWN_MS);
+      const boundMs = this.#options.shutdownMs ?? SHUTDOWN_MS;
+      await Promise.all([this.#deck.close(boundMs), this.#embeddings?.close(boundMs)]);
     } finally {
       await this.#client.close();
     }

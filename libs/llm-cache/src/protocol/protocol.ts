@@ -76,8 +76,8 @@ export interface Protocol {
   readonly omittedFromIdentity: readonly (readonly string[])[];
   /** Throws `LlmError` for a body that no provider of this protocol could answer. */
   readRequest(body: unknown): RequestFacts;
-  /** The request by which the provider is asked to stream, with usage. */
-  streamedRequest(body: JsonObject): Buffer;
+  /** The request by which the provider is asked to stream, with usage. Null: it is asked in the client's own form. */
+  readonly streamedRequest: ((body: JsonObject) => Buffer) | null;
   /** `maxBytes` bounds the merged answer, as JSON. */
   assembler(maxBytes: number): Assembler;
   /** Reads an answer that came as JSON. The bytes are kept verbatim. Null when they are not such an answer at all. */

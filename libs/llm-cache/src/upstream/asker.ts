@@ -52,9 +52,12 @@ export class Asker {
 
   async ask(question: Question): Promise<Asked> {
     const { facts, json } = question;
+    const { streamedRequest } = question.protocol;
     const asksForAllItself = facts.stream && facts.usageAsked;
-    if (json === null || asksForAllItself || this.#wantsOwnForm(question)) return this.#askInOwnForm(question);
-    const response = await this.#send(question, question.protocol.streamedRequest(json));
+    if (json === null || streamedRequest === null || asksForAllItself || this.#wantsOwnForm(question)) {
+      return this.#askInOwnForm(question);
+    }
+    const response = await this.#send(question, streamedRequest(json));
     if (!refusesStreaming(response)) return { response, usageAsked: true };
     await question.onRefused?.(response);
     const asked = await this.#askInOwnForm({ ...question, permit: null });

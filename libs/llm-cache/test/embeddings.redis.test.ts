@@ -1,0 +1,340 @@
+/** Embeddings over HTTP, on a real Redis: what is stored is not asked for, and every vector stands where its item stood. */
+import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import fc from 'fast-check';
+import OpenAI from 'openai';
+import { EmbeddingsProvider, tokensOf, vectorOf, type Item } from './embeddings-provider.js';
+import { GatewayProcess } from './gateway-process.js';
+
+const MODEL = 'text-embedding-3-small';
+let redis: TestRedis;
+let provider: EmbeddingsProvider;
+let gateway: GatewayProcess;
+let other: GatewayProcess;
+let direct: OpenAI;
+let names = 0;
+
+beforeAll(async () => {
+  provider = await EmbeddingsProvider.start();
+  redis = await startRedis();
+  const start = async () =>
+    (await GatewayProcess.start({ redisUrl: redis.url, providerUrl: provider.baseUrl })).redisUp();
+  [gateway, other] = await Promise.all([start(), start()]);
+  direct = new OpenAI({ baseURL: provider.baseUrl, apiKey: 'k', maxRetries: 0 });
+});
+afterAll(async () => {
+  await Promise.all([gateway.stop(), other.stop()]);
+  await provider.stop();
+});
+beforeEach(() => {
+  provider.calls.length = 0;
+  gateway.ledger.calls.length = 0;
+  gateway.ledger.hits.length = 0;
+});
+
+/** Texts that no test before has asked for. */
+function texts(count: number): string[] {
+  names += 1;
+  return Array.from({ length: count }, (_none, at) => `text ${names} ${'x'.repeat(at)} ${at}`);
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: {
+    data: { embedding: number[] | string; index: number }[];
+    usage: unknown;
+    model: string;
+    error: unknown;
+  };
+}
+
+async function embed(
+  input: unknown,
+  headers: Record<string, string> = {},
+  more: object = {},
+  to = gateway,
+): Promise<Answer> {
+  const response = await fetch(`${to.url}/v1/embeddings`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: 'Bearer k1', ...headers },
+    body: JSON.stringify({ model: MODEL, input, ...more }),
+  });
+  return { status: response.status, headers: response.headers, body: (await response.json()) as Answer['body'] };
+}
+
+const vectors = ({ body }: Answer) => body.data.map(({ embedding }) => embedding);
+const paid = (...items: Item[]) => {
+  const tokens = items.reduce((sum, item) => sum + tokensOf(item), 0);
+  return { prompt_tokens: tokens, total_tokens: tokens };
+};
+const cacheOf = ({ headers }: Answer) => headers.get('x-cache');
+
+describe('trap 16: vectors of partial hits', () => {
+  it('stand where their items stood; only what is missing is asked for, in one call', async () => {
+    const [a, b, c, d] = texts(4) as [string, string, string, string];
+    expect(cacheOf(await embed([a, c]))).toBe('MISS');
+    const partial = await embed([d, c, b, a]);
+    expect(provider.calls).toEqual([
+      [a, c],
+      [d, b],
+    ]);
+    expect(vectors(partial)).toEqual([d, c, b, a].map((text) => vectorOf(text)));
+    expect(partial.body.data.map(({ index }) => index)).toEqual([0, 1, 2, 3]);
+    expect(partial.body.usage).toEqual(paid(d, b));
+    expect(cacheOf(partial)).toBe('MISS');
+    expect(partial.headers.get('cache-status')).toBe('promptsales; fwd=miss; stored');
+
+    const all = await embed([b, b, a, d]);
+    expect(provider.calls).toHaveLength(2);
+    expect(vectors(all)).toEqual([b, b, a, d].map((text) => vectorOf(text)));
+    expect(all.body).toMatchObject({ model: MODEL, usage: { prompt_tokens: 0, total_tokens: 0 } });
+    expect(cacheOf(all)).toBe('HIT');
+    expect(all.headers.get('cache-status')).toMatch(/^promptsales; hit; ttl=60\d{4}$/);
+    expect(all.headers.get('age')).toBe('0');
+  });
+
+  it('stand where their items stood, whatever was asked for before, by whom and in which order', async () => {
+    const text = fc.constantFrom<Item>('a', 'b', 'c', 'd', '1', '[1]', 'é', 'e\u0301', ' a', '');
+    const tokens = fc.constantFrom<Item>([1], [1, 2], [2, 1], [12]);
+    const several = { minLength: 1, maxLength: 8 };
+    const input = fc.oneof(text, tokens, fc.array(text, several), fc.array(tokens, several));
+    let round = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(input, { minLength: 1, maxLength: 3 }), { maxLength: 4 }), async (turns) => {
+        // A model of its own for each run: nothing is stored at its beginning.
+        const model = `model-${(round += 1)}`;
+        const asked = new Set<string>();
+        provider.calls.length = 0;
+        for (const together of turns) {
+          const answers = await Promise.all(
+            together.map((one, at) => embed(one, {}, { model }, at % 2 === 0 ? gateway : other)),
+          );
+          for (const [at, answer] of answers.entries()) {
+            const one = together[at] as Item | Item[];
+            const items = (typeof one === 'string' || typeof one[0] === 'number' ? [one] : one) as Item[];
+            expect(vectors(answer)).toEqual(items.map((each) => vectorOf(each, model)));
+            for (const each of items) asked.add(JSON.stringify(each));
+          }
+        }
+        const calledFor = provider.calls.flat().map((each) => JSON.stringify(each));
+        expect(calledFor.toSorted()).toEqual([...asked].toSorted());
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe('the official SDK', () => {
+  it.each(['as it asks by default', 'float', 'base64'] as const)(
+    'gets the provider’s own objects: %s',
+    async (format) => {
+      const encoding = format === 'as it asks by default' ? {} : { encoding_format: format };
+      const input = texts(3);
+      const own = await direct.embeddings.create({ model: MODEL, input, ...encoding });
+      const sorted = { ...own, data: own.data.toSorted((one, another) => one.index - another.index) };
+      const first = await gateway.openai.embeddings.create({ model: MODEL, input, ...encoding });
+      expect(first).toEqual(sorted);
+      const nothing = { prompt_tokens: 0, total_tokens: 0 };
+      expect(await gateway.openai.embeddings.create({ model: MODEL, input, ...encoding })).toEqual({
+        ...sorted,
+        usage: nothing,
+      });
+      expect(await other.openai.embeddings.create({ model: MODEL, input, ...encoding })).toEqual({
+        ...sorted,
+        usage: nothing,
+      });
+      expect(provider.calls).toHaveLength(2);
+    },
+  );
+});
+
+it('shares what is under way, in this process and in another one, item by item', async () => {
+  const [a, b, c] = texts(3) as [string, string, string];
+  const gate = Promise.withResolvers<void>();
+  provider.gate = gate.promise;
+  const first = embed([a, b]);
+  await until(() => provider.calls.length === 1);
+  const others = [embed([b, c]), embed([a, b], {}, {}, other), embed(a)];
+  await until(() => provider.calls.length === 2);
+  gate.resolve();
+  const [one, two, three, four] = (await Promise.all([first, ...others])) as [Answer, Answer, Answer, Answer];
+  expect(provider.calls).toEqual([[a, b], [c]]);
+  expect(vectors(one)).toEqual([vectorOf(a), vectorOf(b)]);
+  expect(vectors(two)).toEqual([vectorOf(b), vectorOf(c)]);
+  expect(vectors(three)).toEqual([vectorOf(a), vectorOf(b)]);
+  expect(vectors(four)).toEqual([vectorOf(a)]);
+  expect([one, two, three, four].map(cacheOf)).toEqual(['MISS', 'MISS', 'COALESCED', 'COALESCED']);
+  expect(two.body.usage).toEqual(paid(c));
+  expect(three.body.usage).toEqual({ prompt_tokens: 0, total_tokens: 0 });
+});
+
+it('trap 20: books what was paid as spent and each item that was there as avoided', async () => {
+  const [a, b, c] = texts(3) as [string, string, string];
+  await embed([a, b]);
+  await embed([c, a, b, c]);
+  await embed([b, a]);
+  const { calls, hits } = gateway.ledger;
+  expect(calls.map(({ outcome }) => outcome)).toEqual([
+    expect.objectContaining({
+      status: 'completed',
+      httpStatus: 200,
+      usage: expect.objectContaining({ inputTokens: tokensOf(a) + tokensOf(b), outputTokens: 0 }),
+    }),
+    expect.objectContaining({ usage: expect.objectContaining({ inputTokens: tokensOf(c) }) }),
+  ]);
+  expect(calls[0]?.facts).toMatchObject({ route: '/v1/embeddings', model: MODEL, cause: 'request', tenant: 'acme' });
+  // The second request names one text twice: it is paid for once.
+  const avoided = hits.map(({ kind, usage }) => [kind, usage?.inputTokens]);
+  const both = tokensOf(a) + tokensOf(b);
+  expect(avoided).toEqual([
+    ['hit', both],
+    ['coalesced', tokensOf(c)],
+    ['hit', both],
+  ]);
+});
+
+describe('a call that is refused', () => {
+  it('is passed on, and keeps what is stored', async () => {
+    const [a] = texts(1) as [string];
+    await embed(a);
+    const refused = await embed([a, 'refuse me']);
+    expect(refused.status).toBe(400);
+    expect(refused.body.error).toMatchObject({ message: 'input[0] is refused' });
+    expect(cacheOf(await embed(a))).toBe('HIT');
+  });
+
+  it('is not the answer to those who shared it for other items', async () => {
+    const [a] = texts(1) as [string];
+    const gate = Promise.withResolvers<void>();
+    provider.gate = gate.promise;
+    const refused = embed([a, 'refuse me']);
+    await until(() => provider.calls.length === 1);
+    const good = embed(a);
+    const elsewhere = embed([a], {}, {}, other);
+    await new Promise((resolve) => setImmediate(resolve));
+    gate.resolve();
+    expect((await refused).status).toBe(400);
+    expect(vectors(await good)).toEqual([vectorOf(a)]);
+    expect(vectors(await elsewhere)).toEqual([vectorOf(a)]);
+  });
+});
+
+it.each(['minus zero', 'with a name'])(
+  'passes on a vector that cannot be kept as it is, and keeps the others: %s',
+  async (odd) => {
+    const [a] = texts(1) as [string];
+    const first = await embed([odd, a]);
+    const again = await embed([odd, a]);
+    expect(again.body.data[0]).toEqual(first.body.data.find(({ index }) => index === 0));
+    expect(provider.calls).toEqual([[odd, a], [odd]]);
+    expect(vectors(again)[1]).toEqual(vectorOf(a));
+  },
+);
+
+describe('what a request may say', () => {
+  it('no-store: the provider’s own answer, and nothing kept', async () => {
+    const [a] = texts(1) as [string];
+    expect(cacheOf(await embed(a, { 'cache-control': 'no-store' }))).toBe('BYPASS');
+    expect(cacheOf(await embed(a))).toBe('MISS');
+  });
+
+  it('only-if-cached: all of it or nothing', async () => {
+    const [a, b] = texts(2) as [string, string];
+    await embed(a);
+    const { status, body } = await embed([a, b], { 'cache-control': 'only-if-cached' });
+    expect([status, body.error]).toEqual([504, expect.objectContaining({ code: 'not_in_cache' })]);
+    expect(cacheOf(await embed(a, { 'cache-control': 'only-if-cached' }))).toBe('HIT');
+    expect(provider.calls).toHaveLength(1);
+  });
+
+  it('no-cache and max-age: asked for anew', async () => {
+    const [a, b] = texts(2) as [string, string];
+    await embed([a, b]);
+    expect(cacheOf(await embed([a, b], { 'cache-control': 'no-cache' }))).toBe('REFRESH');
+    expect(provider.calls).toEqual([
+      [a, b],
+      [a, b],
+    ]);
+    // By Redis's clock, which takes a moment to pass over the millisecond of the answer.
+    const once = async (outcome: string, cacheControl: string) => {
+      let answer: Answer;
+      do answer = await embed([a, b], { 'cache-control': cacheControl });
+      while (cacheOf(answer) !== outcome);
+      return answer;
+    };
+    await once('REFRESH', 'max-age=0');
+    const called = provider.calls.length;
+    const stale = await once('STALE', 'max-age=0, stale-while-revalidate=60');
+    expect(stale.headers.get('cache-status')).toMatch(/^promptsales; hit; ttl=-?\d+; detail=stale$/);
+    await until(() => provider.calls.length > called);
+    expect(gateway.ledger.calls.at(-1)?.facts.cause).toBe('refresh');
+  });
+
+  it('a namespace, another tenant, dimensions and the format: entries of their own', async () => {
+    const [a] = texts(1) as [string];
+    await embed(a);
+    for (const [headers, more] of [
+      [{ 'x-cache-namespace': 'n' }, {}],
+      [{ 'x-test-tenant': 'other' }, {}],
+      [{}, { dimensions: 8 }],
+      [{}, { encoding_format: 'base64' }],
+      [{}, { user: 'u' }],
+    ] as const) {
+      expect(cacheOf(await embed(a, headers, more))).toBe('MISS');
+      expect(cacheOf(await embed(a, headers, more))).toBe('HIT');
+    }
+    expect(cacheOf(await embed([a]))).toBe('HIT');
+  });
+});
+
+const REFUSED: readonly (readonly [input: unknown, code: string, param: string])[] = [
+  [undefined, 'missing_required_parameter', 'input'],
+  [null, 'invalid_type', 'input'],
+  [7, 'invalid_type', 'input'],
+  [{ text: 'a' }, 'invalid_type', 'input'],
+  [[], 'empty_array', 'input'],
+  [['a', 1], 'invalid_type', 'input[1]'],
+  [['a', ['b']], 'invalid_type', 'input[1]'],
+  [[1, 'a'], 'invalid_type', 'input[1]'],
+  [[[1], 'a'], 'invalid_type', 'input[1]'],
+  [[[]], 'empty_array', 'input[0]'],
+  [[[1], []], 'empty_array', 'input[1]'],
+  [[-1], 'invalid_value', 'input[0]'],
+  [[1.5], 'invalid_value', 'input[0]'],
+  [[[1, 2 ** 31]], 'invalid_value', 'input[0][1]'],
+  [[[['a']]], 'invalid_type', 'input[0][0]'],
+  [[null], 'invalid_type', 'input[0]'],
+  [[true], 'invalid_type', 'input[0]'],
+  ['a'.repeat(2049).split(''), 'invalid_value', 'input'],
+];
+
+it.each(REFUSED.map(([input, code, param]) => ({ input, code, param, shown: JSON.stringify(input)?.slice(0, 40) })))(
+  'refuses the input $shown as OpenAI does',
+  async ({ input, code, param }) => {
+    const { status, body } = await embed(input);
+    expect([status, body.error]).toEqual([
+      400,
+      { message: expect.stringContaining(`'${param}'`), type: 'invalid_request_error', param, code },
+    ]);
+    expect(provider.calls).toEqual([]);
+  },
+);
+
+it('answers while Redis is away, and says so', async () => {
+  const own = await startRedis();
+  const alone = await (await GatewayProcess.start({ redisUrl: own.url, providerUrl: provider.baseUrl })).redisUp();
+  try {
+    await own.kill();
+    const [a, b] = texts(2) as [string, string];
+    const answer = await embed([a, b], {}, {}, alone);
+    expect(vectors(answer)).toEqual([vectorOf(a), vectorOf(b)]);
+    expect(answer.headers.get('cache-status')).toBe('promptsales; fwd=miss; promptsales-reason=redis-unavailable');
+    expect(provider.calls).toEqual([[a, b]]);
+  } finally {
+    await alone.stop();
+  }
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
