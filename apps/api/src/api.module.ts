@@ -14,7 +14,16 @@ import { ConfigurationModule, ProviderDirectory } from '@promptsales/configurati
 import { Database } from '@promptsales/database';
 import { GatewayInstruments, HealthModule, LedgerInstruments } from '@promptsales/health';
 import { ApiKeys, AuditLog, IdentityModule } from '@promptsales/identity';
-import { AnswerKeys, DurableLedger, Ledger, LedgerModule, LlmCacheModule, SavingsModule } from '@promptsales/llm-cache';
+import {
+  AnswerKeys,
+  DurableLedger,
+  Ledger,
+  LedgerModule,
+  LlmCacheModule,
+  PoliciesModule,
+  PolicyDirectory,
+  SavingsModule,
+} from '@promptsales/llm-cache';
 import { RecordsModule } from '@promptsales/records';
 import type { FastifyRequest } from 'fastify';
 import { auditing } from './access/audit.js';
@@ -22,6 +31,7 @@ import { ledgerReaderOf, tenantCallerOf } from './access/caller.js';
 import { configurationOptions } from './configuration-wiring.js';
 import { ledgerHealth, ledgerOptions } from './ledger-wiring.js';
 import { identitiesOf, llmCacheOptions } from './llm-wiring.js';
+import { policiesOptions } from './policies-wiring.js';
 import { upstreamKindOf, upstreamsOf } from './upstreams.js';
 
 /** Everything that the API serves, wired. */
@@ -31,8 +41,15 @@ export class ApiModule {
     const ledger = new LedgerInstruments(metrics);
     const gateway = new GatewayInstruments(metrics);
     const llmCache = LlmCacheModule.forRootAsync({
-      inject: [Cache, RedisRoles, Ledger, Breakers, ProviderDirectory],
-      useFactory: (cache: Cache, roles: RedisRoles, lines: Ledger, breakers: Breakers, providers: ProviderDirectory) =>
+      inject: [Cache, RedisRoles, Ledger, Breakers, ProviderDirectory, PolicyDirectory],
+      useFactory: (
+        cache: Cache,
+        roles: RedisRoles,
+        lines: Ledger,
+        breakers: Breakers,
+        providers: ProviderDirectory,
+        policies: PolicyDirectory,
+      ) =>
         llmCacheOptions({
           environment,
           cache,
@@ -40,6 +57,7 @@ export class ApiModule {
           ledger: lines,
           breakers,
           providers,
+          policies,
           instruments: gateway,
           logger,
         }),
@@ -57,6 +75,10 @@ export class ApiModule {
         LedgerModule.forRootAsync({
           inject: [ProviderDirectory],
           useFactory: (providers: ProviderDirectory) => ledgerOptions(environment, ledger, providers),
+        }),
+        PoliciesModule.forRootAsync({
+          inject: [AuditLog],
+          useFactory: (log: AuditLog) => policiesOptions(log, logger),
         }),
         llmCache,
         SavingsModule.forRoot({ callerOf: ledgerReaderOf }),

@@ -11,6 +11,7 @@ import {
   type Ledger,
   type LlmCacheObserver,
   type LlmCacheOptions,
+  type PolicyDirectory,
 } from '@promptsales/llm-cache';
 import { callerOf } from './access/caller.js';
 import { FailureLog } from './failure-log.js';
@@ -26,12 +27,13 @@ export interface LlmParts {
   readonly ledger: Ledger;
   readonly breakers: Breakers;
   readonly providers: StoredProviders;
+  readonly policies: PolicyDirectory;
   readonly instruments: GatewayInstruments;
   readonly logger: Logger;
 }
 
 export function llmCacheOptions(parts: LlmParts): LlmCacheOptions {
-  const { environment, cache, roles, ledger, breakers, providers, instruments, logger } = parts;
+  const { environment, cache, roles, ledger, breakers, providers, policies, instruments, logger } = parts;
   const { upstream, api } = environment;
   return {
     cache,
@@ -39,6 +41,7 @@ export function llmCacheOptions(parts: LlmParts): LlmCacheOptions {
     ledger,
     callerOf,
     upstreams: upstreamsOf(environment, providers, breakers),
+    policies,
     breakers,
     upstream: { timeoutMs: upstream.timeoutMs, idleTimeoutMs: upstream.idleTimeoutMs },
     observer: observerOf(instruments, new FailureLog(logger)),

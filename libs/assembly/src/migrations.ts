@@ -2,7 +2,7 @@ import { FENCING_MIGRATIONS, OUTBOX_MIGRATIONS } from '@promptsales/cache-manage
 import { CONFIGURATION_MIGRATIONS } from '@promptsales/configuration';
 import type { MigrationSet } from '@promptsales/database';
 import { IDENTITY_MIGRATIONS } from '@promptsales/identity';
-import { ledgerMigrations } from '@promptsales/llm-cache';
+import { ledgerMigrations, POLICY_MIGRATIONS } from '@promptsales/llm-cache';
 import { RECORDS_MIGRATIONS } from '@promptsales/records';
 
 /** The schema of every library. */
@@ -13,4 +13,5 @@ export const MIGRATIONS: readonly MigrationSet[] = [
   OUTBOX_MIGRATIONS,
   RECORDS_MIGRATIONS,
   CONFIGURATION_MIGRATIONS,
+  POLICY_MIGRATIONS,
 ];

@@ -73,6 +73,7 @@ export { Wake } from './redis/wake.js';
 // what HTTP callers say about caching, and are told
 export {
   CacheControlError,
+  MAX_TTL_SECONDS,
   NO_CACHE_CONTROLS,
   parseCacheControls,
   type CacheControls,

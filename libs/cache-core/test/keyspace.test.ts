@@ -76,6 +76,7 @@ describe('the documented families', () => {
       'cache.operations',
       'live.stream',
       'llm.models',
+      'llm.rotation',
       'lock.named',
       'nest.value',
     ]);

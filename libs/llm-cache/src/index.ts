@@ -37,10 +37,29 @@ export type { LlmCacheObserver } from './http/llm-cache-observer.js';
 export type { PolicySource, UpstreamDirectory, UpstreamQuestion } from './gateway/directories.js';
 export { DEFAULT_FLIGHT, type FlightBounds } from './flight/flight-bounds.js';
 export type { FlightObserver } from './flight/flight-observer.js';
-export { DEFAULT_POLICY, type CachePolicy, type PolicyMatch, type PolicyMode } from './request/policy.js';
+export {
+  DEFAULT_POLICY,
+  PolicyTable,
+  type CachePolicy,
+  type PolicyMatch,
+  type PolicyMode,
+  type PolicyShare,
+  type PolicySubject,
+  type SemanticPolicy,
+} from './request/policy.js';
 export type { NotStored } from './stored/storage-rules.js';
 export { upstreamService } from './upstream/guarded-upstream.js';
 export { DEFAULT_UPSTREAM, type UpstreamSettings, type UpstreamTarget } from './upstream/upstream-client.js';
+
+// Which answers are kept, for how long and for whom: stored, and in force in every process.
+export {
+  PoliciesModule,
+  type PoliciesModuleAsyncOptions,
+  type PoliciesModuleOptions,
+} from './policies/policies.module.js';
+export type { PolicyAct, PolicyActor } from './policies/policies.js';
+export { PolicyDirectory } from './policies/policy-directory.js';
+export { POLICY_MIGRATIONS } from './policies/policy-migrations.js';
 
 // What other layers need to answer on those routes in the provider's shape.
 export { LlmError, type LlmErrorCode } from './protocol/llm-error.js';

@@ -14,6 +14,7 @@ import OpenAI from 'openai';
 import {
   LlmCacheModule,
   MemoryLedger,
+  PolicyTable,
   type CachePolicy,
   type FlightBounds,
   type UpstreamSettings,
@@ -73,7 +74,7 @@ export class GatewayProcess {
       roles,
       ledger,
       upstreams: { targetFor: () => target },
-      ...(policies === undefined ? {} : { policies: { current: () => policies } }),
+      ...(policies === undefined ? {} : { policies: new PolicyTable(policies) }),
       callerOf: ({ headers }) => ({
         tenant: String(headers['x-test-tenant'] ?? 'acme'),
         keyId: headers['authorization'] ?? 'none',

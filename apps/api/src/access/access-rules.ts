@@ -88,6 +88,11 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'POST /v1/embeddings': openAi('llm'),
     'GET /v1/models': openAi('llm'),
 
+    'GET /v1/llm/policies': scope('admin'),
+    'GET /v1/llm/policies/:name': scope('admin'),
+    'PUT /v1/llm/policies/:name': scope('admin'),
+    'DELETE /v1/llm/policies/:name': scope('admin'),
+
     'GET /v1/savings': scope('analytics'),
     'GET /v1/prices': scope('analytics'),
   };

@@ -84,6 +84,7 @@ const TABLE: Readonly<Record<keyof typeof keyspace, FamilyAccess>> = {
   llmEmbedding: copies('llm'),
   llmModelInfo: copies('llm'),
   llmModels: answeredFor('llm'),
+  llmRotation: repairable('llm'),
   aiGeneration: copies('llm'),
   aiCampaignMessages: copies('llm'),
   aiGenerationMeta: copies('llm'),

@@ -8,7 +8,7 @@
  * 3. While the database is away, what was last known goes on serving.
  */
 import { DEFAULT_TENANT } from '@promptsales/cache-core';
-import { DatabaseUnavailableError, type Database } from '@promptsales/database';
+import { ChangeWatch, type Database } from '@promptsales/database';
 import type { Kysely } from 'kysely';
 import type { ConfigurationObserver } from '../configuration-options.js';
 import type { ConfigurationTables } from '../configuration-tables.js';
@@ -31,7 +31,6 @@ export interface ProviderDirectoryParts {
 }
 
 const EVERY_MS = 500;
-const START_ATTEMPTS = 10;
 
 interface Clock {
   readonly revision: string;
@@ -51,35 +50,29 @@ interface Serving {
 
 export class ProviderDirectory {
   readonly #parts: ProviderDirectoryParts;
+  readonly #watch: ChangeWatch;
   #byTenant: ReadonlyMap<string, Serving> = new Map();
   /** Of the tenant `default`, what serves all others too. */
   #forAll: Serving = servingOf([]);
   #clock: Clock | null = null;
-  #look: Promise<void> | null = null;
-  #timer: NodeJS.Timeout | undefined;
-  #stopped = false;
 
   constructor(parts: ProviderDirectoryParts) {
     this.#parts = parts;
+    this.#watch = new ChangeWatch({
+      look: () => this.#catchUp(),
+      everyMs: EVERY_MS,
+      failed: (error) => parts.observer.watchFailed?.(error),
+    });
   }
 
   /** A first look, then one every `EVERY_MS`. Throws when the database still does not answer after some attempts. */
   async start(): Promise<this> {
-    for (let attempt = 1; this.#clock === null; attempt += 1) {
-      try {
-        await this.#catchUp();
-      } catch (error) {
-        if (!(error instanceof DatabaseUnavailableError) || attempt === START_ATTEMPTS) throw error;
-        await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
-      }
-    }
-    this.#schedule();
+    await this.#watch.start();
     return this;
   }
 
   stop(): void {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#watch.stop();
   }
 
   /** The provider of this name that serves the tenant. */
@@ -93,26 +86,8 @@ export class ProviderDirectory {
   }
 
   /** A look that begins after this call: what was committed before is then in force here. Never rejects. */
-  async refresh(): Promise<void> {
-    if (this.#look !== null) await this.#look;
-    await this.#lookNow();
-  }
-
-  #schedule(): void {
-    clearTimeout(this.#timer);
-    if (this.#stopped) return;
-    this.#timer = setTimeout(() => void this.#lookNow(), EVERY_MS);
-    this.#timer.unref();
-  }
-
-  #lookNow(): Promise<void> {
-    this.#look ??= this.#catchUp()
-      .catch((error: unknown) => this.#parts.observer.watchFailed?.(error))
-      .finally(() => {
-        this.#look = null;
-        this.#schedule();
-      });
-    return this.#look;
+  refresh(): Promise<void> {
+    return this.#watch.refresh();
   }
 
   async #catchUp(): Promise<void> {

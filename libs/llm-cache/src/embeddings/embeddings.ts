@@ -72,7 +72,7 @@ export class Embeddings {
    */
   async answer(request: GatewayRequest): Promise<GatewayReply> {
     const { gateway, upstreams, policies } = this.#parts;
-    const circumstances = { upstreams, policies: policies.current(), requests: NOTHING_KNOWN };
+    const circumstances = { upstreams, policies, requests: NOTHING_KNOWN };
     const inquiry = inquire({ ...request, protocol: EMBEDDING_ITEMS }, circumstances);
     // What does not survive being read and written cannot be asked for in part.
     if (inquiry.bypass !== null || !inquiry.body.faithful) return gateway.answer(request);

@@ -77,6 +77,6 @@ export class AnswerKeys {
   }
 
   get #circumstances(): Circumstances {
-    return { upstreams: this.#upstreams, policies: this.#policies.current(), requests: NOTHING_KNOWN };
+    return { upstreams: this.#upstreams, policies: this.#policies, requests: NOTHING_KNOWN };
   }
 }

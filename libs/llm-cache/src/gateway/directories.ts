@@ -1,4 +1,4 @@
-import type { CachePolicy } from '../request/policy.js';
+import type { CachePolicy, PolicySubject } from '../request/policy.js';
 import type { UpstreamTarget } from '../upstream/upstream-client.js';
 
 /** What is to be asked, as far as it matters for whom to ask. */
@@ -17,7 +17,7 @@ export interface UpstreamDirectory {
 
 /** The policies in force. Looked at for every request: answer from memory. */
 export interface PolicySource {
-  current(): readonly CachePolicy[];
+  choose(subject: PolicySubject): CachePolicy;
 }
 
 export const NOT_CONFIGURED =

@@ -22,6 +22,7 @@ import { FlightReplies } from './flight-replies.js';
 import type { Forwarded, GatewayReply, GatewayRequest, Way } from './gateway-reply.js';
 import { inquire, type Inquiry } from './inquiry.js';
 import { KnownRequests } from '../request/known-requests.js';
+import { answerAt, type Rotation } from './rotation.js';
 import { readingOf, usableNote, type StoredForm } from './stored-form.js';
 import { isServable, StoredReplies } from './stored-replies.js';
 
@@ -31,6 +32,7 @@ export interface GatewayParts {
   readonly ledger: Ledger;
   readonly upstreams: UpstreamDirectory;
   readonly policies: PolicySource;
+  readonly rotation: Rotation;
   readonly observer: FlightObserver;
 }
 
@@ -58,21 +60,33 @@ export class Gateway {
    * @throws ClientLeftError
    */
   answer(request: GatewayRequest): GatewayReply | Promise<GatewayReply> {
-    const { cache, upstreams, policies } = this.#parts;
-    const inquiry = inquire(request, { upstreams, policies: policies.current(), requests: this.#known });
-    if (inquiry.bypass === null && !inquiry.controls.noCache) {
-      const hit = cache.peek(readingOf(inquiry));
-      if (hit !== undefined && isServable(inquiry, hit)) {
-        this.#known.remember(inquiry.read);
-        return this.#fromHit(inquiry, hit, request);
-      }
-    }
-    return this.#find(inquiry, request);
+    const { upstreams, policies } = this.#parts;
+    const inquiry = inquire(request, { upstreams, policies, requests: this.#known });
+    if (inquiry.answers > 1 && inquiry.bypass === null) return this.#inTurn(inquiry, request);
+    return this.#atHand(inquiry, request) ?? this.#find(inquiry, request);
+  }
+
+  /** From this process's own memory; null where it is not there. */
+  #atHand(inquiry: Inquiry, request: GatewayRequest): GatewayReply | null {
+    if (inquiry.bypass !== null || inquiry.controls.noCache) return null;
+    const hit = this.#parts.cache.peek(readingOf(inquiry));
+    if (hit === undefined || !isServable(inquiry, hit)) return null;
+    this.#known.remember(inquiry.read);
+    return this.#fromHit(inquiry, hit, request);
+  }
+
+  /** Of several answers to one request, that whose turn it is; any other where only a stored one will do. */
+  async #inTurn(inquiry: Inquiry, request: GatewayRequest): Promise<GatewayReply> {
+    const turn = await this.#parts.rotation.next(inquiry);
+    const answers = Array.from({ length: inquiry.answers }, (_, at) => answerAt(inquiry, turn + at));
+    if (inquiry.controls.onlyIfCached) return this.#onlyIfCached(answers, request);
+    const [its = inquiry] = answers;
+    return this.#atHand(its, request) ?? this.#find(its, request);
   }
 
   async #find(inquiry: Inquiry, request: GatewayRequest): Promise<GatewayReply> {
     const { controls } = inquiry;
-    if (controls.onlyIfCached) return this.#onlyIfCached(inquiry, request);
+    if (controls.onlyIfCached) return this.#onlyIfCached([inquiry], request);
     if (inquiry.bypass !== null) return this.#alone(inquiry, request, { outcome: 'BYPASS', why: inquiry.bypass });
     let why: Way['why'] = null;
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
@@ -110,10 +124,12 @@ export class Gateway {
     }
   }
 
-  async #onlyIfCached(inquiry: Inquiry, request: GatewayRequest): Promise<GatewayReply> {
-    const looks = inquiry.bypass === null && !inquiry.controls.noCache;
-    const found = looks ? await this.#parts.cache.ask(readingOf(inquiry)) : null;
-    if (found?.kind === 'hit' && isServable(inquiry, found.hit)) return this.#fromHit(inquiry, found.hit, request);
+  async #onlyIfCached(inquiries: readonly Inquiry[], request: GatewayRequest): Promise<GatewayReply> {
+    for (const inquiry of inquiries) {
+      const looks = inquiry.bypass === null && !inquiry.controls.noCache;
+      const found = looks ? await this.#parts.cache.ask(readingOf(inquiry)) : null;
+      if (found?.kind === 'hit' && isServable(inquiry, found.hit)) return this.#fromHit(inquiry, found.hit, request);
+    }
     throw new LlmError(
       'not_in_cache',
       'There is no stored answer to this request, and only-if-cached forbids to ask for one.',

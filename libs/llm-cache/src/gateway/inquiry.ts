@@ -6,9 +6,9 @@ import type { JsonObject, Protocol, RequestFacts } from '../protocol/protocol.js
 import { parseLlmCacheControls, type LlmCacheControls } from '../request/cache-controls.js';
 import { forwardedHeaders } from '../request/forwarded-headers.js';
 import type { ReadRequest, RequestReader } from '../request/known-requests.js';
-import { choosePolicy, policyAllows, type CachePolicy } from '../request/policy.js';
+import { answersKept, policyAllows, type CachePolicy } from '../request/policy.js';
 import type { UpstreamTarget } from '../upstream/upstream-client.js';
-import { NOT_CONFIGURED, type UpstreamDirectory } from './directories.js';
+import { NOT_CONFIGURED, type PolicySource, type UpstreamDirectory } from './directories.js';
 
 export interface Arriving {
   readonly protocol: Protocol;
@@ -23,7 +23,7 @@ export interface Arriving {
 
 export interface Circumstances {
   readonly upstreams: UpstreamDirectory;
-  readonly policies: readonly CachePolicy[];
+  readonly policies: PolicySource;
   readonly requests: RequestReader;
 }
 
@@ -40,6 +40,8 @@ export interface Inquiry {
   /** Why neither the cache nor anybody else's flight may be used; null: they may. */
   readonly bypass: BypassReason | null;
   readonly hash: string;
+  /** How many answers to it are kept and served in rotation; nearly always one. */
+  readonly answers: number;
   /** To whom the entry belongs. */
   readonly tenant: string;
   readonly ledger: LedgerFacts;
@@ -55,7 +57,7 @@ export function inquire(arriving: Arriving, { upstreams, policies, requests }: C
   const target = upstreams.targetFor({ operation: protocol.id, tenant: caller.tenant, model: facts.model });
   if (target === null) throw new LlmError('upstream_not_configured', NOT_CONFIGURED);
   const subject = { provider: target.provider, model: facts.model, tenant: caller.tenant, keyId: caller.keyId };
-  const policy = choosePolicy(policies, subject);
+  const policy = policies.choose(subject);
   const forwarded = forwardedHeaders(arriving.headers);
   const { hash, tenant } = read.identity({
     headers: forwarded,
@@ -76,6 +78,7 @@ export function inquire(arriving: Arriving, { upstreams, policies, requests }: C
     ttlSeconds: controls.ttlSeconds ?? policy.ttlSeconds ?? null,
     bypass: bypassOf(controls, policy, facts, body.value as JsonObject),
     hash,
+    answers: answersKept(policy),
     tenant,
     ledger: {
       ...caller,

@@ -5,8 +5,9 @@ import { DEFAULT_FLIGHT, type FlightBounds } from '../flight/flight-bounds.js';
 import type { PolicySource, UpstreamDirectory } from '../gateway/directories.js';
 import { FlightDeck } from '../gateway/flight-deck.js';
 import { Gateway } from '../gateway/gateway.js';
+import { Rotation } from '../gateway/rotation.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { DEFAULT_POLICY } from '../request/policy.js';
+import { PolicyTable } from '../request/policy.js';
 import { Asker } from '../upstream/asker.js';
 import { GuardedUpstream } from '../upstream/guarded-upstream.js';
 import { UpstreamClient, type Upstream, type UpstreamSettings } from '../upstream/upstream-client.js';
@@ -34,7 +35,7 @@ export interface LlmCacheOptions {
   readonly shutdownMs?: number;
 }
 
-export const DEFAULT_ONLY: PolicySource = { current: () => [DEFAULT_POLICY] };
+export const DEFAULT_ONLY: PolicySource = new PolicyTable([]);
 const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
 export const SHUTDOWN_MS = 10_000;
 
@@ -59,7 +60,8 @@ export class GatewayService {
   /** In a context of its own, so that its parsers and errors are nobody else's. */
   async register(instance: FastifyInstance): Promise<void> {
     const { cache, roles, ledger, upstreams, policies = DEFAULT_ONLY, callerOf, observer = {} } = this.#options;
-    const gateway = new Gateway({ cache, deck: this.#deck, ledger, upstreams, policies, observer });
+    const rotation = new Rotation(roles, cache.keyPrefix, (error) => observer.failed?.(error));
+    const gateway = new Gateway({ cache, deck: this.#deck, ledger, upstreams, policies, rotation, observer });
     const aside = new CacheAside(cache, roles);
     const models = new ModelList({ cache, aside, client: this.#upstream, upstreams, observer });
     const upstream = this.#upstream;

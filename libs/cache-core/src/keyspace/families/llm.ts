@@ -4,7 +4,7 @@ import { Family } from '../family.js';
 import { list } from '../values/collection-values.js';
 import { hash, integerField, numberField, optional, textField } from '../values/hash-value.js';
 import { moment, openObject } from '../values/moment-schema.js';
-import { json } from '../values/string-values.js';
+import { json, number } from '../values/string-values.js';
 import { vector } from '../values/vector-value.js';
 
 export const llmResponse = new Family({
@@ -62,6 +62,20 @@ export const llmModels = new Family({
   description: "A provider's list of models, as one credential sees it.",
   value: json(openObject()),
   ttlSeconds: 60,
+});
+
+/** Ours. */
+export const llmRotation = new Family({
+  id: 'llm.rotation',
+  pattern: 'llm_rotation:{hash}',
+  role: 'llm',
+  description: 'How often one request was asked of whose answers several are kept: whose turn it is.',
+  value: number(Type.Integer()),
+  ttlSeconds: 604_800,
+  ttlRange: { min: 604_800, max: 604_800 },
+  expiry: 'sliding',
+  otherWriters: true,
+  l1: false,
 });
 
 export const aiGeneration = new Family({

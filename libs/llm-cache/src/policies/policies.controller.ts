@@ -1,0 +1,98 @@
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Put, Query, Req, Res } from '@nestjs/common';
+import {
+  ApiBadRequestResponse,
+  ApiBearerAuth,
+  ApiBody,
+  ApiConflictResponse,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { cursorBehind, InvalidCursorError, pageOf, PageQuery, placeIn } from '@promptsales/http-edge';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Policies, type PolicyActor } from './policies.js';
+import { isPolicyName, policyAnswer, policyIn } from './policy-body.js';
+import { PolicyDirectory } from './policy-directory.js';
+import { POLICY_ANSWER_SCHEMA, POLICY_LIST_SCHEMA, POLICY_SCHEMA } from './policy-schema.js';
+
+/** Called for requests that have passed the application's access rules. */
+export type PolicyActorOf = (request: FastifyRequest) => PolicyActor;
+
+export const POLICY_ACTOR_OF = Symbol('who changes policies');
+
+type Answer = ReturnType<typeof policyAnswer>;
+
+/** What is kept of whose requests to language models, for how long, and who shares it. */
+@ApiTags('LLM policies')
+@ApiBearerAuth()
+@Controller('v1/llm/policies')
+export class PoliciesController {
+  constructor(
+    @Inject(Policies) private readonly policies: Policies,
+    @Inject(PolicyDirectory) private readonly directory: PolicyDirectory,
+    @Inject(POLICY_ACTOR_OF) private readonly actorOf: PolicyActorOf,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'List policies by name' })
+  @ApiOkResponse({ schema: POLICY_LIST_SCHEMA })
+  async list(
+    @Query() { limit, cursor }: PageQuery,
+  ): Promise<{ policies: readonly Answer[]; next_cursor: string | null }> {
+    const after = cursor === undefined ? null : nameIn(cursor);
+    const found = await this.policies.list(after, limit + 1);
+    const { items, nextCursor } = pageOf(found, limit, ({ name }) => cursorBehind(name), policyAnswer);
+    return { policies: items, next_cursor: nextCursor };
+  }
+
+  @Get(':name')
+  @ApiOperation({ summary: 'Show a policy' })
+  @ApiOkResponse({ schema: POLICY_ANSWER_SCHEMA })
+  @ApiNotFoundResponse({ description: 'There is none of this name' })
+  async show(@Param('name') name: string): Promise<Answer> {
+    return policyAnswer(await this.policies.find(name));
+  }
+
+  @Put(':name')
+  @ApiOperation({
+    summary: 'Store a policy in place of what was there',
+    description:
+      'It is in force here at once and on every process within a second. An answer of ours may be sent back.',
+  })
+  @ApiBody({ schema: POLICY_SCHEMA })
+  @ApiOkResponse({ schema: POLICY_ANSWER_SCHEMA, description: 'It was replaced' })
+  @ApiCreatedResponse({ schema: POLICY_ANSWER_SCHEMA, description: 'It is new' })
+  @ApiBadRequestResponse({ description: '`validation_failed`, with every fault and its place' })
+  async store(
+    @Req() request: FastifyRequest,
+    @Param('name') name: string,
+    @Body() body: unknown,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Answer> {
+    const { created, policy } = await this.policies.save(this.actorOf(request), policyIn(body, name));
+    await this.directory.refresh();
+    reply.status(created ? 201 : 200);
+    return policyAnswer(policy);
+  }
+
+  @Delete(':name')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Remove a policy; what it kept stays until it expires' })
+  @ApiNoContentResponse()
+  @ApiNotFoundResponse({ description: 'There is none of this name' })
+  @ApiConflictResponse({ description: 'The policy `default` cannot be deleted' })
+  async remove(@Req() request: FastifyRequest, @Param('name') name: string): Promise<void> {
+    await this.policies.remove(this.actorOf(request), name);
+    await this.directory.refresh();
+  }
+}
+
+/** @throws InvalidCursorError */
+function nameIn(cursor: string): string {
+  const name = placeIn(cursor);
+  if (!isPolicyName(name)) throw new InvalidCursorError();
+  return name;
+}
