@@ -93,6 +93,37 @@ describe('the keyspace over HTTP', () => {
       expect((await identity('llm.embedding', body).expect(422)).body).toMatchObject({ code: 'unprocessable' });
     });
 
+    it('names it for every endpoint, by its body or by the endpoint that is named', async () => {
+      for (const [endpoint, body] of [
+        ['/v1/responses', { model: 'gpt-4o-mini', input: 'keyed' }],
+        ['/v1/completions', { model: 'gpt-4o-mini', prompt: 'keyed' }],
+        ['/v1/chat/completions', chat('keyed')],
+      ] as const) {
+        const first = await request(api.server).post(endpoint).set(acme).send(body).expect(200);
+        expect(first.headers['x-cache']).toBe('MISS');
+        const named = { family: 'llm.response', request: body, endpoint };
+        const { body: asked } = await request(api.server)
+          .post('/v1/keyspace/identity')
+          .set(acme)
+          .send(named)
+          .expect(200);
+        const { key, physical_key: physical } = asked as { key: string; physical_key: string };
+        expect(await client('llm', (redis_) => redis_.exists(physical))).toBe(1);
+        expect((await identity('llm.response', body)).body).toMatchObject({ key });
+      }
+      const both = { model: 'm', input: 'x', prompt: 'y' };
+      const keyAt = async (endpoint: string) =>
+        request(api.server)
+          .post('/v1/keyspace/identity')
+          .set(acme)
+          .send({ family: 'llm.response', request: both, endpoint });
+      expect((await keyAt('/v1/responses')).body).not.toEqual((await keyAt('/v1/completions')).body);
+      expect((await keyAt('/v1/chat/completions')).status).toBe(422);
+      expect((await keyAt('/v1/nothing')).status).toBe(422);
+      const elsewhere = { family: 'app.value', request: { key: 'k' }, endpoint: '/v1/responses' };
+      await request(api.server).post('/v1/keyspace/identity').set(acme).send(elsewhere).expect(400);
+    });
+
     it('trap 13: is another for another parameter, namespace or tenant', async () => {
       const keys = await Promise.all([
         identity('llm.response', chat('a')),

@@ -58,7 +58,7 @@ class GatewayLifecycle implements OnModuleInit, BeforeApplicationShutdown {
   }
 }
 
-/** `POST /v1/chat/completions` and `GET /v1/models` on the application's Fastify instance. */
+/** The endpoints of `gateway/endpoints.ts` and `GET /v1/models` on the application's Fastify instance. */
 @Module({})
 export class LlmCacheModule {
   static forRoot(options: LlmCacheOptions): DynamicModule {

@@ -105,8 +105,13 @@ export class GatewayProcess {
     return new OpenAI({ baseURL: `${this.url}/v1`, apiKey: 'k1', maxRetries: 0 });
   }
 
-  post(body: unknown, headers: Record<string, string> = {}, signal: AbortSignal | null = null): Promise<Response> {
-    return fetch(`${this.url}/v1/chat/completions`, {
+  post(
+    body: unknown,
+    headers: Record<string, string> = {},
+    signal: AbortSignal | null = null,
+    route = '/v1/chat/completions',
+  ): Promise<Response> {
+    return fetch(`${this.url}${route}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: 'Bearer k1', ...headers },
       body: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),

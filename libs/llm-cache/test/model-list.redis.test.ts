@@ -148,3 +148,37 @@ describe('the list of models', () => {
     expect(cacheOf(await list({ 'cache-control': 'only-if-cached' }))).toBe('HIT');
   });
 });
+
+describe('one model', () => {
+  const model = (name: string): Promise<Response> => fetch(`${gateway.url}/v1/models/${name}`, { headers: own });
+
+  it('is asked for by its name, and kept apart from others and from the list', async () => {
+    provider.answers(({ url }, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ id: url, object: 'model' }));
+    });
+    const names = ['gpt-4o', 'gpt-4o-mini', 'meta%2Fllama%203', 'null'];
+    for (const outcome of ['MISS', 'HIT']) {
+      for (const name of names) {
+        const answer = await model(name);
+        expect([cacheOf(answer), await answer.json()]).toEqual([
+          outcome,
+          { id: `/v1/models/${name}`, object: 'model' },
+        ]);
+      }
+    }
+    expect(cacheOf(await list())).toBe('MISS');
+    expect(provider.calls.map(({ url }) => url)).toEqual([...names.map((name) => `/v1/models/${name}`), '/v1/models']);
+  });
+
+  it('that is not known is the provider’s to say, and not kept', async () => {
+    fails(404);
+    expect((await model('none')).status).toBe(404);
+    expect((await model('none')).status).toBe(404);
+    expect(provider.calls).toHaveLength(2);
+  });
+
+  it.each(['..%2Fadmin', 'a%2F..%2F..%2Fadmin', '%2E%2E%5Cx'])('is not a way to other paths: %s', async (name) => {
+    expect(await (await model(name)).json()).toMatchObject({ error: { code: 'invalid_value', param: 'model' } });
+    expect(provider.calls).toHaveLength(0);
+  });
+});

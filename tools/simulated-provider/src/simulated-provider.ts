@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChatCompletionRequest, type Fixture, LLMock } from '@copilotkit/aimock';
 import { answerTo } from './answer.js';
+import { TextCompletions } from './text-completions.js';
 
 export interface SimulatedProviderOptions {
   /** @default a free port */
@@ -67,6 +68,7 @@ export async function startSimulatedProvider(options: SimulatedProviderOptions =
       };
     },
   });
+  mock.mount('/v1/completions', new TextCompletions({ firstByteMs, betweenChunksMs, chunkCharacters }));
   await mock.start();
   return { url: mock.url, openaiBaseUrl: `${mock.url}/v1`, stop: () => mock.stop() };
 }

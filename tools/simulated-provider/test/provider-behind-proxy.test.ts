@@ -54,6 +54,25 @@ describe('simulated provider', () => {
     expect(withUsage.at(-1)?.usage).toMatchObject({ ...whole.usage });
   });
 
+  it('completes texts, in both forms', async () => {
+    const ask = { model: 'gpt-3.5-turbo-instruct', prompt: ['Dear customer', 'Dear friend'] };
+    const whole = await client.completions.create(ask);
+    expect(whole.choices.map(({ index, finish_reason: reason }) => [index, reason])).toEqual([
+      [0, 'stop'],
+      [1, 'stop'],
+    ]);
+    const texts = ['', ''];
+    for await (const chunk of await client.completions.create({ ...ask, stream: true })) {
+      for (const { index, text } of chunk.choices) texts[index] += text;
+    }
+    expect(texts).toEqual(whole.choices.map(({ text }) => text));
+    expect(proxy.counts()).toMatchObject({
+      requests: 2,
+      outputTokens: whole.usage?.completion_tokens,
+      withoutUsage: 1,
+    });
+  });
+
   it('lists models', async () => {
     const models = await client.models.list();
     expect(models.data.map((model) => model.id)).toEqual(expect.arrayContaining(['gpt-4o', 'gpt-4o-mini']));

@@ -86,7 +86,10 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
 
     'POST /v1/chat/completions': openAi('llm'),
     'POST /v1/embeddings': openAi('llm'),
+    'POST /v1/responses': openAi('llm'),
+    'POST /v1/completions': openAi('llm'),
     'GET /v1/models': openAi('llm'),
+    'GET /v1/models/:model': openAi('llm'),
 
     'GET /v1/llm/policies': scope('admin'),
     'GET /v1/llm/policies/:name': scope('admin'),

@@ -8,7 +8,7 @@ export type ResponseHeaders = Readonly<Record<string, string>>;
 
 /** Why an answer was fetched, where `fwd` does not say it. */
 export type ForwardReason = BypassReason | 'redis-unavailable';
-export type BypassReason = 'no-store' | 'policy' | 'server-tools';
+export type BypassReason = 'no-store' | 'policy' | 'server-tools' | 'stateful';
 
 export interface Forwarding {
   /** Only where it is known when the headers leave, which a stream's is not. */

@@ -281,7 +281,7 @@ export class LeaderFlight implements AnswerFlight {
   }
 
   async #keep(
-    whole: WholeAnswer,
+    said: WholeAnswer,
     response: Answered,
     last: RecordedFrame | null,
     usageAsked: boolean,
@@ -289,6 +289,7 @@ export class LeaderFlight implements AnswerFlight {
     const { keeping, leadership, question } = this.#leading;
     const { bounds, observer } = this.#tools;
     const recording = this.#recording(response, last, usageAsked);
+    const whole = said.jsonDiffers === true ? { ...said, json: null } : said;
     const grownTooLong = this.broadcast.log.whole === null;
     const why = whyNotStored({
       policyAllows: keeping.policyAllows,

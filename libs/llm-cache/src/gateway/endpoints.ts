@@ -1,6 +1,8 @@
 import { CHAT_COMPLETIONS } from '../protocol/chat-completions/chat-completions.js';
+import { COMPLETIONS } from '../protocol/completions/completions.js';
 import { EMBEDDINGS } from '../protocol/embeddings/embeddings.js';
 import type { Protocol } from '../protocol/protocol.js';
+import { RESPONSES } from '../protocol/responses/responses.js';
 
 /** A route on which one request has one answer. */
 export interface Endpoint {
@@ -10,7 +12,11 @@ export interface Endpoint {
 }
 
 /** Every endpoint whose answers are kept whole. A further one is a line here, one in the access table and one in the document. */
-export const ENDPOINTS: readonly Endpoint[] = [{ route: '/v1/chat/completions', protocol: CHAT_COMPLETIONS }];
+export const ENDPOINTS: readonly Endpoint[] = [
+  { route: '/v1/chat/completions', protocol: CHAT_COMPLETIONS },
+  { route: '/v1/responses', protocol: RESPONSES },
+  { route: '/v1/completions', protocol: COMPLETIONS },
+];
 
 /** Its answers are kept item by item. */
 export const EMBEDDINGS_ENDPOINT: Endpoint = { route: '/v1/embeddings', protocol: EMBEDDINGS };

@@ -100,5 +100,6 @@ function bypassOf(
 ): Inquiry['bypass'] {
   if (controls.noStore) return 'no-store';
   if (!policyAllows(policy, body)) return 'policy';
+  if (facts.stateful === true) return 'stateful';
   return facts.serverTools ? 'server-tools' : null;
 }

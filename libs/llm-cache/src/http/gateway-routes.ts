@@ -64,13 +64,23 @@ export function registerGatewayRoutes(context: FastifyInstance, parts: GatewayRo
   };
   for (const endpoint of ENDPOINTS) post(endpoint, parts.gateway);
   post(EMBEDDINGS_ENDPOINT, parts.embeddings);
-  context.get('/v1/models', async (request, reply) => {
+  context.get<{ Params: { model?: string } }>('/v1/models', tellOfModels);
+  context.get<{ Params: { model?: string } }>('/v1/models/:model', tellOfModels);
+
+  async function tellOfModels(
+    request: FastifyRequest<{ Params: { model?: string } }>,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
     const left = new AbortController();
     departures(reply)(() => left.abort(new ClientLeftError()));
     const caller = attributionOf(callerOf(request));
-    const { status, headers, body } = await models.list(caller, request.headers, left.signal);
-    return reply.code(status).headers(headers).send(body);
-  });
+    const { model } = request.params;
+    const told =
+      model === undefined
+        ? await models.list(caller, request.headers, left.signal)
+        : await models.one(model, caller, request.headers, left.signal);
+    return reply.code(told.status).headers(told.headers).send(told.body);
+  }
 }
 
 async function answer(

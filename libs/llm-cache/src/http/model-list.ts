@@ -1,4 +1,7 @@
-/** `GET /v1/models`: the provider's list, kept for a minute, the same for all requests that the provider would answer alike. */
+/**
+ * `GET /v1/models` and `GET /v1/models/{model}`: what the provider says of its models, kept for a minute, the same for all
+ * requests that it would answer alike.
+ */
 import {
   ageMsOf,
   type Cache,
@@ -8,6 +11,7 @@ import {
   hitCacheHeaders,
   keyspace,
   parseBody,
+  type ParsedBody,
   type Reading,
   requestIdentity,
   type ResponseHeaders,
@@ -40,8 +44,19 @@ export interface ModelListReply {
   readonly body: Buffer | string;
 }
 
-const OPERATION = 'openai.models';
-const NOTHING = parseBody(Buffer.from('null'));
+/** What is asked of the provider. */
+interface Subject {
+  readonly operation: string;
+  /** Below the provider's base URL. */
+  readonly path: string;
+  /** Null: all of them. */
+  readonly model: string | null;
+  readonly body: ParsedBody;
+}
+
+const ALL: Subject = { operation: 'openai.models', path: '/models', model: null, body: parseBody(Buffer.from('null')) };
+/** A name by which a path would lead elsewhere. */
+const DOTS = /(?:^|[/\\])\.\.?(?:[/\\]|$)/;
 const MAX_BYTES = 4 * 1024 * 1024;
 const JSON_TYPE = { 'content-type': 'application/json' };
 
@@ -49,7 +64,7 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 class ModelsRefusedError extends Error {
   readonly code = 'models_refused';
   constructor(readonly reply: ModelListReply) {
-    super(`The provider refused to list its models (${reply.status}).`);
+    super(`The provider refused to tell of its models (${reply.status}).`);
     this.name = 'ModelsRefusedError';
   }
 }
@@ -77,20 +92,34 @@ export class ModelList {
    * @throws LlmError
    * @throws the reason of `left`
    */
-  async list(caller: Attribution, headers: Headers, left: AbortSignal): Promise<ModelListReply> {
+  list(caller: Attribution, headers: Headers, left: AbortSignal): Promise<ModelListReply> {
+    return this.#tell(ALL, caller, headers, left);
+  }
+
+  /** One model, as `list` lists all. */
+  async one(model: string, caller: Attribution, headers: Headers, left: AbortSignal): Promise<ModelListReply> {
+    if (model === '' || DOTS.test(model)) {
+      throw new LlmError('invalid_value', 'This cannot be the name of a model.', { param: 'model' });
+    }
+    const path = `/models/${encodeURIComponent(model.toWellFormed())}`;
+    const body = parseBody(Buffer.from(JSON.stringify(model)));
+    return this.#tell({ operation: 'openai.model', path, model, body }, caller, headers, left);
+  }
+
+  async #tell(subject: Subject, caller: Attribution, headers: Headers, left: AbortSignal): Promise<ModelListReply> {
     const controls = parseLlmCacheControls(headers);
     const target = this.#parts.upstreams.targetFor({
-      operation: OPERATION,
+      operation: subject.operation,
       tenant: caller.tenant,
-      model: null,
+      model: subject.model,
     });
     if (target === null) throw new LlmError('upstream_not_configured', NOT_CONFIGURED);
     const forwarded = forwardedHeaders(headers);
-    const load = (signal: AbortSignal): Promise<JsonObject> => this.#load(target, forwarded, signal);
+    const load = (signal: AbortSignal): Promise<JsonObject> => this.#load(subject, target, forwarded, signal);
     try {
       if (controls.noStore && !controls.onlyIfCached)
         return replied(await load(left), forwardedCacheHeaders('BYPASS', { why: 'no-store' }));
-      return await this.#cached(caller, controls, forwarded, target, load, left);
+      return await this.#cached(subject, caller, controls, forwarded, target, load, left);
     } catch (error) {
       if (error instanceof ModelsRefusedError) return error.reply;
       throw error;
@@ -98,6 +127,7 @@ export class ModelList {
   }
 
   async #cached(
+    subject: Subject,
     caller: Attribution,
     controls: LlmCacheControls,
     forwarded: Readonly<Record<string, string>>,
@@ -112,9 +142,9 @@ export class ModelList {
       scope: 'tenant',
       namespace: controls.namespace,
       upstream: target.baseUrl,
-      operation: OPERATION,
+      operation: subject.operation,
       headers: forwarded,
-      body: NOTHING,
+      body: subject.body,
       omit: [],
     });
     const ref = keyspace.llmModels.at({ hash }, caller.tenant);
@@ -124,7 +154,7 @@ export class ModelList {
       const found = controls.noCache || controls.noStore ? null : await cache.lookup(reading);
       if (found?.kind === 'hit' && ageMsOf(found.hit) <= maxAgeMs)
         return replied(found.hit.value, hitCacheHeaders(found.hit));
-      throw new LlmError('not_in_cache', 'The list of models is not stored, and only-if-cached forbids to ask for it.');
+      throw new LlmError('not_in_cache', 'This is not stored, and only-if-cached forbids to ask for it.');
     }
     let anew = controls.noCache;
     try {
@@ -162,6 +192,7 @@ export class ModelList {
   }
 
   async #load(
+    { path }: Subject,
     target: UpstreamTarget,
     headers: Readonly<Record<string, string>>,
     left: AbortSignal,
@@ -169,7 +200,7 @@ export class ModelList {
     const response = await this.#parts.client.call({
       target,
       method: 'GET',
-      path: '/models',
+      path,
       headers,
       body: null,
       signal: AbortSignal.any([this.#stopping.signal, left]),
@@ -190,7 +221,7 @@ export class ModelList {
     }
     const value = jsonObjectIn(await collect(response.bytes, MAX_BYTES));
     if (value === null) {
-      throw new LlmError('upstream_invalid_response', 'The provider did not answer with a list of models.');
+      throw new LlmError('upstream_invalid_response', 'The provider did not answer with what it has of models.');
     }
     return value;
   }

@@ -29,12 +29,16 @@ export interface RequestFacts {
   readonly usageAsked: boolean;
   /** The provider itself will run tools such as web search, so that the answer depends on the world. */
   readonly serverTools: boolean;
+  /** The answer depends on what the provider keeps (an earlier answer, a conversation), or makes it keep or begin something. */
+  readonly stateful?: boolean;
 }
 
 /** An answer as a whole: the JSON form, and what storing and billing need to know of it. */
 export interface WholeAnswer {
   /** Bytes of the JSON answer; null where there is none, or the frames cannot be turned into it faithfully. */
   readonly json: Buffer | null;
+  /** The JSON is what the provider said, but the frames say something else: it is passed on, and only the frames are kept. */
+  readonly jsonDiffers?: boolean;
   readonly facts: AnswerFacts;
   readonly defect: AnswerDefect | null;
   /** What the provider said of an error inside a stream that had begun well. */

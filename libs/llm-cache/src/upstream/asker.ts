@@ -54,7 +54,9 @@ export class Asker {
     const { facts, json } = question;
     const { streamedRequest } = question.protocol;
     const asksForAllItself = facts.stream && facts.usageAsked;
-    if (json === null || streamedRequest === null || asksForAllItself || this.#wantsOwnForm(question)) {
+    // What makes the provider keep or begin something is not ours to rewrite.
+    const asItCame = facts.stateful === true || asksForAllItself;
+    if (json === null || streamedRequest === null || asItCame || this.#wantsOwnForm(question)) {
       return this.#askInOwnForm(question);
     }
     const response = await this.#send(question, streamedRequest(json));

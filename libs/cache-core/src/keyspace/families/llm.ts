@@ -59,7 +59,7 @@ export const llmModels = new Family({
   id: 'llm.models',
   pattern: 'llm_models:{hash}',
   role: 'llm',
-  description: "A provider's list of models, as one credential sees it.",
+  description: "A provider's list of models, or what it says of one, as one credential sees it.",
   value: json(openObject()),
   ttlSeconds: 60,
 });

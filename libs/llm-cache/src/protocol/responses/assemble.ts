@@ -1,0 +1,105 @@
+/**
+ * Reads the stream of a response. Its last event holds the response as a whole, which is what the same call would have
+ * answered as JSON; so nothing is merged, and what is held is no longer than that. The items that were told one by one
+ * before are compared with it: where they differ, readers of the two forms would not read the same.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { NO_CUT } from '../../stream/recording.js';
+import { readFrame } from '../../stream/sse-frames.js';
+import { complaintIn } from '../choices/complaint.js';
+import { isObject, parsed } from '../json-object.js';
+import { NO_FACTS, type Assembler, type FrameReading, type JsonObject, type WholeAnswer } from '../protocol.js';
+import { complaintOf, defectOf, factsOf } from './response.js';
+
+const GOES_ON: FrameReading = Object.freeze({ cut: NO_CUT, terminal: false });
+const TERMINAL: FrameReading = Object.freeze({ cut: NO_CUT, terminal: true });
+const LAST_EVENT = /^response\.(completed|failed|incomplete|cancelled)$/;
+const ITEM_DONE = 'response.output_item.done';
+const DONE = '[DONE]';
+
+export class ResponseAssembler implements Assembler {
+  readonly #maxBytes: number;
+  readonly #items = new Map<number, JsonObject>();
+  #itemBytes = 0;
+  #response: JsonObject | null = null;
+  #status = '';
+  #complaint: string | null = null;
+  #unreadable = false;
+  #outgrown = false;
+
+  constructor(maxBytes = Number.POSITIVE_INFINITY) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get outgrown(): boolean {
+    return this.#outgrown;
+  }
+
+  push(frame: Buffer): FrameReading {
+    const { event, data } = readFrame(frame);
+    // Nearly all events are pieces of what a later one says again.
+    if (data === null || event?.endsWith('.delta') === true || data.trim() === DONE) return GOES_ON;
+    const said = parsed(data);
+    if (!isObject(said)) {
+      this.#unreadable = true;
+      return GOES_ON;
+    }
+    const type = said['type'] ?? event;
+    const last = typeof type === 'string' ? LAST_EVENT.exec(type) : null;
+    if (last !== null && isObject(said['response'])) return this.#end(said['response'], last[1] as string);
+    if (type === ITEM_DONE) this.#keepItem(said, frame.length);
+    // An error without a type is what proxies and some servers send in OpenAI's place.
+    else if (type === 'error' || isObject(said['error'])) {
+      this.#complaint ??= complaintIn(isObject(said['error']) ? said['error'] : said);
+    }
+    return GOES_ON;
+  }
+
+  finish(): WholeAnswer {
+    const response = this.#response;
+    if (response === null) {
+      const defect = this.#complaint === null ? 'no_terminal_event' : 'in_band_error';
+      return { json: null, facts: NO_FACTS, defect, complaint: this.#complaint };
+    }
+    const facts = factsOf(response);
+    const complaint = this.#complaint ?? complaintOf(response);
+    if (this.#outgrown) return { json: null, facts, defect: 'too_large', complaint };
+    const defect = this.#complaint === null ? defectOf(response, this.#status) : 'in_band_error';
+    return {
+      json: Buffer.from(JSON.stringify(response)),
+      jsonDiffers: !this.#itemsAre(response['output']),
+      facts,
+      defect: this.#unreadable ? (defect ?? 'unreadable') : defect,
+      complaint,
+    };
+  }
+
+  #end(response: JsonObject, status: string): FrameReading {
+    // Some servers leave the output to the events before.
+    const { output } = response;
+    const left = !Array.isArray(output) || output.length === 0;
+    this.#response = left ? { ...response, output: this.#itemsInOrder() } : response;
+    this.#status = typeof response['status'] === 'string' ? response['status'] : status;
+    return TERMINAL;
+  }
+
+  #keepItem({ output_index: index, item }: JsonObject, bytes: number): void {
+    if (!Number.isInteger(index) || !isObject(item)) {
+      this.#unreadable = true;
+      return;
+    }
+    this.#itemBytes += bytes;
+    this.#outgrown ||= this.#itemBytes > this.#maxBytes;
+    if (this.#outgrown) this.#items.clear();
+    else this.#items.set(index as number, item);
+  }
+
+  #itemsInOrder(): JsonObject[] {
+    return [...this.#items].toSorted(([left], [right]) => left - right).map(([, item]) => item);
+  }
+
+  #itemsAre(output: unknown): boolean {
+    // Servers that tell no items one by one tell nothing else either.
+    return this.#items.size === 0 || isDeepStrictEqual(this.#itemsInOrder(), output);
+  }
+}
