@@ -5,10 +5,28 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { appendFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Cache, CacheAside, RedisRoles, type Invalidation, type Loaded, type RedisHome } from '@promptsales/cache-core';
+import {
+  Cache,
+  CacheAside,
+  InvalidationOperations,
+  RedisRoles,
+  type Invalidation,
+  type Loaded,
+  type RedisHome,
+} from '@promptsales/cache-core';
 import { Random } from '@promptsales/simulator';
 import { now } from './clock.js';
-import { cacheEntryOf, ENTRIES, familyOf, labelsOf, nameOf, REACH_SIZES, refOf, type Reach } from './entries.js';
+import {
+  cacheEntryOf,
+  ENTRIES,
+  familyOf,
+  globOf,
+  labelsOf,
+  nameOf,
+  REACH_SIZES,
+  refOf,
+  type Reach,
+} from './entries.js';
 import type { HistoryRecord, Source } from './history.js';
 import { OriginClient } from './origin-client.js';
 import { tunnelThrough } from './tunnel.js';
@@ -82,6 +100,7 @@ const cache = new Cache(
   },
 );
 const aside = new CacheAside(cache, roles);
+const operations = new InvalidationOperations(cache, roles).lookAfterOthers();
 
 const lines: string[] = [];
 const record = (what: HistoryRecord): number => lines.push(JSON.stringify(what));
@@ -139,21 +158,34 @@ function sourceOf(source: Loaded<unknown>['source'], { tier }: Way): Source {
 /** Mostly one entry; now and then many. */
 function someReach(): Reach {
   const draw = random.next();
-  const kind = draw < 0.7 ? 'key' : draw < 0.82 ? 'tag' : draw < 0.93 ? 'namespace' : 'family';
+  const kind = draw < 0.6 ? 'key' : draw < 0.72 ? 'tag' : draw < 0.83 ? 'namespace' : draw < 0.9 ? 'family' : 'pattern';
   return { kind, index: random.below(REACH_SIZES[kind]) };
 }
 
-const INVALIDATIONS: { readonly [K in Reach['kind']]: (index: number) => Promise<Invalidation> } = {
+const INVALIDATIONS: {
+  readonly [K in Reach['kind']]: (index: number) => Promise<Pick<Invalidation, 'pending'> | null>;
+} = {
   key: (index) => cache.invalidate(cacheEntryOf(index)),
   tag: (index) => cache.invalidateTag(nameOf('tag', index)),
   namespace: (index) => cache.invalidateNamespace(nameOf('namespace', index)),
   family: (index) => cache.invalidateFamily(familyOf(index)),
+  pattern: invalidateByPattern,
 };
+
+/** Returns when the operation has ended, however long Redis was away meanwhile; null when another process took it over. */
+async function invalidateByPattern(index: number): Promise<Pick<Invalidation, 'pending'> | null> {
+  const begun = await operations.begin(globOf(index));
+  if (begun.kind === 'kept') return { pending: true };
+  const { state } = await begun.ended;
+  return state === 'done' ? { pending: false } : null;
+}
 
 async function write(reach: Reach): Promise<void> {
   const version = await origin.write(reach);
   const began = now();
-  const { pending } = await INVALIDATIONS[reach.kind](reach.index);
+  const invalidation = await INVALIDATIONS[reach.kind](reach.index);
+  if (invalidation === null) return;
+  const { pending } = invalidation;
   record({ what: 'write', process: name, reach, version, began, returned: now(), pending });
 }
 

@@ -37,8 +37,8 @@ describe('the checker of histories', () => {
     expect(claims(write({ pending: true }), read({}))).toEqual([]);
   });
 
-  test('knows what a tag, a namespace and a family reach', () => {
-    for (const kind of ['tag', 'namespace', 'family'] as const) {
+  test('knows what a tag, a namespace, a family and a pattern reach', () => {
+    for (const kind of ['tag', 'namespace', 'family', 'pattern'] as const) {
       const reach = { kind, index: 1 };
       const [first] = entriesUnder(reach);
       expect(claims(write({ reach }), read({ entry: first as number }))).toEqual(['shared']);

@@ -1,4 +1,4 @@
-import { keyspace, type Entry, type EntryLabels, type KeyRef } from '@promptsales/cache-core';
+import { FamilyGlob, keyspace, type Entry, type EntryLabels, type KeyRef } from '@promptsales/cache-core';
 
 /** What is cached: entries of two families, each under one namespace and two tags. */
 export const ENTRIES = 48;
@@ -9,12 +9,20 @@ const FAMILIES = [keyspace.githubRepos, keyspace.surfsense] as const;
 
 export type EntryRef = KeyRef<(typeof FAMILIES)[number]>;
 
-/** What one invalidation reaches: one entry, or all of a tag, a namespace or a family. */
-export type Reach =
-  | { readonly kind: 'key'; readonly index: number }
-  | { readonly kind: 'tag' | 'namespace' | 'family'; readonly index: number };
+/** What one invalidation reaches: one entry, or all of a tag, a namespace, a family or a pattern. */
+export interface Reach {
+  readonly kind: 'key' | 'tag' | 'namespace' | 'family' | 'pattern';
+  readonly index: number;
+}
 
-export const REACH_SIZES = { key: ENTRIES, tag: TAGS, namespace: NAMESPACES, family: FAMILIES.length } as const;
+/** A pattern is over the last digit, which also says of which family an entry is. */
+export const REACH_SIZES = {
+  key: ENTRIES,
+  tag: TAGS,
+  namespace: NAMESPACES,
+  family: FAMILIES.length,
+  pattern: 10,
+} as const satisfies Record<Reach['kind'], number>;
 
 export function refOf(entry: number): EntryRef {
   const name = `chaos_${entry}`;
@@ -25,6 +33,11 @@ export function refOf(entry: number): EntryRef {
 
 export function familyOf(index: number): (typeof FAMILIES)[number] {
   return FAMILIES[index] as (typeof FAMILIES)[number];
+}
+
+export function globOf(lastDigit: number): FamilyGlob {
+  const family = familyIndexOf(lastDigit) === 0 ? 'github_repos' : 'surfsense';
+  return FamilyGlob.parse(`${family}:chaos_*${lastDigit}`);
 }
 
 export function labelsOf(entry: number): EntryLabels {
@@ -47,6 +60,7 @@ export function entriesUnder({ kind, index }: Reach): number[] {
   if (kind === 'key') return [index];
   const all = Array.from({ length: ENTRIES }, (_, entry) => entry);
   if (kind === 'tag') return all.filter((entry) => tagIndexesOf(entry).includes(index));
+  if (kind === 'pattern') return all.filter((entry) => entry % REACH_SIZES.pattern === index);
   if (kind === 'namespace') return all.filter((entry) => namespaceIndexOf(entry) === index);
   return all.filter((entry) => familyIndexOf(entry) === index);
 }

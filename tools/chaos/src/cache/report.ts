@@ -1,5 +1,6 @@
 import type { SettledProcess } from './cache-process.js';
 import type { Violation } from './checker.js';
+import { REACH_SIZES } from './entries.js';
 import type { ProxyCounts } from './fault-proxy.js';
 import type { Occurrence } from './faults.js';
 import type { HistoryRecord, Source } from './history.js';
@@ -49,7 +50,7 @@ export function sayCounts(say: Say, history: readonly HistoryRecord[], settled: 
   );
   say(`half of them within ${quantile(0.5)} ms, 99 of 100 within ${quantile(0.99)} ms, all within ${quantile(1)} ms`);
   say(`${failures.length} requests failed, ${originFailed} of them because the origin did`);
-  for (const kind of ['key', 'tag', 'namespace', 'family']) {
+  for (const kind of Object.keys(REACH_SIZES)) {
     const some = writes.filter(({ reach }) => reach.kind === kind);
     say(
       `${some.length} invalidations by ${kind}: ${some.filter((one) => !one.pending).length} acknowledged, ` +
