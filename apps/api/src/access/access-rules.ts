@@ -88,6 +88,7 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'POST /v1/embeddings': openAi('llm'),
     'POST /v1/responses': openAi('llm'),
     'POST /v1/completions': openAi('llm'),
+    'POST /v1/images/generations': openAi('llm'),
     'GET /v1/models': openAi('llm'),
     'GET /v1/models/:model': openAi('llm'),
 

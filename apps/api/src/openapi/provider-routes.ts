@@ -59,6 +59,17 @@ export const PROVIDER_ROUTES: readonly ProviderRoute[] = [
     takesBody: true,
   },
   {
+    method: 'post',
+    path: '/v1/images/generations',
+    provider: 'OpenAI',
+    summary: 'Images, from the cache where the same have been asked for before',
+    description:
+      'Takes and answers what OpenAI does, as JSON (base64 or addresses) or as a stream of drafts. An address is kept for no longer than it is good for.',
+    schema: 'https://platform.openai.com/docs/api-reference/images/create',
+    answers: ['application/json', 'text/event-stream'],
+    takesBody: true,
+  },
+  {
     method: 'get',
     path: '/v1/models/{model}',
     provider: 'OpenAI',

@@ -29,8 +29,14 @@ export function fillingOf({ whole, recording, usageAsked, loadCostMs }: AnswerPa
     parts: recording === null ? new Map() : new Map([[companions.frames, recording]]),
     note: encodeNote({ hasJson: json !== null, hasFrames: recording !== null, framesHaveUsage: usageAsked, facts }),
     loadCostMs,
-    ...(keeping.ttlSeconds === null ? {} : { ttlSeconds: keeping.ttlSeconds }),
+    ...ttlOf(whole, keeping),
   };
+}
+
+/** Nothing is kept for longer than it is of use. */
+function ttlOf({ keepSeconds }: WholeAnswer, { ttlSeconds }: Keeping): Pick<Filling, 'ttlSeconds'> {
+  const seconds = Math.min(ttlSeconds ?? Number.POSITIVE_INFINITY, keepSeconds ?? Number.POSITIVE_INFINITY);
+  return Number.isFinite(seconds) ? { ttlSeconds: seconds } : {};
 }
 
 /** In and out together; unknown where one of them is. */

@@ -192,7 +192,8 @@ export class LeaderFlight implements AnswerFlight {
 
   async #readStream(chunks: AsyncIterator<Buffer>, response: Answered, usageAsked: boolean): Promise<Settled> {
     const splitter = new SseSplitter(this.#tools.bounds.maxFrameBytes);
-    const assembler = this.#leading.question.protocol.assembler(this.#tools.bounds.maxAnswerBytes);
+    const { protocol, facts } = this.#leading.question;
+    const assembler = protocol.assembler(this.#tools.bounds.maxAnswerBytes, facts);
     let last = this.#began;
     let toldTooLarge = false;
 

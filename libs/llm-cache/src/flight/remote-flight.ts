@@ -9,7 +9,7 @@
 import { Wake } from '@promptsales/cache-core';
 import { RedisUnavailableError } from '@promptsales/cache-core';
 import { LlmError } from '../protocol/llm-error.js';
-import type { Assembler, Protocol } from '../protocol/protocol.js';
+import type { Assembler, Protocol, RequestFacts } from '../protocol/protocol.js';
 import type { AnswerFlight } from './answer-flight.js';
 import { Broadcast, type Opening, type Passenger } from './broadcast.js';
 import type { FlightBounds } from './flight-bounds.js';
@@ -43,6 +43,7 @@ export interface Following {
   /** The process that leads it. */
   readonly leader: string;
   readonly protocol: Protocol;
+  readonly facts: RequestFacts;
   /** Whether the lease still stands, so far as Redis says. */
   readonly stillLed: () => Promise<boolean>;
 }
@@ -77,7 +78,7 @@ export class RemoteFlight implements AnswerFlight {
     this.#processId = processId;
     this.#times = times;
     this.#failed = failed;
-    this.#assembler = following.protocol.assembler(bounds.maxAnswerBytes);
+    this.#assembler = following.protocol.assembler(bounds.maxAnswerBytes, following.facts);
     this.broadcast = new Broadcast(bounds, () => this.giveUp());
     this.done = this.#fly();
   }

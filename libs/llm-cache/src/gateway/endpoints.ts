@@ -1,6 +1,7 @@
 import { CHAT_COMPLETIONS } from '../protocol/chat-completions/chat-completions.js';
 import { COMPLETIONS } from '../protocol/completions/completions.js';
 import { EMBEDDINGS } from '../protocol/embeddings/embeddings.js';
+import { IMAGES } from '../protocol/images/images.js';
 import type { Protocol } from '../protocol/protocol.js';
 import { RESPONSES } from '../protocol/responses/responses.js';
 
@@ -16,6 +17,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   { route: '/v1/chat/completions', protocol: CHAT_COMPLETIONS },
   { route: '/v1/responses', protocol: RESPONSES },
   { route: '/v1/completions', protocol: COMPLETIONS },
+  { route: '/v1/images/generations', protocol: IMAGES },
 ];
 
 /** Its answers are kept item by item. */

@@ -79,6 +79,7 @@ export class FlightDeck {
       token,
       leader: token.slice(0, token.lastIndexOf('.')),
       protocol: inquiry.protocol,
+      facts: inquiry.facts,
       stillLed: async () => {
         const found = await cache.ask(reading);
         // A hit, too: an entry that is being refreshed is still there.

@@ -18,6 +18,7 @@ export type AnswerDefect =
   | 'finish_abnormal'
   | 'in_band_error'
   | 'server_tool'
+  | 'no_image'
   | 'too_large'
   | 'unreadable';
 
@@ -27,6 +28,8 @@ export interface RequestFacts {
   readonly stream: boolean;
   /** The reader of the stream asked for the usage event (where the protocol lets him choose). */
   readonly usageAsked: boolean;
+  /** How many pieces the answer has (images), where the end of a stream is told by that. */
+  readonly parts?: number;
   /** The provider itself will run tools such as web search, so that the answer depends on the world. */
   readonly serverTools: boolean;
   /** The answer depends on what the provider keeps (an earlier answer, a conversation), or makes it keep or begin something. */
@@ -43,6 +46,8 @@ export interface WholeAnswer {
   readonly defect: AnswerDefect | null;
   /** What the provider said of an error inside a stream that had begun well. */
   readonly complaint: string | null;
+  /** It is of use for so long at most (an address that expires), however long answers are kept. */
+  readonly keepSeconds?: number;
 }
 
 /** What the ledger wants to know of an answer; null where the provider did not say. */
@@ -82,8 +87,8 @@ export interface Protocol {
   readRequest(body: unknown): RequestFacts;
   /** The request by which the provider is asked to stream, with usage. Null: it is asked in the client's own form. */
   readonly streamedRequest: ((body: JsonObject) => Buffer) | null;
-  /** `maxBytes` bounds the merged answer, as JSON. */
-  assembler(maxBytes: number): Assembler;
+  /** `maxBytes` bounds the merged answer, as JSON; `facts` are those of the request. */
+  assembler(maxBytes: number, facts?: RequestFacts): Assembler;
   /** Reads an answer that came as JSON. The bytes are kept verbatim. Null when they are not such an answer at all. */
   readWhole(bytes: Buffer): WholeAnswer | null;
   /** The frames that the provider would have streamed; null when that cannot be done so that reading them gives the answer back. */
