@@ -50,8 +50,13 @@ describe('known requests', () => {
     known.read(CHAT_COMPLETIONS, bodyOf('a'));
     expect(read).toHaveBeenCalledTimes(2);
     known.remember(first);
-    expect(known.read(CHAT_COMPLETIONS, bodyOf('a'))).toBe(first);
-    expect(read).toHaveBeenCalledTimes(2);
+    known.remember(first);
+    expect(read).toHaveBeenCalledTimes(3);
+    const kept = known.read(CHAT_COMPLETIONS, bodyOf('a'));
+    expect(known.read(CHAT_COMPLETIONS, bodyOf('a'))).toBe(kept);
+    expect(read).toHaveBeenCalledTimes(3);
+    expect(kept.body.bytes).toEqual(bodyOf('a'));
+    expect(kept.body.bytes.buffer.byteLength).toBe(bodyOf('a').length);
     read.mockRestore();
   });
 
@@ -67,10 +72,10 @@ describe('known requests', () => {
   it('forgets what was not asked for while others came, keeps what was, and holds no more than its bound', () => {
     const known = new KnownRequests();
     const filler = 'x'.repeat(10_000);
+    known.remember(known.read(CHAT_COMPLETIONS, bodyOf('kept')));
+    known.remember(known.read(CHAT_COMPLETIONS, bodyOf('forgotten')));
     const kept = known.read(CHAT_COMPLETIONS, bodyOf('kept'));
     const forgotten = known.read(CHAT_COMPLETIONS, bodyOf('forgotten'));
-    known.remember(kept);
-    known.remember(forgotten);
     for (let other = 0; other < 1_000; other += 1) {
       known.remember(known.read(CHAT_COMPLETIONS, bodyOf(`${filler} ${other}`)));
       known.read(CHAT_COMPLETIONS, bodyOf('kept'));
@@ -85,8 +90,8 @@ describe('known requests', () => {
     const large = known.read(CHAT_COMPLETIONS, bodyOf('x'.repeat(20_000)));
     known.remember(large);
     expect(known.bytes).toBe(0);
+    known.remember(known.read(CHAT_COMPLETIONS, bodyOf('a')));
     const request = known.read(CHAT_COMPLETIONS, bodyOf('a'));
-    known.remember(request);
     const names = Array.from({ length: 1_000 }, (_, caller) => `tenant-${caller}`);
     for (const tenant of names) request.identity({ ...CONTEXT, tenant });
     expect(request.identities).toBeLessThanOrEqual(64);

@@ -49,11 +49,14 @@ export class KnownRequests implements RequestReader {
   }
 
   /** To be called for what was answered from memory: a body that comes once is not worth its room. */
-  remember(request: ReadRequest): void {
-    const { protocol, body } = request;
-    if (request.remembered || body.bytes.length > LONGEST_BODY_BYTES) return;
-    request.remembered = true;
-    this.#add(nameOf(protocol, body.bytes), request);
+  remember({ known, protocol, body: { bytes } }: ReadRequest): void {
+    if (known || bytes.length > LONGEST_BODY_BYTES) return;
+    const name = nameOf(protocol, bytes);
+    if (this.#young.has(name)) return;
+    // Read anew from a copy: the request's own bytes may be a small part of memory that they share with others.
+    const kept = readRequest(protocol, Buffer.from(new Uint8Array(bytes).buffer));
+    kept.known = true;
+    this.#add(name, kept);
   }
 
   #add(name: string, request: ReadRequest): void {
@@ -83,7 +86,8 @@ export type IdentityContext = Omit<IdentityParts, 'protocol' | 'body'>;
 
 /** A body and what it says. Shared by all who send the same: not to be changed. */
 export class ReadRequest {
-  remembered = false;
+  /** Whether it is remembered, so that its identities are worth remembering too. */
+  known = false;
   readonly protocol: Protocol;
   readonly body: ParsedBody;
   readonly facts: RequestFacts;
@@ -101,7 +105,7 @@ export class ReadRequest {
   }
 
   identity(context: IdentityContext): AnswerIdentity {
-    if (!this.remembered) return this.#identify(context);
+    if (!this.known) return this.#identify(context);
     const name = nameOfContext(context);
     let identity = this.#identities.get(name);
     if (identity === undefined) {
