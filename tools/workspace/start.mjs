@@ -156,6 +156,11 @@ async function upstream(environment) {
     const address = await run('simulated-provider', 'tools/simulated-provider/dist/serve.js', {});
     environment.OPENAI_BASE_URL = `${address}/v1`;
     environment.OPENAI_API_KEY = simulatedProviderKey;
+    // It speaks both protocols, each at the address that its SDK takes.
+    if (!given('ANTHROPIC_BASE_URL')) {
+      environment.ANTHROPIC_BASE_URL = address;
+      environment.ANTHROPIC_API_KEY = simulatedProviderKey;
+    }
     environment.SIMULATED_UPSTREAM = 'true';
     return `simulated provider on ${environment.OPENAI_BASE_URL} (OPENAI_BASE_URL chooses a real one)`;
   });

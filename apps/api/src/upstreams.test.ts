@@ -7,6 +7,7 @@ const stored = (name: string, more: Partial<StoredProvider> = {}): StoredProvide
   baseUrl: null,
   credential: null,
   models: [],
+  protocol: null,
   prices: {},
   ...more,
 });
@@ -16,7 +17,7 @@ function targetFor(
   simulated = false,
   url: string | null = 'http://env/v1',
 ) {
-  const upstream = { openAiBaseUrl: url, openAiApiKey: new Secret('env-key'), simulated };
+  const upstream = { openAiBaseUrl: url, openAiApiKey: new Secret('env-key'), anthropicBaseUrl: null, simulated };
   const providers = { find: () => found.openai ?? null, offering: () => found.offering ?? null };
   const directory = upstreamsOf({ upstream } as never, providers, { of: () => undefined as never });
   return directory.targetFor({ operation: 'openai.chat.completions', tenant: 't', model: 'm' });
@@ -53,5 +54,41 @@ describe('whom the gateway asks', () => {
       provider: 'groq',
       baseUrl: 'http://groq/v1',
     });
+  });
+
+  it('is Anthropic’s for its operations, which is simulated only where the simulated provider itself is meant', () => {
+    const asked = (anthropicBaseUrl: string | null, simulated = true, offered: StoredProvider | null = null) => {
+      const upstream = {
+        openAiBaseUrl: 'http://sim:1/v1',
+        openAiApiKey: null,
+        anthropicBaseUrl,
+        anthropicApiKey: new Secret('ant-key'),
+        simulated,
+      };
+      const offering = (_tenant: string, _model: string, protocol: string) =>
+        protocol === 'anthropic' ? offered : null;
+      const directory = upstreamsOf(
+        { upstream } as never,
+        { find: () => null, offering },
+        { of: () => undefined as never },
+      );
+      return directory.targetFor({ operation: 'anthropic.messages', tenant: 't', model: 'm' });
+    };
+    expect(asked(null)).toBeNull();
+    expect(asked('http://sim:1')).toEqual({
+      provider: 'anthropic',
+      baseUrl: 'http://sim:1',
+      apiKey: 'ant-key',
+      simulated: true,
+    });
+    expect(asked('https://api.anthropic.com')).toMatchObject({ simulated: false });
+    expect(asked('http://sim:1', false)).toMatchObject({ simulated: false });
+    const listing = stored('bedrock', {
+      baseUrl: 'http://bedrock',
+      credential: 'b',
+      protocol: 'anthropic',
+      models: ['m'],
+    });
+    expect(asked('http://sim:1', true, listing)).toMatchObject({ provider: 'bedrock', apiKey: 'b', simulated: false });
   });
 });

@@ -83,11 +83,11 @@ describe('the directory of providers', () => {
     expect(directory.find('acme', 'openai')?.baseUrl).toBe('http://all/v1');
     expect(directory.find('acme', 'local')).toBeNull();
     expect(directory.find('default', 'local')?.name).toBe('local');
-    expect(directory.offering('default', 'm')?.name).toBe('local');
-    expect(directory.offering('acme', 'm')?.name).toBe('shared');
-    expect(directory.offering('acme', 'n')?.name).toBe('own');
-    expect(directory.offering('globex', 'n')?.name).toBe('shared');
-    expect(directory.offering('acme', 'idle')).toBeNull();
+    expect(directory.offering('default', 'm', 'openai')?.name).toBe('local');
+    expect(directory.offering('acme', 'm', 'openai')?.name).toBe('shared');
+    expect(directory.offering('acme', 'n', 'openai')?.name).toBe('own');
+    expect(directory.offering('globex', 'n', 'openai')?.name).toBe('shared');
+    expect(directory.offering('acme', 'idle', 'openai')).toBeNull();
     await store('acme', 'openai', { base_url: 'http://acme/v1' });
     await directory.refresh();
     expect(directory.find('acme', 'openai')?.baseUrl).toBe('http://acme/v1');

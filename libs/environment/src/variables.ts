@@ -253,8 +253,8 @@ export const VARIABLES = {
     variables: {
       openAiBaseUrl: optional('OPENAI_BASE_URL', baseUrl, 'As the official SDK takes it; most end in `/v1`.'),
       openAiApiKey: optional('OPENAI_API_KEY', credential, 'The credential for it.'),
-      anthropicBaseUrl: notYet(optional('ANTHROPIC_BASE_URL', baseUrl, 'As the official SDK takes it, without `/v1`.')),
-      anthropicApiKey: notYet(optional('ANTHROPIC_API_KEY', credential, 'The credential for it.')),
+      anthropicBaseUrl: optional('ANTHROPIC_BASE_URL', baseUrl, 'As the official SDK takes it, without `/v1`.'),
+      anthropicApiKey: optional('ANTHROPIC_API_KEY', credential, 'The credential for it.'),
       timeoutMs: withDefault(
         'UPSTREAM_TIMEOUT_MS',
         integer(1, DAY_MS, 'milliseconds'),

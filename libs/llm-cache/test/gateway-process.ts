@@ -26,6 +26,8 @@ export interface GatewayProcessOptions {
   /** Where the cache lies, if not with the rest. */
   readonly llmRedisUrl?: string;
   readonly providerUrl: string;
+  /** @default 'openai' */
+  readonly provider?: string;
   readonly policies?: readonly CachePolicy[];
   readonly cache?: Partial<CacheSettings>;
   readonly bounds?: Partial<FlightBounds>;
@@ -65,7 +67,8 @@ export class GatewayProcess {
       { hit: (_family, tier) => void tiers.push(tier) },
     );
     const ledger = new MemoryLedger();
-    const target = { provider: 'openai', baseUrl: options.providerUrl, apiKey: 'sk-upstream', simulated: true };
+    const { provider = 'openai' } = options;
+    const target = { provider, baseUrl: options.providerUrl, apiKey: 'sk-upstream', simulated: true };
     const events: string[] = [];
     const breakers = options.breaker === undefined ? null : new Breakers(roles, { breaker: options.breaker });
     const { policies, upstream = {}, bounds = {}, bodyLimitBytes = 10 * 1024 * 1024 } = options;

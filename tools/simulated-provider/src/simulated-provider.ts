@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChatCompletionRequest, type Fixture, LLMock } from '@copilotkit/aimock';
 import { answerTo } from './answer.js';
@@ -25,13 +26,27 @@ export interface SimulatedProvider {
 }
 
 /** What `GET /v1/models` lists; any other model is answered as well. */
-const LISTED_MODELS = ['gpt-4o-mini', 'gpt-4o', 'gpt-4.1', 'gpt-4.1-mini'];
+const LISTED_MODELS = ['gpt-4o-mini', 'gpt-4o', 'gpt-4.1', 'gpt-4.1-mini', 'claude-sonnet-5-5', 'claude-haiku-5-5'];
 
 /** About four characters to a token: near enough for money to be computed from it. */
 const tokensOf = (text: string): number => Math.max(1, Math.ceil(text.length / 4));
 
 const wantsJson = (request: ChatCompletionRequest): boolean =>
   request.response_format?.type === 'json_object' || request.response_format?.type === 'json_schema';
+
+/** Anthropic's `POST /v1/messages/count_tokens`, counted as answers count their input. */
+async function countTokens(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+  const pieces: Buffer[] = [];
+  for await (const piece of request) pieces.push(piece as Buffer);
+  const { messages } = JSON.parse(Buffer.concat(pieces).toString()) as { readonly messages?: unknown };
+  response.setHeader('content-type', 'application/json');
+  if (Array.isArray(messages)) response.end(JSON.stringify({ input_tokens: tokensOf(JSON.stringify(messages)) }));
+  else {
+    const error = { type: 'invalid_request_error', message: 'messages: Input should be a valid list' };
+    response.writeHead(400).end(JSON.stringify({ type: 'error', error }));
+  }
+  return true;
+}
 
 /** Whatever is asked as a chat in any provider's protocol; embeddings, images and the rest are aimock's own. */
 const isChat = (request: ChatCompletionRequest): boolean =>
@@ -69,6 +84,7 @@ export async function startSimulatedProvider(options: SimulatedProviderOptions =
     },
   });
   mock.mount('/v1/completions', new TextCompletions({ firstByteMs, betweenChunksMs, chunkCharacters }));
+  mock.mount('/v1/messages/count_tokens', { handleRequest: countTokens });
   await mock.start();
   return { url: mock.url, openaiBaseUrl: `${mock.url}/v1`, stop: () => mock.stop() };
 }

@@ -7,6 +7,8 @@ const OF_START = {
   REDIS_URL: 'redis://127.0.0.1:1',
   OPENAI_BASE_URL: 'http://127.0.0.1:2/v1',
   OPENAI_API_KEY: 'key-of-start',
+  ANTHROPIC_BASE_URL: 'http://127.0.0.1:2',
+  ANTHROPIC_API_KEY: 'key-of-start',
   SIMULATED_UPSTREAM: 'true',
 };
 
@@ -26,5 +28,11 @@ describe('joiningEnvironment', () => {
 
   it('leaves the simulated upstream alone when an upstream is given: real spending is never booked as simulated', () => {
     expect(joining({ OPENAI_BASE_URL: 'https://api.openai.com/v1' })).toEqual({ REDIS_URL: OF_START.REDIS_URL });
+    expect(joining({ ANTHROPIC_BASE_URL: 'https://api.anthropic.com' })).toEqual({
+      REDIS_URL: OF_START.REDIS_URL,
+      OPENAI_BASE_URL: OF_START.OPENAI_BASE_URL,
+      OPENAI_API_KEY: OF_START.OPENAI_API_KEY,
+      SIMULATED_UPSTREAM: 'true',
+    });
   });
 });

@@ -8,6 +8,9 @@ const scope = (...scopes: [string, ...string[]]): AccessRule => ({ access: 'scop
 /** The route speaks OpenAI's protocol, its refusals included. */
 const openAi = (name: string): AccessRule => ({ access: 'scope', scopes: [name], errors: 'openai' });
 
+/** The same for Anthropic's. */
+const anthropic = (name: string): AccessRule => ({ access: 'scope', scopes: [name], errors: 'anthropic' });
+
 export interface AccessOptions {
   /** `/metrics` without a key, for a scraper inside a trusted network. */
   readonly metricsPublic: boolean;
@@ -91,6 +94,8 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'POST /v1/images/generations': openAi('llm'),
     'GET /v1/models': openAi('llm'),
     'GET /v1/models/:model': openAi('llm'),
+    'POST /v1/messages': anthropic('llm'),
+    'POST /v1/messages/count_tokens': anthropic('llm'),
 
     'GET /v1/llm/policies': scope('admin'),
     'GET /v1/llm/policies/:name': scope('admin'),

@@ -89,4 +89,25 @@ export const PROVIDER_ROUTES: readonly ProviderRoute[] = [
     answers: ['application/json'],
     takesBody: false,
   },
+  {
+    method: 'post',
+    path: '/v1/messages',
+    provider: 'Anthropic',
+    summary: 'Message, from the cache where it has been asked before',
+    description:
+      'Takes and answers what Anthropic does, as JSON or as a stream of events; `?beta=true` as its SDKs send it. The cache is steered, and tells what it did, as for chat completions.',
+    schema: 'https://platform.claude.com/docs/en/api/messages',
+    answers: ['application/json', 'text/event-stream'],
+    takesBody: true,
+  },
+  {
+    method: 'post',
+    path: '/v1/messages/count_tokens',
+    provider: 'Anthropic',
+    summary: 'Number of input tokens of a message, asked of the upstream each time',
+    description: 'Takes and answers what Anthropic does. Nothing is stored, and nothing is booked: it costs nothing.',
+    schema: 'https://platform.claude.com/docs/en/api/messages-count-tokens',
+    answers: ['application/json'],
+    takesBody: true,
+  },
 ];

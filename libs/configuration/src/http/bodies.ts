@@ -21,6 +21,11 @@ export const PROVIDER_SCHEMA = {
     token: { type: 'string', description: 'The credential. A mask that is sent back leaves it as it was.' },
     user: { type: 'string' },
     models: { type: 'array', items: { type: 'string' }, description: 'Models that are asked here.' },
+    protocol: {
+      type: 'string',
+      enum: ['openai', 'anthropic'],
+      description: 'What it speaks. Left out: `anthropic` for the provider of that name, `openai` for any other.',
+    },
     price_overrides: {
       type: 'object',
       description: 'USD for a million tokens by class, by model.',

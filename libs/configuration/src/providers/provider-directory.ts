@@ -17,7 +17,7 @@ import { openAll, Secret, type Opened, type OpenedObject } from '../secrets/open
 import type { Seal } from '../secrets/seal.js';
 import { configurationRef } from '../stored/configuration-copy.js';
 import { rowOf, type ConfigurationRow } from '../stored/configuration-rows.js';
-import { providerFields, type ProviderFields } from './provider-fields.js';
+import { providerFields, type ProviderFields, type ProviderProtocol } from './provider-fields.js';
 
 /** A provider that is stored. Holds its credential: not to be shown. */
 export interface StoredProvider extends ProviderFields {
@@ -44,8 +44,8 @@ interface Known extends StoredProvider {
 /** What serves a tenant, so that a look is a look into a map: every question to a model takes two or three. */
 interface Serving {
   readonly byName: ReadonlyMap<string, Known>;
-  /** With an address; the first of those that list the model, by name. */
-  readonly byModel: ReadonlyMap<string, Known>;
+  /** With an address; of each protocol the first of those that list the model, by name. */
+  readonly byModel: Readonly<Record<ProviderProtocol, ReadonlyMap<string, Known>>>;
 }
 
 export class ProviderDirectory {
@@ -80,9 +80,10 @@ export class ProviderDirectory {
     return this.#byTenant.get(tenant)?.byName.get(name) ?? this.#forAll.byName.get(name) ?? null;
   }
 
-  /** A provider that serves the tenant, has an address and lists this model. */
-  offering(tenant: string, model: string): StoredProvider | null {
-    return this.#byTenant.get(tenant)?.byModel.get(model) ?? this.#forAll.byModel.get(model) ?? null;
+  /** A provider that serves the tenant, has an address, speaks the protocol and lists this model. */
+  offering(tenant: string, model: string, protocol: ProviderProtocol): StoredProvider | null {
+    const own = this.#byTenant.get(tenant)?.byModel[protocol].get(model);
+    return own ?? this.#forAll.byModel[protocol].get(model) ?? null;
   }
 
   /** A look that begins after this call: what was committed before is then in force here. Never rejects. */
@@ -123,10 +124,11 @@ export class ProviderDirectory {
 
 function servingOf(providers: Iterable<Known>): Serving {
   const inOrder = [...providers].toSorted((one, other) => (one.name < other.name ? -1 : 1));
-  const byModel = new Map<string, Known>();
+  const byModel = { openai: new Map<string, Known>(), anthropic: new Map<string, Known>() };
   for (const provider of inOrder) {
     if (provider.baseUrl === null) continue;
-    for (const model of provider.models) if (!byModel.has(model)) byModel.set(model, provider);
+    const spoken = byModel[provider.protocol ?? (provider.name === 'anthropic' ? 'anthropic' : 'openai')];
+    for (const model of provider.models) if (!spoken.has(model)) spoken.set(model, provider);
   }
   return { byName: new Map(inOrder.map((provider) => [provider.name, provider])), byModel };
 }

@@ -2,7 +2,12 @@ import { refuse, type Fault } from '../configuration-error.js';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
 
 /** The members of a provider that the platform itself uses; all others are the caller's own. */
+/** What a provider speaks: who lists a model is asked for it in his own language only. */
+export type ProviderProtocol = 'openai' | 'anthropic';
+
 export interface ProviderFields {
+  /** `protocol`; without it a provider called `anthropic` speaks Anthropic's, every other OpenAI's. */
+  readonly protocol: ProviderProtocol | null;
   readonly baseUrl: string | null;
   /** `token`, else `api_key`. */
   readonly credential: string | null;
@@ -17,7 +22,7 @@ const DECIMAL = /^\d{1,9}(?:\.\d{1,9})?$/;
 export function checkProvider(value: JsonObject): void {
   const faults: Fault[] = [];
   const fault = (path: string, message: string): void => void faults.push({ path, message });
-  const { base_url: baseUrl, token, user, models, price_overrides: prices } = value;
+  const { base_url: baseUrl, token, user, models, price_overrides: prices, protocol } = value;
   if (given(baseUrl) && !(typeof baseUrl === 'string' && isBaseUrl(baseUrl))) {
     fault('base_url', 'must be an http or https URL without credentials, query or fragment; the credential is "token"');
   }
@@ -26,6 +31,7 @@ export function checkProvider(value: JsonObject): void {
   if (given(models) && !(Array.isArray(models) && models.every((name) => typeof name === 'string'))) {
     fault('models', 'must be a list of names');
   }
+  if (given(protocol) && protocolIn(protocol) === null) fault('protocol', 'must be "openai" or "anthropic"');
   if (given(prices)) {
     if (!isJsonObject(prices)) fault('price_overrides', 'must be an object of prices by model');
     else for (const [model, price] of Object.entries(prices)) checkPrice(`price_overrides.${model}`, price, fault);
@@ -42,8 +48,9 @@ function checkPrice(path: string, price: Json, fault: (path: string, message: st
 
 /** What is used of a provider that was stored; what another version stored in another form is as if it were not there. */
 export function providerFields(value: JsonObject): ProviderFields {
-  const { base_url: baseUrl, token, api_key: apiKey, models, price_overrides: prices } = value;
+  const { base_url: baseUrl, token, api_key: apiKey, models, price_overrides: prices, protocol } = value;
   return {
+    protocol: protocolIn(protocol),
     baseUrl: typeof baseUrl === 'string' && isBaseUrl(baseUrl) ? baseUrl : null,
     credential: textOf(token) ?? textOf(apiKey),
     models: Array.isArray(models) ? (models as Json[]).filter((name) => typeof name === 'string') : [],
@@ -66,6 +73,10 @@ function amountsOf(price: Json): Record<string, string> {
 function amountOf(usd: Json): string | null {
   const text = typeof usd === 'number' ? String(usd) : usd;
   return typeof text === 'string' && DECIMAL.test(text) ? text : null;
+}
+
+function protocolIn(value: Json | undefined): ProviderProtocol | null {
+  return value === 'openai' || value === 'anthropic' ? value : null;
 }
 
 function given(value: Json | undefined): value is Json {

@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isInternal, problemOf, type ProblemTranslator } from './problem-of.js';
-import { openAiError, problemDetails, type Problem } from './problem.js';
+import { anthropicError, openAiError, problemDetails, type Problem } from './problem.js';
 
 /** The shape of errors on a route: ours, or that of the provider whose protocol the route speaks. */
-export type ErrorShape = 'problem' | 'openai';
+export type ErrorShape = 'problem' | 'openai' | 'anthropic';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -38,8 +38,10 @@ export class ProblemReplies {
     }
     for (const [name, value] of Object.entries(what.headers ?? {})) reply.header(name, value);
     reply.header('cache-control', 'no-store').code(what.status);
-    if (request.routeOptions.config?.errorShape === 'openai') {
-      reply.header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(openAiError(what)));
+    const shape = request.routeOptions.config?.errorShape ?? 'problem';
+    if (shape !== 'problem') {
+      const told = shape === 'openai' ? openAiError(what) : anthropicError(what);
+      reply.header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(told));
       return;
     }
     const details = problemDetails(what, pathOf(request));

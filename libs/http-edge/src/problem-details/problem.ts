@@ -94,6 +94,30 @@ export function openAiError(what: Problem): OpenAiError {
   };
 }
 
+export interface AnthropicError {
+  readonly type: 'error';
+  readonly error: { readonly type: string; readonly message: string; readonly code: string };
+}
+
+/** The same problem in the shape that Anthropic's SDKs read; `code` is ours. */
+export function anthropicError({ status, detail, code }: Problem): AnthropicError {
+  return { type: 'error', error: { type: anthropicType(status), message: detail, code } };
+}
+
+const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
+  401: 'authentication_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+  503: 'overloaded_error',
+  504: 'timeout_error',
+};
+
+function anthropicType(status: number): string {
+  return ANTHROPIC_TYPES[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
+}
+
 function openAiType(status: number): string {
   if (status === 401) return 'authentication_error';
   if (status === 403) return 'permission_error';

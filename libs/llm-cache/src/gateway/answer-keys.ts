@@ -12,7 +12,7 @@ import { inquire, type Circumstances } from './inquiry.js';
 
 /** A request to an endpoint that nobody sends. */
 export interface KeyedRequest {
-  /** @default the first endpoint that takes such a body */
+  /** @default the first endpoint that takes such a body, before all one whose mark the headers have */
   readonly endpoint?: string;
   readonly body: Buffer;
   /** Those of the one who asks: what the gateway forwards, and `x-cache-namespace`, are part of the identity. */
@@ -58,8 +58,9 @@ export class AnswerKeys {
   }
 
   #ofTheFirstThatTakes(request: KeyedRequest): AnswerRef {
+    const marked = ENDPOINTS.filter(({ mark }) => mark !== undefined && request.headers[mark] !== undefined);
     let refusal: unknown;
-    for (const endpoint of ENDPOINTS) {
+    for (const endpoint of [...marked, ...ENDPOINTS]) {
       try {
         return this.#keyAt(endpoint, request);
       } catch (error) {

@@ -21,4 +21,4 @@ export interface PolicySource {
 }
 
 export const NOT_CONFIGURED =
-  'No provider is configured for this route. Store one at /api/providers/openai, or set OPENAI_BASE_URL and OPENAI_API_KEY.';
+  'No provider is configured for this route. Store one at /api/providers/openai (or anthropic), or set OPENAI_BASE_URL and OPENAI_API_KEY (or ANTHROPIC_BASE_URL and ANTHROPIC_API_KEY).';

@@ -8,17 +8,20 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import { EMBEDDINGS_ENDPOINT, ENDPOINTS, type Endpoint } from '../gateway/endpoints.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { ClientLeftError, type GatewayReply, type GatewayRequest } from '../gateway/gateway-reply.js';
+import { MESSAGES } from '../protocol/messages/messages.js';
 import { attributionOf, type CallerOf } from './caller.js';
 import { endOfTurn } from './end-of-turn.js';
 import { replyWithError } from './error-replies.js';
 import type { LlmCacheObserver } from './llm-cache-observer.js';
 import type { ModelList } from './model-list.js';
+import type { PassThrough } from './pass-through.js';
 
 export interface GatewayRoutesParts {
   readonly gateway: Pick<Gateway, 'answer'>;
   /** Items of a request on entries of their own. */
   readonly embeddings: Pick<Gateway, 'answer'>;
   readonly models: ModelList;
+  readonly passing: PassThrough;
   readonly callerOf: CallerOf;
   readonly observer: LlmCacheObserver;
   readonly bodyLimitBytes: number;
@@ -36,7 +39,7 @@ const NO_BODY = Buffer.alloc(0);
 
 /** Called inside an encapsulated context. */
 export function registerGatewayRoutes(context: FastifyInstance, parts: GatewayRoutesParts): void {
-  const { models, callerOf, observer, bodyLimitBytes } = parts;
+  const { models, passing, callerOf, observer, bodyLimitBytes } = parts;
   context.removeAllContentTypeParsers();
   context.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer', bodyLimit: bodyLimitBytes }, (_request, body, done) => {
     done(null, body);
@@ -57,13 +60,33 @@ export function registerGatewayRoutes(context: FastifyInstance, parts: GatewayRo
     const errorHandler: RouteOptions['errorHandler'] = (error, request, reply) => {
       replyWithError(error, request, reply, observer, endpoint.protocol);
     };
-    const asked = { ...parts, gateway };
+    const answering = { ...parts, gateway };
     context.post(endpoint.route, { bodyLimit: bodyLimitBytes, errorHandler }, (request, reply) =>
-      answer(asked, endpoint, request, reply),
+      answer(answering, asked(endpoint, request), request, reply),
     );
   };
   for (const endpoint of ENDPOINTS) post(endpoint, parts.gateway);
   post(EMBEDDINGS_ENDPOINT, parts.embeddings);
+  const countTokensErrors: RouteOptions['errorHandler'] = (error, request, reply) => {
+    replyWithError(error, request, reply, observer, MESSAGES);
+  };
+  context.post(
+    '/v1/messages/count_tokens',
+    { bodyLimit: bodyLimitBytes, errorHandler: countTokensErrors },
+    async (request, reply) => {
+      const left = new AbortController();
+      departures(reply)(() => left.abort(new ClientLeftError()));
+      const { status, headers, body } = await passing.pass({
+        protocol: MESSAGES,
+        path: `/v1/messages/count_tokens${request.url.endsWith('?beta=true') ? '?beta=true' : ''}`,
+        bytes: (request.body as Buffer | undefined) ?? NO_BODY,
+        headers: request.headers,
+        caller: attributionOf(callerOf(request)),
+        left: left.signal,
+      });
+      return reply.code(status).headers(headers).send(body);
+    },
+  );
   context.get<{ Params: { model?: string } }>('/v1/models', tellOfModels);
   context.get<{ Params: { model?: string } }>('/v1/models/:model', tellOfModels);
 
@@ -81,6 +104,11 @@ export function registerGatewayRoutes(context: FastifyInstance, parts: GatewayRo
         : await models.one(model, caller, request.headers, left.signal);
     return reply.code(told.status).headers(told.headers).send(told.body);
   }
+}
+
+function asked(endpoint: Endpoint, { query }: FastifyRequest): Endpoint {
+  const protocol = endpoint.byQuery?.(query) ?? endpoint.protocol;
+  return protocol === endpoint.protocol ? endpoint : { ...endpoint, protocol };
 }
 
 async function answer(

@@ -15,6 +15,7 @@ import type { CallerOf } from './caller.js';
 import { registerGatewayRoutes } from './gateway-routes.js';
 import type { LlmCacheObserver } from './llm-cache-observer.js';
 import { ModelList } from './model-list.js';
+import { PassThrough } from './pass-through.js';
 
 export interface LlmCacheOptions {
   readonly cache: Cache;
@@ -47,6 +48,7 @@ export class GatewayService {
   readonly #deck: FlightDeck;
   #models: ModelList | null = null;
   #embeddings: Embeddings | null = null;
+  #passing: PassThrough | null = null;
 
   constructor(options: LlmCacheOptions) {
     const { cache, roles, ledger, bounds, observer = {}, upstream, breakers } = options;
@@ -68,15 +70,18 @@ export class GatewayService {
     const embeddings = new Embeddings({ gateway, cache, aside, upstream, ledger, upstreams, policies, observer });
     this.#models = models;
     this.#embeddings = embeddings;
+    const passing = new PassThrough({ client: this.#upstream, upstreams, observer });
+    this.#passing = passing;
     const bodyLimitBytes = this.#options.bodyLimitBytes ?? BODY_LIMIT_BYTES;
     await instance.register((context, _options, done) => {
-      registerGatewayRoutes(context, { gateway, embeddings, models, callerOf, observer, bodyLimitBytes });
+      registerGatewayRoutes(context, { gateway, embeddings, models, passing, callerOf, observer, bodyLimitBytes });
       done();
     });
   }
 
   async close(): Promise<void> {
     this.#models?.stop();
+    this.#passing?.stop();
     try {
       const boundMs = this.#options.shutdownMs ?? SHUTDOWN_MS;
       await Promise.all([this.#deck.close(boundMs), this.#embeddings?.close(boundMs)]);

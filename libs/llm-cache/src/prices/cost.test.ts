@@ -35,6 +35,29 @@ function priced(amounts: Record<string, string>): Price | null {
 }
 
 describe('cost', () => {
+  it('trap 20: bills each of Anthropic’s classes at its own price', () => {
+    const usage = {
+      ...NOTHING,
+      inputTokens: 1210,
+      cachedInputTokens: 100,
+      cacheWrite5mTokens: 300,
+      cacheWrite1hTokens: 800,
+      outputTokens: 5,
+    };
+    const price = prices.find('anthropic', 'claude-sonnet-4-5', 'standard', NOW);
+    // 10 × 3000 + 100 × 300 + 300 × 3750 + 800 × 6000 + 5 × 15000 nano-dollars.
+    expect(costOf(usage, price)).toEqual({ nanoUsd: 6_060_000n, unpricedBecause: null });
+    expect(prices.find('anthropic', 'claude-sonnet-4-5', 'fast', NOW)).toBeNull();
+  });
+
+  it('trap 20: bills all of a long prompt at what long prompts cost, and none of one that is just not long', () => {
+    const price = prices.find('anthropic', 'claude-haiku-5-5', null, NOW);
+    const usage = { ...NOTHING, inputTokens: 100_000, cachedInputTokens: 99_000, outputTokens: 10 };
+    expect(costOf(usage, price)).toMatchObject({ nanoUsd: 1000n * 100n + 99_000n * 10n + 10n * 500n });
+    const long = { ...usage, inputTokens: 100_001 };
+    expect(costOf(long, price)).toMatchObject({ nanoUsd: 1001n * 500n + 99_000n * 50n + 10n * 2500n });
+  });
+
   it('is tokens times the published price, to the nano-dollar', () => {
     const usage = { ...NOTHING, inputTokens: 1_234, outputTokens: 567 };
     expect(costOf(usage, priceOf('gpt-4o-mini'))).toEqual({

@@ -1,5 +1,5 @@
 import type { Usage } from '../ledger/ledger.js';
-import { TOKEN_CLASSES, type Price, type TokenClass } from './price-table.js';
+import { TOKEN_CLASSES, type Price, type Rates, type TokenClass } from './price-table.js';
 
 /** Why a cost is not known. Kept with the line, so that an operator can see what to add to the price table. */
 export type UnpricedBecause = 'no_usage' | 'no_price' | 'no_class_price' | 'inconsistent_usage';
@@ -24,13 +24,14 @@ const MOST_NANO_USD = 2n ** 43n;
 export function costOf(usage: Usage | null, price: Price | null): Cost {
   if (usage === null || usage.inputTokens === null || usage.outputTokens === null) return unpriced('no_usage');
   if (price === null) return unpriced('no_price');
-  const counts = countsOf(usage, usage.inputTokens, usage.outputTokens, price);
+  const rates = ratesFor(price, usage.inputTokens);
+  const counts = countsOf(usage, usage.inputTokens, usage.outputTokens, rates);
   let total = 0n;
   for (const tokenClass of TOKEN_CLASSES) {
     const tokens = counts[tokenClass];
     if (!Number.isSafeInteger(tokens) || tokens < 0) return unpriced('inconsistent_usage');
     if (tokens === 0) continue;
-    const rate = price.nanoPerMillion[tokenClass];
+    const rate = rates[tokenClass];
     if (rate === undefined) return unpriced('no_class_price');
     total += BigInt(tokens) * rate;
   }
@@ -42,14 +43,24 @@ function unpriced(unpricedBecause: UnpricedBecause): Cost {
   return { nanoUsd: null, unpricedBecause };
 }
 
+/** What holds for a prompt of that length. */
+export function ratesFor({ nanoPerMillion, longPrompt = null }: Price, inputTokens: number): Rates {
+  return longPrompt !== null && inputTokens > longPrompt.aboveInputTokens ? longPrompt.nanoPerMillion : nanoPerMillion;
+}
+
 /** Every token in one class. */
-function countsOf(usage: Usage, input: number, output: number, price: Price): Readonly<Record<TokenClass, number>> {
+export function countsOf(
+  usage: Usage,
+  input: number,
+  output: number,
+  rates: Rates,
+): Readonly<Record<TokenClass, number>> {
   const cachedInput = usage.cachedInputTokens ?? 0;
   const cacheWrite5m = usage.cacheWrite5mTokens ?? 0;
   const cacheWrite1h = usage.cacheWrite1hTokens ?? 0;
   const audioInput = usage.audioInputTokens ?? 0;
   const imageInput = usage.imageInputTokens ?? 0;
-  const reasoning = price.nanoPerMillion.reasoning === undefined ? 0 : (usage.reasoningTokens ?? 0);
+  const reasoning = rates.reasoning === undefined ? 0 : (usage.reasoningTokens ?? 0);
   const audioOutput = usage.audioOutputTokens ?? 0;
   const imageOutput = usage.imageOutputTokens ?? 0;
   return {

@@ -38,12 +38,15 @@ export class OverriddenPrices implements Prices {
     if (!isStandardTier(serviceTier)) return listed;
     const amounts = this.#overrides.of(tenant, provider, model) ?? this.#overrides.of(tenant, provider, asked);
     if (amounts === null) return listed;
+    const classes = classesOf(amounts);
+    const { longPrompt = null } = listed ?? {};
     return {
       provider,
       model,
       tier: 'standard',
       effectiveFrom: ALWAYS,
-      nanoPerMillion: { ...listed?.nanoPerMillion, ...classesOf(amounts) },
+      nanoPerMillion: { ...listed?.nanoPerMillion, ...classes },
+      longPrompt: longPrompt && { ...longPrompt, nanoPerMillion: { ...longPrompt.nanoPerMillion, ...classes } },
       version: `${provider}@override`,
     };
   }

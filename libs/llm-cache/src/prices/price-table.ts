@@ -15,14 +15,24 @@ export const TOKEN_CLASSES = [
 ] as const;
 export type TokenClass = (typeof TOKEN_CLASSES)[number];
 
+/** Nano-dollars for a million tokens. */
+export type Rates = Readonly<Partial<Record<TokenClass, bigint>>>;
+
+export interface LongPrompt {
+  /** All input tokens of a request count, cached or not; then all of its tokens, in and out, cost this. */
+  readonly aboveInputTokens: number;
+  readonly nanoPerMillion: Rates;
+}
+
 /** One model's price from one day on. */
 export interface Price {
   readonly provider: string;
   readonly model: string;
   readonly tier: string;
   readonly effectiveFrom: Date;
-  /** Nano-dollars for a million tokens. */
-  readonly nanoPerMillion: Readonly<Partial<Record<TokenClass, bigint>>>;
+  readonly nanoPerMillion: Rates;
+  /** What holds in place of it where a prompt is long; null or absent: nothing else. */
+  readonly longPrompt?: LongPrompt | null;
   /** The table that it stands in, e.g. `openai@2026-11-21`; kept with every line that it priced. */
   readonly version: string;
 }
@@ -55,6 +65,10 @@ export interface PriceFile {
     /** @default 'standard' */
     readonly tier?: string;
     readonly usd_per_million_tokens: Readonly<Record<string, string>>;
+    readonly long_prompt?: {
+      readonly above_input_tokens: number;
+      readonly usd_per_million_tokens: Readonly<Record<string, string>>;
+    };
   }[];
 }
 
@@ -136,7 +150,9 @@ function* readPrices(file: PriceFile): Generator<Price> {
         `${row.models.join(', ')}: effective_from ${row.effective_from} is no date`,
       );
     }
-    const nanoPerMillion = readClasses(file.provider, row.models.join(', '), row.usd_per_million_tokens);
+    const named = row.models.join(', ');
+    const nanoPerMillion = readClasses(file.provider, named, row.usd_per_million_tokens);
+    const longPrompt = readLongPrompt(file.provider, named, row.long_prompt);
     for (const model of row.models) {
       yield {
         provider: file.provider,
@@ -144,17 +160,27 @@ function* readPrices(file: PriceFile): Generator<Price> {
         tier: row.tier ?? 'standard',
         effectiveFrom,
         nanoPerMillion,
+        longPrompt,
         version: `${file.provider}@${file.version}`,
       };
     }
   }
 }
 
-function readClasses(
+function readLongPrompt(
   provider: string,
   models: string,
-  amounts: Readonly<Record<string, string>>,
-): Readonly<Partial<Record<TokenClass, bigint>>> {
+  row: PriceFile['prices'][number]['long_prompt'],
+): LongPrompt | null {
+  if (row === undefined) return null;
+  const { above_input_tokens: aboveInputTokens, usd_per_million_tokens: amounts } = row;
+  if (!Number.isSafeInteger(aboveInputTokens) || aboveInputTokens < 0) {
+    throw new PriceFileError(provider, `${models}: above_input_tokens is no number of tokens`);
+  }
+  return { aboveInputTokens, nanoPerMillion: readClasses(provider, models, amounts) };
+}
+
+function readClasses(provider: string, models: string, amounts: Readonly<Record<string, string>>): Rates {
   const classes: Partial<Record<TokenClass, bigint>> = {};
   for (const [name, usd] of Object.entries(amounts)) {
     const tokenClass = TOKEN_CLASSES.find((known) => known === name);

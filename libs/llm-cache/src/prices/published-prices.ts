@@ -4,7 +4,7 @@ import { type PriceFile, PriceTable } from './price-table.js';
 
 /** The list prices that come with this version of the product. Whatever is wrong with a file stops the process at start. */
 export function publishedPrices(): PriceTable {
-  return new PriceTable([readPriceFile('openai.json')]);
+  return new PriceTable(['openai.json', 'anthropic.json'].map(readPriceFile));
 }
 
 function readPriceFile(name: string): PriceFile {

@@ -76,11 +76,16 @@ export interface Assembler {
   finish(): WholeAnswer;
 }
 
+/** `authorization` carries the credential as a bearer token, `x-api-key` as it is. */
+export type CredentialHeader = 'authorization' | 'x-api-key';
+
 export interface Protocol {
   /** Names the operation in the identity and in ledger lines; never changes. */
   readonly id: string;
   /** Below the provider's base URL. */
   readonly upstreamPath: string;
+  /** Where the provider looks for its credential. @default 'authorization' */
+  readonly credentialHeader?: CredentialHeader;
   /** Body members that choose the form of the answer, not its content. */
   readonly omittedFromIdentity: readonly (readonly string[])[];
   /** Throws `LlmError` for a body that no provider of this protocol could answer. */

@@ -73,7 +73,8 @@ export class Asker {
   }
 
   #send({ target, protocol, headers, signal, permit = null }: Question, body: Buffer): Promise<UpstreamResponse> {
-    return this.#client.call({ target, method: 'POST', path: protocol.upstreamPath, headers, body, signal, permit });
+    const { upstreamPath: path, credentialHeader = 'authorization' } = protocol;
+    return this.#client.call({ target, method: 'POST', path, headers, body, credentialHeader, signal, permit });
   }
 
   #wantsOwnForm(question: Question): boolean {

@@ -8,6 +8,7 @@ import type { Permit } from '@promptsales/cache-core';
 import type { Readable } from 'node:stream';
 import { Pool } from 'undici';
 import { LlmError } from '../protocol/llm-error.js';
+import type { CredentialHeader } from '../protocol/protocol.js';
 import { CallWatch, type CallClocks } from './call-watch.js';
 import { unpacked, upTo } from './upstream-body.js';
 import { safeResponseHeaders, upstreamRequestHeaders } from './upstream-headers.js';
@@ -44,6 +45,8 @@ export interface UpstreamRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer | null;
+  /** @default 'authorization' */
+  readonly credentialHeader?: CredentialHeader;
   readonly signal: AbortSignal;
   /** What `enter` gave for this call, where it was asked. */
   readonly permit?: Permit | null;
@@ -91,7 +94,7 @@ export class UpstreamClient implements Upstream {
       const { statusCode, headers, body } = await this.#pool(url.origin).request({
         method: request.method,
         path: url.pathname.replace(/\/+$/, '') + request.path,
-        headers: upstreamRequestHeaders(request.target.apiKey, request.headers, request.body !== null),
+        headers: upstreamRequestHeaders(request),
         body: request.body,
         signal: watch.signal,
       });

@@ -1,3 +1,5 @@
+import type { CredentialHeader } from '../protocol/protocol.js';
+
 /**
  * Which of the provider's response headers reach the caller: what clients act upon, nothing that identifies or sets state.
  * Named one by one: `openai-organization`, `openai-project` and `anthropic-organization-id` tell whose credential this server has.
@@ -10,7 +12,17 @@ const PASSED: ReadonlySet<string> = new Set([
   'openai-processing-ms',
   'openai-version',
 ]);
+/** OpenAI's name for it, and Anthropic's. */
+const REQUEST_IDS: ReadonlySet<string> = new Set(['x-request-id', 'request-id']);
 const PASSED_PREFIXES = ['x-ratelimit-', 'anthropic-ratelimit-'];
+
+/** What of a call its header is made of. */
+interface UpstreamCall {
+  readonly target: { readonly apiKey: string | null };
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer | null;
+  readonly credentialHeader?: CredentialHeader;
+}
 
 type IncomingHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -20,7 +32,7 @@ export function safeResponseHeaders(headers: IncomingHeaders): Readonly<Record<s
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined) continue;
     const text = Array.isArray(value) ? value.join(', ') : value;
-    if (name === 'x-request-id') safe['x-upstream-request-id'] = text;
+    if (REQUEST_IDS.has(name)) safe['x-upstream-request-id'] = text;
     else if (PASSED.has(name) || PASSED_PREFIXES.some((prefix) => name.startsWith(prefix))) safe[name] = text;
   }
   return safe;
@@ -30,18 +42,22 @@ export function safeResponseHeaders(headers: IncomingHeaders): Readonly<Record<s
  * The whole header of a call, built from nothing: no header of the caller gets through but those that are forwarded (and
  * keyed), so neither his credentials nor cookies, host or hop-by-hop headers can.
  */
-export function upstreamRequestHeaders(
-  apiKey: string | null,
-  forwarded: Readonly<Record<string, string>>,
-  hasBody: boolean,
-): Record<string, string> {
+export function upstreamRequestHeaders(call: UpstreamCall): Record<string, string> {
   return {
-    ...forwarded,
-    ...(hasBody ? { 'content-type': 'application/json' } : {}),
+    ...call.headers,
+    ...(call.body === null ? {} : { 'content-type': 'application/json' }),
     accept: 'text/event-stream, application/json',
     // Compression on the wire makes events wait for one another; what comes compressed all the same is unpacked.
     'accept-encoding': 'identity',
     'user-agent': 'promptsales-cache',
-    ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }),
+    ...credentialIn(call),
   };
+}
+
+function credentialIn({
+  target: { apiKey },
+  credentialHeader = 'authorization',
+}: UpstreamCall): Record<string, string> {
+  if (apiKey === null) return {};
+  return { [credentialHeader]: credentialHeader === 'authorization' ? `Bearer ${apiKey}` : apiKey };
 }
