@@ -2,6 +2,7 @@ import { FENCING_MIGRATIONS, OUTBOX_MIGRATIONS } from '@promptsales/cache-manage
 import { CONFIGURATION_MIGRATIONS } from '@promptsales/configuration';
 import type { MigrationSet } from '@promptsales/database';
 import { IDENTITY_MIGRATIONS } from '@promptsales/identity';
+import { JOBS_MIGRATIONS } from '@promptsales/jobs';
 import { ledgerMigrations, POLICY_MIGRATIONS } from '@promptsales/llm-cache';
 import { RECORDS_MIGRATIONS } from '@promptsales/records';
 
@@ -14,4 +15,5 @@ export const MIGRATIONS: readonly MigrationSet[] = [
   RECORDS_MIGRATIONS,
   CONFIGURATION_MIGRATIONS,
   POLICY_MIGRATIONS,
+  JOBS_MIGRATIONS,
 ];

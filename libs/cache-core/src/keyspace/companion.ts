@@ -91,6 +91,14 @@ export const companions = Object.freeze({
     expiry: 'caller',
     compress: true,
   }),
+  moves: new Companion({
+    id: 'queue.moves',
+    label: 'moves',
+    description:
+      'Entries on their way from a list of an intake to their jobs: by the id of the job when each was taken (ms), its length and its bytes.',
+    value: hash({}),
+    expiry: 'never',
+  }),
 });
 
 /** Companions that are parts of cached entries: other forms of the value, stored and removed with it. */

@@ -1,0 +1,1 @@
+export { JOBS_MIGRATIONS } from './jobs-migrations.js';

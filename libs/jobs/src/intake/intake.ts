@@ -1,0 +1,124 @@
+/**
+ * From the lists of the intake to jobs in PostgreSQL: each entry becomes one job, or one dead letter.
+ *
+ * Invariants, each with a test that fails when it is removed
+ * 1. An entry is in its list, or booked under the id that its job will have, or stands in PostgreSQL under that id; never
+ *    nowhere. It leaves the list and is booked by one script, and its booking goes only when its row is committed.
+ * 2. Every step may be done again by anybody: the row is inserted once by its id, the queue takes a job of an id once, and
+ *    a booking that is gone is gone. So whoever finds an old booking completes the move, and it does not matter whether
+ *    the one who began it is dead, stopped, or only slow.
+ * 3. An entry that is no request costs itself: it is moved like any other, to the dead letters.
+ * 4. A list that cannot be read (another type lies there) holds up no other list.
+ */
+import { RedisUnavailableError } from '@promptsales/cache-core';
+import { v7 as uuidv7 } from 'uuid';
+import { PRIORITIES } from '../job/priority.js';
+import type { JobStore } from '../store/job-store.js';
+import { readEntry } from './intake-entry.js';
+import type { IntakeList, IntakeLists, Move } from './intake-lists.js';
+
+/** A job of PostgreSQL is given to the queue that runs it. May happen any number of times. */
+export type Dispatch = (ids: readonly string[]) => Promise<void>;
+
+export interface IntakeObserver {
+  /** Entries that have become jobs, or dead letters. */
+  moved?(jobs: number, malformed: number): void;
+  /** Moves that somebody else had begun. */
+  repaired?(moves: number): void;
+  /** A list could not be emptied; it is tried again. */
+  failed?(list: IntakeList, error: unknown): void;
+}
+
+export interface IntakeParts {
+  readonly lists: IntakeLists;
+  readonly store: Pick<JobStore, 'admit'>;
+  readonly dispatch: Dispatch;
+  /** Whose lists there may be. */
+  readonly tenants: () => Promise<readonly string[]>;
+  readonly observer?: IntakeObserver;
+  /** A move that takes longer is completed by whoever finds it. @default 5 s */
+  readonly repairAfterMs?: number;
+}
+
+const BATCH = 50;
+const REPAIR_AFTER_MS = 5_000;
+
+export class Intake {
+  readonly #parts: IntakeParts;
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+  }
+
+  /** Empties every list once; answers how many entries were moved. */
+  async turn(): Promise<number> {
+    const lists = await this.#lists();
+    const moved = await Promise.all(lists.map((list) => this.#guarded(list, () => this.#empty(list))));
+    return sum(moved);
+  }
+
+  /** Completes the moves that were left under way. */
+  async repair(): Promise<number> {
+    const { repairAfterMs = REPAIR_AFTER_MS, lists, observer } = this.#parts;
+    const repaired = await Promise.all(
+      (await this.#lists()).map((list) =>
+        this.#guarded(list, async () => {
+          const left = await lists.left(list, repairAfterMs);
+          for (let at = 0; at < left.length; at += BATCH) await this.#complete(list, left.slice(at, at + BATCH));
+          return left.length;
+        }),
+      ),
+    );
+    const total = sum(repaired);
+    if (total > 0) observer?.repaired?.(total);
+    return total;
+  }
+
+  async #lists(): Promise<IntakeList[]> {
+    const tenants = await this.#parts.tenants();
+    return PRIORITIES.flatMap((priority) => tenants.map((tenant) => ({ tenant, priority })));
+  }
+
+  async #empty(list: IntakeList): Promise<number> {
+    let total = 0;
+    for (;;) {
+      const moves = await this.#parts.lists.take(
+        list,
+        Array.from({ length: BATCH }, () => uuidv7()),
+      );
+      await this.#complete(list, moves);
+      total += moves.length;
+      if (moves.length < BATCH) return total;
+    }
+  }
+
+  async #complete(list: IntakeList, moves: readonly Move[]): Promise<void> {
+    if (moves.length === 0) return;
+    const { store, dispatch, lists, observer } = this.#parts;
+    const read = moves.map((move) => ({ ...list, ...move, ...readEntry(move) }));
+    const jobs = read.filter((entry) => entry.kind === 'request');
+    const malformed = read.filter((entry) => entry.kind === 'malformed');
+    await store.admit(jobs, malformed);
+    await dispatch(jobs.map(({ id }) => id));
+    await lists.end(
+      list,
+      moves.map(({ id }) => id),
+    );
+    observer?.moved?.(jobs.length, malformed.length);
+  }
+
+  async #guarded(list: IntakeList, work: () => Promise<number>): Promise<number> {
+    try {
+      return await work();
+    } catch (error) {
+      this.#parts.observer?.failed?.(list, error);
+      // `refused`: Redis is there, and says something about this list.
+      if (error instanceof RedisUnavailableError && error.trouble !== 'refused') throw error;
+      return 0;
+    }
+  }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
+}

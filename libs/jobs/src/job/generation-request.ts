@@ -1,0 +1,91 @@
+import { BodyError, canonicalJson, LONGEST_SEGMENT_BYTES, parseBody, requestIdentity } from '@promptsales/cache-core';
+
+/** The messages of one segment of a campaign, asked for. */
+export interface GenerationRequest {
+  readonly campanaId: string;
+  /** A name, or an object that describes the segment. */
+  readonly segmento: Segmento;
+}
+
+export type Segmento = string | number | Readonly<Record<string, unknown>>;
+
+/** What was asked for cannot be generated; `reason` says why, for whoever sent it. */
+export class UnusableRequestError extends Error {
+  readonly code = 'generation_request';
+  readonly path: string;
+
+  constructor(path: string, reason: string) {
+    super(reason);
+    this.name = 'UnusableRequestError';
+    this.path = path;
+  }
+}
+
+const MOST_SEGMENTO_BYTES = 8 * 1024;
+
+/**
+ * What applications send: `{"campana_id", "segmento"}`. Other members are theirs.
+ * @throws UnusableRequestError
+ */
+export function generationRequest(value: unknown): GenerationRequest {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new UnusableRequestError('', 'must be a JSON object');
+  }
+  const { campana_id: campana, segmento } = value as Record<string, unknown>;
+  return { campanaId: campanaIdOf(campana), segmento: segmentoOf(segmento) };
+}
+
+/** @throws UnusableRequestError */
+export function campanaIdOf(value: unknown): string {
+  const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value;
+  if (typeof text !== 'string' || text === '' || !text.isWellFormed() || text.includes('\0')) {
+    throw new UnusableRequestError('campana_id', 'must be a text that is not empty, or a whole number');
+  }
+  if (Buffer.byteLength(text) > LONGEST_SEGMENT_BYTES) {
+    throw new UnusableRequestError('campana_id', `must be at most ${LONGEST_SEGMENT_BYTES} bytes long`);
+  }
+  return text;
+}
+
+function segmentoOf(value: unknown): Segmento {
+  const usable =
+    (typeof value === 'string' && value.trim() !== '') ||
+    (typeof value === 'number' && Number.isSafeInteger(value)) ||
+    (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0);
+  if (!usable) throw new UnusableRequestError('segmento', 'must be a text or an object that is not empty');
+  const text = JSON.stringify(value);
+  // PostgreSQL's jsonb takes neither.
+  if (/\\u0000|\\ud[89a-f]/i.test(text.replaceAll('\\\\', ''))) {
+    throw new UnusableRequestError('segmento', 'must hold no NUL character and no half of a character');
+  }
+  if (Buffer.byteLength(text) > MOST_SEGMENTO_BYTES) {
+    throw new UnusableRequestError('segmento', `must be at most ${MOST_SEGMENTO_BYTES} bytes long`);
+  }
+  try {
+    parseBody(Buffer.from(text));
+  } catch (error) {
+    if (!(error instanceof BodyError)) throw error;
+    throw new UnusableRequestError('segmento', error.message);
+  }
+  return value as Segmento;
+}
+
+/** Names a tenant's segment of a campaign in keys: two requests share it when they ask for the same. */
+export function segmentoHash(tenant: string, { campanaId, segmento }: GenerationRequest): string {
+  return requestIdentity({
+    version: 1,
+    tenant,
+    scope: '',
+    namespace: '',
+    upstream: '',
+    operation: 'campaign.segment',
+    headers: {},
+    body: parseBody(Buffer.from(JSON.stringify({ campana_id: campanaId, segmento }))),
+    omit: [],
+  });
+}
+
+/** A segment as a model is told of it. */
+export function segmentoText(segmento: Segmento): string {
+  return typeof segmento === 'object' ? canonicalJson(JSON.stringify(segmento)).text : String(segmento);
+}
