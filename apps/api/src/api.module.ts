@@ -22,6 +22,7 @@ import {
   LlmCacheModule,
   PoliciesModule,
   PolicyDirectory,
+  PriceTable,
   SavingsModule,
 } from '@promptsales/llm-cache';
 import { RecordsModule } from '@promptsales/records';
@@ -41,7 +42,7 @@ export class ApiModule {
     const ledger = new LedgerInstruments(metrics);
     const gateway = new GatewayInstruments(metrics);
     const llmCache = LlmCacheModule.forRootAsync({
-      inject: [Cache, RedisRoles, Ledger, Breakers, ProviderDirectory, PolicyDirectory],
+      inject: [Cache, RedisRoles, Ledger, Breakers, ProviderDirectory, PolicyDirectory, PriceTable],
       useFactory: (
         cache: Cache,
         roles: RedisRoles,
@@ -49,6 +50,7 @@ export class ApiModule {
         breakers: Breakers,
         providers: ProviderDirectory,
         policies: PolicyDirectory,
+        listPrices: PriceTable,
       ) =>
         llmCacheOptions({
           environment,
@@ -58,6 +60,7 @@ export class ApiModule {
           breakers,
           providers,
           policies,
+          listPrices,
           instruments: gateway,
           logger,
         }),

@@ -1,7 +1,7 @@
 import type { ProviderDirectory } from '@promptsales/configuration';
 import type { Environment } from '@promptsales/environment';
 import type { Condition, HealthContributor, LedgerInstruments } from '@promptsales/health';
-import type { DurableLedger, LedgerModuleOptions } from '@promptsales/llm-cache';
+import type { DurableLedger, LedgerModuleOptions, PriceOverrides } from '@promptsales/llm-cache';
 
 /** Beyond so many calls that PostgreSQL has not taken, no further one is made. */
 const MOST_SPOOLED_CALLS = 10_000;
@@ -22,16 +22,21 @@ export function ledgerOptions(
       hitsDropped: (hits) => instruments.hitsDropped(hits),
       lineRejected: (kind) => instruments.lineRejected(kind),
     },
-    overrides: {
-      of: (tenant, provider, model) => {
-        const prices = providers.find(tenant, provider)?.prices;
-        return prices !== undefined && Object.hasOwn(prices, model) ? (prices[model] ?? null) : null;
-      },
-    },
+    overrides: priceOverridesOf(providers),
     tuning: {
       maxSpooledCalls: MOST_SPOOLED_CALLS,
       shutdownDeadlineMs: SHUTDOWN_MS,
       linesPerStatement: codec.pipeline ? codec.pipelineSize : 1,
+    },
+  };
+}
+
+/** What tenants pay by agreement, as they say with their providers. */
+export function priceOverridesOf(providers: Pick<ProviderDirectory, 'find'>): PriceOverrides {
+  return {
+    of: (tenant, provider, model) => {
+      const prices = providers.find(tenant, provider)?.prices;
+      return prices !== undefined && Object.hasOwn(prices, model) ? (prices[model] ?? null) : null;
     },
   };
 }

@@ -5,16 +5,20 @@ import type { GatewayInstruments } from '@promptsales/health';
 import type { Logger } from '@promptsales/http-edge';
 import {
   attributionOf,
+  GenerationRequestError,
   LlmError,
+  OverriddenPrices,
   type AnswerKeys,
   type KeyedRequest,
   type Ledger,
   type LlmCacheObserver,
   type LlmCacheOptions,
   type PolicyDirectory,
+  type PriceTable,
 } from '@promptsales/llm-cache';
 import { callerOf } from './access/caller.js';
 import { FailureLog } from './failure-log.js';
+import { priceOverridesOf } from './ledger-wiring.js';
 import { upstreamsOf, type StoredProviders } from './upstreams.js';
 
 /** Readers have left or have been cut off by then; what is still asked for nobody is given this long to be kept. */
@@ -28,12 +32,13 @@ export interface LlmParts {
   readonly breakers: Breakers;
   readonly providers: StoredProviders;
   readonly policies: PolicyDirectory;
+  readonly listPrices: PriceTable;
   readonly instruments: GatewayInstruments;
   readonly logger: Logger;
 }
 
 export function llmCacheOptions(parts: LlmParts): LlmCacheOptions {
-  const { environment, cache, roles, ledger, breakers, providers, policies, instruments, logger } = parts;
+  const { environment, cache, roles, ledger, breakers, providers, policies, listPrices, instruments, logger } = parts;
   const { upstream, api } = environment;
   return {
     cache,
@@ -42,6 +47,7 @@ export function llmCacheOptions(parts: LlmParts): LlmCacheOptions {
     callerOf,
     upstreams: upstreamsOf(environment, providers, breakers),
     policies,
+    prices: new OverriddenPrices(listPrices, priceOverridesOf(providers)),
     breakers,
     upstream: { timeoutMs: upstream.timeoutMs, idleTimeoutMs: upstream.idleTimeoutMs },
     observer: observerOf(instruments, new FailureLog(logger)),
@@ -55,6 +61,7 @@ export function identitiesOf(keys: AnswerKeys): ReadonlyMap<string, KeyOfRequest
   return new Map([
     [keyspace.llmResponse.id, keyOf((request) => keys.keyOf(request))],
     [keyspace.llmEmbedding.id, keyOf((request) => keys.keyOfEmbedding(request))],
+    [keyspace.aiGeneration.id, keyOf((request) => keys.keyOfGeneration(request))],
   ]);
 }
 
@@ -63,7 +70,8 @@ function keyOf(keyed: (request: KeyedRequest) => KeyRef): KeyOfRequest {
     try {
       return keyed({ ...request, headers: asking.headers, caller: attributionOf(callerOf(asking)) });
     } catch (error) {
-      if (error instanceof LlmError) throw new IdentityRefusedError(error.message, { cause: error });
+      if (error instanceof LlmError || error instanceof GenerationRequestError)
+        throw new IdentityRefusedError(error.message, { cause: error });
       throw error;
     }
   };

@@ -124,6 +124,22 @@ describe('the keyspace over HTTP', () => {
       await request(api.server).post('/v1/keyspace/identity').set(acme).send(elsewhere).expect(400);
     });
 
+    it('names the key at which a generation is kept', async () => {
+      const body = { model: 'gpt-4o-mini', prompt: 'one', params: { temperature: 0 } };
+      const made = (await request(api.server).post('/v1/generations').set(acme).send(body).expect(200)).body as object;
+      expect(made).toMatchObject({ content: expect.any(String), cached: false });
+      const { key, physical_key: physical } = (await identity('ai.generation', body).expect(200)).body as {
+        key: string;
+        physical_key: string;
+      };
+      expect(key).toMatch(/^ai:generation:gpt-4o-mini:[0-9a-f]{64}$/);
+      expect(await client('llm', (redis_) => redis_.exists(physical))).toBe(1);
+      expect((await identity('ai.generation', { model: 'm' }).expect(422)).body).toMatchObject({
+        code: 'unprocessable',
+      });
+      await request(api.server).post('/v1/generations').set(acme).send({ model: 'm' }).expect(400);
+    });
+
     it('trap 13: is another for another parameter, namespace or tenant', async () => {
       const keys = await Promise.all([
         identity('llm.response', chat('a')),

@@ -25,12 +25,14 @@ export type { LedgerObserver, LineKind } from './ledger/ledger-observer.js';
 export { LedgerReconciler, type ReconcilerOptions } from './ledger/ledger-reconciler.js';
 export { MemoryLedger, type RememberedCall } from './ledger/memory-ledger.js';
 export { readOpenAiUsage } from './ledger/openai-usage.js';
-export type { OverridingAmounts, PriceOverrides } from './prices/overridden-prices.js';
+export { OverriddenPrices, type OverridingAmounts, type PriceOverrides } from './prices/overridden-prices.js';
+export { PriceTable, type Prices } from './prices/price-table.js';
 export type { LedgerReader } from './ledger/savings.js';
 
 // The gateway: provider-compatible routes in front of the cache.
 export { LlmCacheModule, type LlmCacheAsyncOptions } from './llm-cache.module.js';
 export { GatewayService, type LlmCacheOptions } from './http/gateway-service.js';
+export { GenerationRequestError } from './generations/generation-request.js';
 export { AnswerKeys, type KeyedRequest } from './gateway/answer-keys.js';
 export { attributionOf, type Caller, type CallerOf } from './http/caller.js';
 export type { LlmCacheObserver } from './http/llm-cache-observer.js';

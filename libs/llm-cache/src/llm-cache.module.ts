@@ -11,6 +11,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
+import { GenerationsController } from './generations/generations.controller.js';
 import { AnswerKeys } from './gateway/answer-keys.js';
 import { DEFAULT_ONLY, GatewayService, SHUTDOWN_MS, type LlmCacheOptions } from './http/gateway-service.js';
 
@@ -32,9 +33,13 @@ class GatewayLifecycle implements OnModuleInit, BeforeApplicationShutdown {
   readonly #service: GatewayService;
   readonly #closeWithinMs: number;
 
-  constructor(host: HttpAdapterHost, @Inject(OPTIONS) options: LlmCacheOptions) {
+  constructor(
+    host: HttpAdapterHost,
+    @Inject(GatewayService) service: GatewayService,
+    @Inject(OPTIONS) options: LlmCacheOptions,
+  ) {
     this.#host = host;
-    this.#service = new GatewayService(options);
+    this.#service = service;
     this.#closeWithinMs = (options.shutdownMs ?? SHUTDOWN_MS) + CLOSE_MARGIN_MS;
   }
 
@@ -58,7 +63,7 @@ class GatewayLifecycle implements OnModuleInit, BeforeApplicationShutdown {
   }
 }
 
-/** The endpoints of `gateway/endpoints.ts` and `GET /v1/models` on the application's Fastify instance. */
+/** The endpoints of `gateway/endpoints.ts` and `GET /v1/models` on the application's Fastify instance, and `POST /v1/generations`. */
 @Module({})
 export class LlmCacheModule {
   static forRoot(options: LlmCacheOptions): DynamicModule {
@@ -68,9 +73,15 @@ export class LlmCacheModule {
   static forRootAsync(options: LlmCacheAsyncOptions): DynamicModule {
     return {
       module: LlmCacheModule,
+      controllers: [GenerationsController],
       imports: options.imports ?? [],
       providers: [
         { provide: OPTIONS, inject: options.inject ?? [], useFactory: options.useFactory.bind(options) },
+        {
+          provide: GatewayService,
+          inject: [OPTIONS],
+          useFactory: (given: LlmCacheOptions) => new GatewayService(given),
+        },
         GatewayLifecycle,
         {
           provide: AnswerKeys,

@@ -17,6 +17,7 @@ import {
   PolicyTable,
   type CachePolicy,
   type FlightBounds,
+  type Prices,
   type UpstreamSettings,
   type UpstreamTarget,
 } from '../src/index.js';
@@ -35,6 +36,7 @@ export interface GatewayProcessOptions {
   /** @default no breakers */
   readonly breaker?: Partial<BreakerSettings>;
   readonly bodyLimitBytes?: number;
+  readonly prices?: Prices;
 }
 
 export class GatewayProcess {
@@ -84,6 +86,7 @@ export class GatewayProcess {
         client: 'test',
       }),
       upstream,
+      ...(options.prices === undefined ? {} : { prices: options.prices }),
       ...(breakers === null ? {} : { breakers }),
       bounds,
       bodyLimitBytes,

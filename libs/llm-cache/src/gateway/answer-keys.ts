@@ -1,11 +1,15 @@
 import { keyspace, type KeyRef } from '@promptsales/cache-core';
 import { refOfItem, type EmbeddingRef } from '../embeddings/item-refs.js';
+import { refOfGeneration, type GenerationRef } from '../generations/generation-ref.js';
+import { chatBodyOf, GENERATIONS_ROUTE, readGenerationRequest } from '../generations/generation-request.js';
 import type { Attribution } from '../ledger/ledger.js';
+import { CHAT_COMPLETIONS } from '../protocol/chat-completions/chat-completions.js';
 import { EMBEDDING_ITEMS } from '../protocol/embeddings/embeddings.js';
 import { readItems } from '../protocol/embeddings/request.js';
 import { LlmError } from '../protocol/llm-error.js';
 import type { JsonObject } from '../protocol/protocol.js';
 import { NOTHING_KNOWN } from '../request/known-requests.js';
+import { readBody } from '../request/request-body.js';
 import type { PolicySource, UpstreamDirectory } from './directories.js';
 import { EMBEDDINGS_ENDPOINT, ENDPOINTS, type Endpoint } from './endpoints.js';
 import { inquire, type Circumstances } from './inquiry.js';
@@ -55,6 +59,14 @@ export class AnswerKeys {
     const [item, ...more] = readItems((inquiry.body.value as JsonObject)['input']);
     if (item !== undefined && more.length === 0) return refOfItem(inquiry, item);
     throw new LlmError('invalid_value', "Each item of 'input' has a key of its own: name one.", { param: 'input' });
+  }
+
+  /** @throws LlmError for what the gateway would refuse, GenerationRequestError for what is no request of a generation */
+  keyOfGeneration({ body, headers, caller }: Omit<KeyedRequest, 'endpoint'>): GenerationRef {
+    const request = readGenerationRequest(readBody(body).value);
+    const bytes = chatBodyOf(request);
+    const arriving = { protocol: CHAT_COMPLETIONS, route: GENERATIONS_ROUTE, bytes, headers, caller, requestId: '' };
+    return refOfGeneration(request, inquire(arriving, this.#circumstances));
   }
 
   #ofTheFirstThatTakes(request: KeyedRequest): AnswerRef {

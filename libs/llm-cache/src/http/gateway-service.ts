@@ -6,11 +6,13 @@ import type { PolicySource, UpstreamDirectory } from '../gateway/directories.js'
 import { FlightDeck } from '../gateway/flight-deck.js';
 import { Gateway } from '../gateway/gateway.js';
 import { Rotation } from '../gateway/rotation.js';
+import { Generations } from '../generations/generations.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { Prices } from '../prices/price-table.js';
 import { PolicyTable } from '../request/policy.js';
 import { Asker } from '../upstream/asker.js';
 import { GuardedUpstream } from '../upstream/guarded-upstream.js';
-import { UpstreamClient, type Upstream, type UpstreamSettings } from '../upstream/upstream-client.js';
+import { UpstreamClient, type UpstreamSettings } from '../upstream/upstream-client.js';
 import type { CallerOf } from './caller.js';
 import { registerGatewayRoutes } from './gateway-routes.js';
 import type { LlmCacheObserver } from './llm-cache-observer.js';
@@ -26,6 +28,8 @@ export interface LlmCacheOptions {
   /** @default the one policy `default` */
   readonly policies?: PolicySource;
   readonly upstream?: Partial<UpstreamSettings>;
+  /** What generations are said to cost. @default nothing is known */
+  readonly prices?: Prices;
   /** One in front of each upstream. @default none */
   readonly breakers?: Breakers;
   readonly bounds?: Partial<FlightBounds>;
@@ -37,6 +41,7 @@ export interface LlmCacheOptions {
 }
 
 export const DEFAULT_ONLY: PolicySource = new PolicyTable([]);
+const NO_PRICES: Prices = { of: () => null };
 const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
 export const SHUTDOWN_MS = 10_000;
 
@@ -44,34 +49,39 @@ export const SHUTDOWN_MS = 10_000;
 export class GatewayService {
   readonly #options: LlmCacheOptions;
   readonly #client: UpstreamClient;
-  readonly #upstream: Upstream;
   readonly #deck: FlightDeck;
-  #models: ModelList | null = null;
-  #embeddings: Embeddings | null = null;
-  #passing: PassThrough | null = null;
+  readonly #gateway: Gateway;
+  readonly #models: ModelList;
+  readonly #embeddings: Embeddings;
+  readonly #passing: PassThrough;
+  readonly generations: Generations;
 
   constructor(options: LlmCacheOptions) {
-    const { cache, roles, ledger, bounds, observer = {}, upstream, breakers } = options;
+    const { cache, roles, ledger, bounds, observer = {}, upstream: settings, breakers } = options;
+    const { upstreams, policies = DEFAULT_ONLY, prices = NO_PRICES } = options;
     this.#options = options;
-    this.#client = new UpstreamClient(upstream);
-    this.#upstream = breakers === undefined ? this.#client : new GuardedUpstream(this.#client, breakers);
-    const asker = new Asker(this.#upstream);
+    this.#client = new UpstreamClient(settings);
+    const upstream = breakers === undefined ? this.#client : new GuardedUpstream(this.#client, breakers);
+    const asker = new Asker(upstream);
     this.#deck = new FlightDeck({ cache, roles, ledger, asker, bounds: { ...DEFAULT_FLIGHT, ...bounds }, observer });
+    const rotation = new Rotation(roles, cache.keyPrefix, (error) => observer.failed?.(error));
+    const gateway = new Gateway({ cache, deck: this.#deck, ledger, upstreams, policies, rotation, observer });
+    const aside = new CacheAside(cache, roles);
+    this.#gateway = gateway;
+    this.#models = new ModelList({ cache, aside, client: upstream, upstreams, observer });
+    this.#embeddings = new Embeddings({ gateway, cache, aside, upstream, ledger, upstreams, policies, observer });
+    this.#passing = new PassThrough({ client: upstream, upstreams, observer });
+    this.generations = new Generations({ gateway, cache, aside, ledger, upstreams, policies, prices });
+  }
+
+  get callerOf(): CallerOf {
+    return this.#options.callerOf;
   }
 
   /** In a context of its own, so that its parsers and errors are nobody else's. */
   async register(instance: FastifyInstance): Promise<void> {
-    const { cache, roles, ledger, upstreams, policies = DEFAULT_ONLY, callerOf, observer = {} } = this.#options;
-    const rotation = new Rotation(roles, cache.keyPrefix, (error) => observer.failed?.(error));
-    const gateway = new Gateway({ cache, deck: this.#deck, ledger, upstreams, policies, rotation, observer });
-    const aside = new CacheAside(cache, roles);
-    const models = new ModelList({ cache, aside, client: this.#upstream, upstreams, observer });
-    const upstream = this.#upstream;
-    const embeddings = new Embeddings({ gateway, cache, aside, upstream, ledger, upstreams, policies, observer });
-    this.#models = models;
-    this.#embeddings = embeddings;
-    const passing = new PassThrough({ client: this.#upstream, upstreams, observer });
-    this.#passing = passing;
+    const { callerOf, observer = {} } = this.#options;
+    const [gateway, embeddings, models, passing] = [this.#gateway, this.#embeddings, this.#models, this.#passing];
     const bodyLimitBytes = this.#options.bodyLimitBytes ?? BODY_LIMIT_BYTES;
     await instance.register((context, _options, done) => {
       registerGatewayRoutes(context, { gateway, embeddings, models, passing, callerOf, observer, bodyLimitBytes });
@@ -80,11 +90,11 @@ export class GatewayService {
   }
 
   async close(): Promise<void> {
-    this.#models?.stop();
-    this.#passing?.stop();
+    this.#models.stop();
+    this.#passing.stop();
     try {
       const boundMs = this.#options.shutdownMs ?? SHUTDOWN_MS;
-      await Promise.all([this.#deck.close(boundMs), this.#embeddings?.close(boundMs)]);
+      await Promise.all([this.#deck.close(boundMs), this.#embeddings.close(boundMs)]);
     } finally {
       await this.#client.close();
     }
