@@ -27,8 +27,9 @@ import {
   deleteRow,
   findRow,
   holdLead,
-  insertRecords,
+  insertRows,
   lockRow,
+  newRow,
   oportunidadesOf,
   updateRow,
   type RecordTables,
@@ -70,7 +71,7 @@ export class Records {
       if (kind === OPORTUNIDADES && !(await holdLead(transaction, tenant, fields.known['lead_id'] ?? ''))) {
         throw noSuchLead();
       }
-      const made = await insertRecords(transaction, kind, tenant, [{ id, fields }]);
+      const made = await insertRows(transaction, kind, tenant, [newRow(kind, id, fields)]);
       const row = made.has(id) ? await findRow(transaction, kind, tenant, id) : undefined;
       if (row === undefined) throw idTaken(kind);
       const record = recordOf(kind, row);

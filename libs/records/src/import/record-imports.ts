@@ -22,18 +22,17 @@ import {
 import { keyspace } from '@promptsales/cache-core';
 import { Database } from '@promptsales/database';
 import type { Kysely } from 'kysely';
-import { createHash, randomUUID, type Hash } from 'node:crypto';
-import { checkFields } from '../record/record-fields.js';
+import { createHash, type Hash } from 'node:crypto';
 import { OPORTUNIDADES, type RecordKind } from '../record/record-kind.js';
 import { RECORDS_OPTIONS, type RecordsOptions } from '../records-options.js';
-import { insertRecords, type NewRecord, type RecordTables } from '../store/record-store.js';
+import { insertRows, type RecordTables } from '../store/record-store.js';
+import { ImportBatch } from './import-batch.js';
 import type { ImportRow, RowReader } from './import-row.js';
-import { advanceImport, endImport, findImport, takeImport, type ImportState, type Rejection } from './import-table.js';
+import { advanceImport, endImport, findImport, takeImport, type ImportState } from './import-table.js';
 
 const BATCH_ROWS = 1000;
 /** Of the server's own cost, where rows are long. */
 const BATCH_BYTES = 4 * 1024 * 1024;
-const LONGEST_REASON = 300;
 /** Nobody reads it; it stands in logs (nginx's convention). */
 const CUT_OFF = 499;
 
@@ -73,16 +72,14 @@ export class RecordImports {
     const settled = Number(taken.rows);
     const digest = createHash('sha256');
     let seen = 0;
-    let batch: ImportRow[] = [];
-    let bytes = 0;
+    let batch = new ImportBatch(kind);
     let settling = Promise.resolve(taken);
     // The next batch is read while one is being made, and no further.
     const settle = async (): Promise<void> => {
       const before = await settling;
       settling = this.#commit(what, before, batch, digest.copy().digest());
       settling.catch(toldWhereAwaited);
-      batch = [];
-      bytes = 0;
+      batch = new ImportBatch(kind);
     };
     for await (const rows of rowsOf(source, reader)) {
       for (const row of rows) {
@@ -92,13 +89,12 @@ export class RecordImports {
         seen += 1;
         if (seen === settled) assertSame(digest, taken);
         if (seen <= settled) continue;
-        batch.push(row);
-        bytes += row.bytes.length;
-        if (batch.length >= BATCH_ROWS || bytes >= BATCH_BYTES) await settle();
+        batch.add(row);
+        if (batch.size >= BATCH_ROWS || batch.bytes >= BATCH_BYTES) await settle();
       }
     }
     if (seen < settled) throw anotherFile();
-    if (batch.length > 0) await settle();
+    if (batch.size > 0) await settle();
     const state = await settling;
     return state.state === 'done' ? state : this.#end(what, state);
   }
@@ -107,28 +103,14 @@ export class RecordImports {
     return this.#database.as<RecordTables>();
   }
 
-  #commit(
-    { kind, tenant }: ImportOf,
-    state: ImportState,
-    batch: readonly ImportRow[],
-    digest: Buffer,
-  ): Promise<ImportState> {
-    const { records, rejections } = sorted(kind, batch);
+  #commit({ kind, tenant }: ImportOf, state: ImportState, batch: ImportBatch, digest: Buffer): Promise<ImportState> {
     return this.#database
       .as<RecordTables>()
       .transaction()
       .execute(async (transaction) => {
-        const ids = await insertRecords(transaction, kind, tenant, [...records.values()]);
-        for (const [line, { id, fields }] of records) {
-          if (ids.has(id)) continue;
-          // Of a record that was not made, the id is taken, unless it lacks its lead.
-          rejections.push({
-            line,
-            reason: fields.id === null ? NO_LEAD : kind === OPORTUNIDADES ? TAKEN_OR_NO_LEAD : TAKEN,
-          });
-        }
-        rejections.sort((a, b) => a.line - b.line);
-        const progress = { rows: batch.length, imported: ids.size, rejected: rejections, digest };
+        const made = await insertRows(transaction, kind, tenant, batch.rows);
+        const rejected = batch.rejections(made);
+        const progress = { rows: batch.size, imported: made.size, rejected, digest };
         const after = await advanceImport(transaction, kind, tenant, state, progress);
         // Thrown inside, so that the rows go with it.
         if (after === undefined) throw takenOver();
@@ -145,44 +127,6 @@ export class RecordImports {
       return ended;
     });
   }
-}
-
-const TAKEN = 'id: there is a record of this id already';
-const NO_LEAD = 'lead_id: there is no lead of this id';
-const TAKEN_OR_NO_LEAD = 'there is a record of this id already, or no lead of this lead_id';
-
-/** What can become a record, by its line, and why the others cannot. */
-function sorted(
-  kind: RecordKind,
-  batch: readonly ImportRow[],
-): { records: Map<number, NewRecord>; rejections: Rejection[] } {
-  const records = new Map<number, NewRecord>();
-  const rejections: Rejection[] = [];
-  const lines = new Map<string, number>();
-  const reject = (line: number, reason: string): void => {
-    rejections.push({ line, reason: reason.slice(0, LONGEST_REASON) });
-  };
-  for (const { line, lastLine, content } of batch) {
-    // A quote too many can make one record of many lines: who looks for the others is told where they are.
-    const extent = lastLine === line ? '' : `lines ${line} to ${lastLine}: `;
-    if (content.fields === null) {
-      reject(line, extent + content.reason);
-      continue;
-    }
-    const { fields, faults } = checkFields(kind, content.fields);
-    if (faults !== null) {
-      const reasons = faults.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
-      reject(line, extent + reasons.join('; '));
-      continue;
-    }
-    const id = fields.id ?? randomUUID();
-    const before = lines.get(id);
-    if (before === undefined) {
-      lines.set(id, line);
-      records.set(line, { id, fields });
-    } else reject(line, `id: the same as that of line ${before}`);
-  }
-  return { records, rejections };
 }
 
 /** By chunk, since a step of an asynchronous generator for each row would cost more than the row. */

@@ -9,10 +9,21 @@ import { LEADS, OPORTUNIDADES, type RecordKind } from '../record/record-kind.js'
 export type RecordTables = Record<string, never>;
 type Db = Kysely<RecordTables> | Transaction<RecordTables>;
 
-/** A record with the id that it will have. */
-export interface NewRecord {
+/** A record with the id that it will have, as the text that PostgreSQL is given. */
+export interface NewRow {
   readonly id: string;
-  readonly fields: RecordFields;
+  readonly text: string;
+}
+
+export function newRow(kind: RecordKind, id: string, fields: RecordFields): NewRow {
+  const text = JSON.stringify({
+    id,
+    ...fields.known,
+    datos: fields.own,
+    words: wordsOf(fields),
+    ...(kind === LEADS ? { empresa_folded: empresaFolded(fields) } : {}),
+  });
+  return { id, text };
 }
 
 export async function findRow(db: Db, kind: RecordKind, tenant: string, id: string): Promise<RecordRow | undefined> {
@@ -38,31 +49,23 @@ export async function lockRow(
  * The ids of those that were made. One whose id is taken is not, nor one whose lead is not there. Made in the order of their
  * ids, so that of two who make the same ones at once each waits for the other, and never both.
  */
-export async function insertRecords(
+export async function insertRows(
   db: Transaction<RecordTables>,
   kind: RecordKind,
   tenant: string,
-  records: readonly NewRecord[],
+  given: readonly NewRow[],
 ): Promise<ReadonlySet<string>> {
   const names = Object.keys(kind.known);
   const columns = ['id', ...names, 'datos', ...(kind === LEADS ? ['empresa_folded'] : [])];
   // One text for all of them: arrays would be written by hand here, and read by hand there.
-  const given = JSON.stringify(
-    records.map(({ id, fields }) => ({
-      id,
-      ...fields.known,
-      datos: fields.own,
-      words: wordsOf(fields),
-      ...(kind === LEADS ? { empresa_folded: empresaFolded(fields) } : {}),
-    })),
-  );
+  const texts = `[${given.map(({ text }) => text).join(',')}]`;
   const types = sql.join([...columns, 'words'].map((name) => sql`${sql.ref(name)} ${sql.raw(typeOf(kind, name))}`));
   const ofLeads = kind === OPORTUNIDADES;
   const { rows } = await sql<{ id: string }>`
     insert into ${sql.table(kind.plural)} (${refs(columns)}, search, tenant, created_at, updated_at)
     select ${refs(columns.map((name) => `given.${name}`))}, array_to_tsvector(string_to_array(given.words, ' ')),
       ${tenant}, now(), now()
-    from json_to_recordset(${given}::json) as given (${types})
+    from json_to_recordset(${texts}::json) as given (${types})
     ${ofLeads ? sql`join leads on leads.tenant = ${tenant} and leads.id = given.lead_id` : sql``}
     order by given.id
     ${ofLeads ? sql`for key share of leads` : sql``}
