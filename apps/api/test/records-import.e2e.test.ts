@@ -153,6 +153,11 @@ describe('imports of leads and opportunities', () => {
     await refused(send(key, 'empresa\nA\n', '/leads', 'text/csv'), 415);
     await refused(send(key, '{}', '/leads/import', 'application/json'), 415);
     await refused(send(key, 'empresa\nA\n').set('idempotency-key', 'a b'), 400);
+    const form = send(key, 'x', '/leads/import', 'multipart/form-data; boundary=x');
+    expect(await refused(form, 415)).toContain('text/csv or application/x-ndjson');
+    // Nor is there anything to be followed.
+    await refused(send(key, 'nombre\nA\n').set('idempotency-key', 'nothing'), 400);
+    await request(api.server).get('/leads/imports/nothing').set(key).expect(404);
     expect(await countOf(tenant)).toBe(0);
   });
 

@@ -12,12 +12,16 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** Starts a server for a test that harms it, about a second. Others share one: see `createDatabase`. */
-export async function startPostgres(): Promise<TestPostgres> {
+/**
+ * Starts a server for a test that harms it, about a second. Others share one: see `createDatabase`.
+ *
+ * `durable`: what it has confirmed survives `kill`, as it does where nobody has traded that for speed.
+ */
+export async function startPostgres({ durable = false }: { readonly durable?: boolean } = {}): Promise<TestPostgres> {
   const options = {
     directory: temporaryDirectory('postgresql'),
     password: 'test',
-    settings: FAST_SETTINGS,
+    settings: durable ? {} : FAST_SETTINGS,
     temporary: true,
   };
   return endWithTestFile(await startPostgresServer(await findPostgres(), options));

@@ -85,7 +85,7 @@ function ofForeignError(error: unknown): Problem | undefined {
   return {
     code,
     status,
-    title: PROBLEM_CODES[codeOfStatus(status)].title,
+    title: titleOf(code) ?? PROBLEM_CODES[codeOfStatus(status)].title,
     detail: error.message,
     ...(errors === undefined ? {} : { errors }),
   };

@@ -21,7 +21,7 @@ export class ProblemReplies {
 
   /** Answers with what `error` means to the caller, and logs what only we may know. */
   fail(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const what = problemOf(error, this.#translators);
+    const what = ofRoute(problemOf(error, this.#translators), error, request);
     if (isInternal(what)) request.log.error({ err: error, route: request.routeOptions.url }, 'request failed');
     // An outage is logged where it is noticed, once; a line for each of its requests would bury it.
     else if (what.status >= 500) request.log.debug({ err: error, route: request.routeOptions.url }, 'request refused');
@@ -50,6 +50,13 @@ export class ProblemReplies {
     const body = forSdk ? { ...details, ...openAiError(what) } : details;
     reply.header('content-type', 'application/problem+json; charset=utf-8').send(JSON.stringify(body));
   }
+}
+
+/** Fastify refuses a body that it has no parser for, and knows nothing of those that this route reads itself. */
+function ofRoute(what: Problem, error: unknown, { routeOptions }: FastifyRequest): Problem {
+  const types = routeOptions.config?.streams;
+  const unparsed = error instanceof Error && Reflect.get(error, 'code') === 'FST_ERR_CTP_INVALID_MEDIA_TYPE';
+  return types === undefined || !unparsed ? what : { ...what, detail: `Send the body as ${types.join(' or ')}.` };
 }
 
 /** The paths under which SDKs of providers look for theirs; a 405 has no route whose shape could be asked. */

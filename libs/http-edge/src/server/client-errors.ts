@@ -25,6 +25,7 @@ export function answerBrokenRequest(error: Error, socket: Socket, log: Pick<Logg
 function problemOfParserError(code: unknown): Problem {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return problem('request_timeout', 'The request did not arrive in time.');
   if (code === 'HPE_HEADER_OVERFLOW') return problem('headers_too_large', 'The headers are over the limit.');
+  if (code === 'HPE_INVALID_URL') return problem('bad_url', 'In a URL, anything but ASCII is percent-encoded.');
   return problem('bad_request', 'This is not a well-formed HTTP request.');
 }
 

@@ -79,9 +79,10 @@ export function importsController(kind: RecordKind): Type {
     ): Promise<ImportAnswer> {
       const reader = readerOf(kind, request.headers['content-type'] ?? '');
       const id = importId(key);
-      reply.header('location', `/${kind.plural}/imports/${id}`);
       const source = request.body as Readable;
-      return importAnswer(await this.imports.run({ kind, tenant: tenantOf(request), id }, source, reader));
+      const state = await this.imports.run({ kind, tenant: tenantOf(request), id }, source, reader);
+      reply.header('location', `/${kind.plural}/imports/${id}`);
+      return importAnswer(state);
     }
 
     @Get('imports/:key')

@@ -210,6 +210,7 @@ export class CsvRows implements RowReader {
 
   #header(text: string): readonly string[] {
     this.#delimiter = !text.includes(',') && text.includes(';') ? ';' : ',';
+    if (text.includes('\t')) throw new CsvHeaderError(['columns are separated by , or ; and not by tabs']);
     const read = this.#records(text);
     const [names] = typeof read === 'string' ? [] : read;
     if (names === undefined) throw new CsvHeaderError([String(read)]);

@@ -64,12 +64,12 @@ export async function findImport(
   return rows[0];
 }
 
-/** Undefined: somebody else has taken it up. */
+/** Undefined: it is not as it was any more. */
 export async function advanceImport(
   transaction: Transaction<RecordTables>,
   kind: RecordKind,
   tenant: string,
-  { id, epoch }: ImportState,
+  { id, epoch, rows: before }: ImportState,
   { rows: count, imported, rejected, digest }: ImportProgress,
 ): Promise<ImportState | undefined> {
   const { rows } = await sql<ImportState>`
@@ -79,7 +79,7 @@ export async function advanceImport(
         when jsonb_array_length(rejections) < ${MOST_REJECTIONS} then rejections || ${JSON.stringify(rejected.slice(0, MOST_REJECTIONS))}::jsonb
         else rejections end,
       digest = ${digest}, updated_at = clock_timestamp()
-    where tenant = ${tenant} and kind = ${kind.name} and id = ${id} and epoch = ${epoch}
+    where tenant = ${tenant} and kind = ${kind.name} and id = ${id} and epoch = ${epoch} and rows = ${before}
     returning *`.execute(transaction);
   return rows[0];
 }

@@ -8,7 +8,9 @@
  * 3. Only who has taken an import up last can commit something of it.
  * 4. A row that cannot be one costs itself, and is told with its line. A batch holds no more than its rows: memory does not
  *    grow with the file.
- * 5. The end of an import outdates what is cached of its kind, once; nothing before it has to, since an import makes records
+ * 5. While PostgreSQL is away an import waits, for a minute at most, and then goes on: a batch whose commit nobody has confirmed
+ *    is looked up before it is made again.
+ * 6. The end of an import outdates what is cached of its kind, once; nothing before it has to, since an import makes records
  *    and changes none.
  */
 import {
@@ -20,9 +22,10 @@ import {
   UnprocessableEntityException,
 } from '@nestjs/common';
 import { keyspace } from '@promptsales/cache-core';
-import { Database } from '@promptsales/database';
+import { Database, DatabaseUnavailableError } from '@promptsales/database';
 import type { Kysely } from 'kysely';
 import { createHash, type Hash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { OPORTUNIDADES, type RecordKind } from '../record/record-kind.js';
 import { RECORDS_OPTIONS, type RecordsOptions } from '../records-options.js';
 import { insertRows, type RecordTables } from '../store/record-store.js';
@@ -31,8 +34,11 @@ import type { ImportRow, RowReader } from './import-row.js';
 import { advanceImport, endImport, findImport, takeImport, type ImportState } from './import-table.js';
 
 const BATCH_ROWS = 1000;
-/** Of the server's own cost, where rows are long. */
-const BATCH_BYTES = 4 * 1024 * 1024;
+/** Where rows are long, so that a statement stays short. */
+const BATCH_BYTES = 512 * 1024;
+/** How long PostgreSQL may be away in the middle of an import. */
+const OUTAGE_MS = 60_000;
+const LOOK_EVERY_MS = 500;
 /** Nobody reads it; it stands in logs (nginx's convention). */
 const CUT_OFF = 499;
 
@@ -68,6 +74,9 @@ export class RecordImports {
    */
   async run(what: ImportOf, source: AsyncIterable<Buffer>, reader: RowReader): Promise<ImportState> {
     const { kind, tenant, id } = what;
+    const chunks = rowsOf(source, reader);
+    // The columns are read before anything is written down: what names none is no import.
+    const first = await chunks.next();
     const taken = await takeImport(this.#db, kind, tenant, id);
     const settled = Number(taken.rows);
     const digest = createHash('sha256');
@@ -81,7 +90,7 @@ export class RecordImports {
       settling.catch(toldWhereAwaited);
       batch = new ImportBatch(kind);
     };
-    for await (const rows of rowsOf(source, reader)) {
+    for await (const rows of from(first, chunks)) {
       for (const row of rows) {
         if (taken.state === 'done' && seen >= settled) throw anotherFile();
         if (seen === 0) digest.update(reader.preface);
@@ -103,36 +112,69 @@ export class RecordImports {
     return this.#database.as<RecordTables>();
   }
 
-  #commit({ kind, tenant }: ImportOf, state: ImportState, batch: ImportBatch, digest: Buffer): Promise<ImportState> {
-    return this.#database
-      .as<RecordTables>()
-      .transaction()
-      .execute(async (transaction) => {
+  async #commit(what: ImportOf, before: ImportState, batch: ImportBatch, digest: Buffer): Promise<ImportState> {
+    const { kind, tenant, id } = what;
+    return enduring(async (attempt) => {
+      // Whether the attempt before was committed may be unknown to all but PostgreSQL.
+      const now = attempt === 1 ? before : await findImport(this.#db, kind, tenant, id);
+      if (now?.epoch !== before.epoch) throw takenOver();
+      if (Number(now.rows) === Number(before.rows) + batch.size) return now;
+      if (now.rows !== before.rows) throw forgotten();
+      return this.#db.transaction().execute(async (transaction) => {
         const made = await insertRows(transaction, kind, tenant, batch.rows);
         const rejected = batch.rejections(made);
         const progress = { rows: batch.size, imported: made.size, rejected, digest };
-        const after = await advanceImport(transaction, kind, tenant, state, progress);
+        const after = await advanceImport(transaction, kind, tenant, before, progress);
         // Thrown inside, so that the rows go with it.
-        if (after === undefined) throw takenOver();
+        if (after === undefined) throw new NotAsItWasError();
         return after;
       });
+    });
   }
 
   #end({ kind, tenant }: ImportOf, state: ImportState): Promise<ImportState> {
-    return this.#options.outbox.committing<RecordTables, ImportState>(async (transaction, outdate) => {
-      const ended = await endImport(transaction, kind, tenant, state);
-      if (ended === undefined) throw takenOver();
-      const families = kind === OPORTUNIDADES ? [keyspace.oportunidad, keyspace.lead] : [keyspace.lead];
-      if (Number(ended.imported) > 0) await outdate({ families: families.map((family) => ({ family, tenant })) });
-      return ended;
-    });
+    const ending = (): Promise<ImportState> =>
+      this.#options.outbox.committing<RecordTables, ImportState>(async (transaction, outdate) => {
+        const ended = await endImport(transaction, kind, tenant, state);
+        if (ended === undefined) throw takenOver();
+        const families = kind === OPORTUNIDADES ? [keyspace.oportunidad, keyspace.lead] : [keyspace.lead];
+        if (Number(ended.imported) > 0) await outdate({ families: families.map((family) => ({ family, tenant })) });
+        return ended;
+      });
+    return enduring(ending);
+  }
+}
+
+/** Somebody has taken the import up, or an attempt that was given up was committed after all. */
+class NotAsItWasError extends Error {}
+
+/** Goes on when PostgreSQL is back: an import that takes minutes meets what a request does not. */
+async function enduring<T>(work: (attempt: number) => Promise<T>): Promise<T> {
+  const until = performance.now() + OUTAGE_MS;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work(attempt);
+    } catch (error) {
+      const again = error instanceof DatabaseUnavailableError || error instanceof NotAsItWasError;
+      if (!again || performance.now() > until) throw error instanceof NotAsItWasError ? takenOver() : error;
+    }
+    await setTimeout(LOOK_EVERY_MS);
   }
 }
 
 /** By chunk, since a step of an asynchronous generator for each row would cost more than the row. */
-async function* rowsOf(source: AsyncIterable<Buffer>, reader: RowReader): AsyncGenerator<Iterable<ImportRow>> {
+async function* rowsOf(source: AsyncIterable<Buffer>, reader: RowReader): AsyncGenerator<Iterable<ImportRow>, void> {
   for await (const chunk of arriving(source)) yield reader.push(chunk);
   yield reader.end();
+}
+
+async function* from<T>(first: IteratorResult<T, void>, others: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
+  try {
+    if (first.done !== true) yield first.value;
+    yield* others;
+  } finally {
+    await others.return();
+  }
 }
 
 function toldWhereAwaited(): void {}
@@ -160,6 +202,12 @@ function assertSame(digest: Hash, state: ImportState): void {
 function anotherFile(): UnprocessableEntityException {
   return new UnprocessableEntityException(
     'Another file was begun under this Idempotency-Key. Send that one again, or this one under another key.',
+  );
+}
+
+function forgotten(): ConflictException {
+  return new ConflictException(
+    'PostgreSQL does not have what it had confirmed of this import. Send the file again under the same Idempotency-Key.',
   );
 }
 

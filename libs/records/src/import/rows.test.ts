@@ -99,6 +99,7 @@ describe('CSV', () => {
     ['empresa,a b,__proto__\n', 'no name of a field'],
     ['"empresa\n', 'quote'],
     [`empresa${'x'.repeat(LONGEST_ROW)}\n`, '64 KiB'],
+    ['empresa\tcontacto\n', 'not by tabs'],
     ['PK\u0003\u0004', 'no column empresa'],
   ])('columns that cannot be: %j', (sent, problem) => {
     let refused: unknown;
