@@ -238,7 +238,7 @@ describe('invalidation over HTTP', () => {
     expect(answer.body).toMatchObject({ code });
   });
 
-  it('explains a key to its own tenant, and shows no value', async () => {
+  it('trap 30: explains a key to its own tenant, and shows no value', async () => {
     await store('k', { tags: ['t'] });
     const explainKey = (key: string, as = acme) =>
       request(api.server).get('/v1/keyspace/explain').query({ key }).set(as);

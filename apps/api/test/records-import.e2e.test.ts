@@ -293,6 +293,17 @@ describe('imports of leads and opportunities', () => {
     }
   }, 60_000);
 
+  test('trap 12: a hostile name of an import is none', async () => {
+    const { key } = await newTenant();
+    for (const name of ['%00', 'a%20b', '*', '__proto__', '%F0%9F%98%80', 'x'.repeat(900)]) {
+      await request(api.server).get(`/leads/imports/${name}`).set(key).expect(404);
+    }
+    for (const name of ['a b', '', '"', 'ñ', 'x'.repeat(129)]) {
+      const sent = send(key, 'empresa\nA\n').set('idempotency-key', Buffer.from(name).toString('latin1'));
+      expect((await sent.expect(400)).body).toMatchObject({ code: 'bad_header' });
+    }
+  });
+
   test('trap 30: nothing that a record says reaches the log, nor a metric', async () => {
     const { key } = await newTenant();
     const secret = 'confidencial-0815';

@@ -146,7 +146,7 @@ describe.each([['one server'], ['a cluster']])('npm run keyspace -- lint on %s',
     expect(report.keys).toBeGreaterThan(12);
   });
 
-  it('names every kind of wrong, wherever it lies, and no value', async () => {
+  it('trap 30: names every kind of wrong, wherever it lies, and no value', async () => {
     const { roles } = ground;
     const at = (role: Parameters<RedisRoles['link']>[0]) => roles.link(role);
     await ground.set('cache', `${PREFIX}nobody:x`, 'sentinel', 60);

@@ -1,7 +1,7 @@
 import { onConfigurations, TOKEN } from './stage.js';
 
 onConfigurations('configuration', (stage) => {
-  const { get, post, remove } = stage;
+  const { get, post, put, remove } = stage;
 
   it('trap 7: is a tenant’s own, and what serves all tenants only administrators change', async () => {
     await post('/api/providers/github', { token: TOKEN, user: 'default' }).expect(201);
@@ -67,6 +67,12 @@ onConfigurations('configuration', (stage) => {
       nul: 'a\0b',
       token: '\0\0\0\0…aaa',
     });
+    const oddNames = String.raw`{"a\u0000b": 1, "\ud800": {"token\u0000": "aaaaaaaaaaaaaaaa"}}`;
+    await post('/api/providers/odd-names', oddNames).expect(201);
+    expect((await get('/api/providers/odd-names').expect(200)).body).toMatchObject({ 'a\0b': 1 });
+    const oddClient = { tools_acceso: ['a\0b'], rate_limit: '1/h', max_requests_hora: 1, estado: 'activo' };
+    await put('/v1/clients/odd/config', oddClient).expect(201);
+    expect((await get('/v1/clients/odd/config').expect(200)).body).toEqual(oddClient);
     await post('/api/providers/odd', { note: 'x'.repeat(300_000) }).expect(422);
     await get('/api/providers?cursor=x').expect(400);
   });

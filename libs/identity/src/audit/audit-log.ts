@@ -57,9 +57,11 @@ export class AuditLog {
         actor_tenant: principal.tenant,
         tenant: act.tenant,
         action: act.action,
-        target: act.target,
+        target: storable(act.target),
         request_id: requestId,
-        detail: JSON.stringify(act.detail ?? {}),
+        detail: JSON.stringify(act.detail ?? {}, (_name, value: unknown) =>
+          typeof value === 'string' ? storable(value) : value,
+        ),
       })
       .execute();
   }
@@ -91,4 +93,9 @@ export class AuditLog {
       }),
     );
   }
+}
+
+/** A line of the log must not fail its act for what PostgreSQL cannot hold in a text: NUL, half a surrogate pair. */
+function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\uFFFD');
 }

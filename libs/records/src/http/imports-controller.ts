@@ -35,6 +35,7 @@ import { CsvRows } from '../import/csv-rows.js';
 import type { RowReader } from '../import/import-row.js';
 import { NdjsonRows } from '../import/ndjson-rows.js';
 import { RecordImports } from '../import/record-imports.js';
+import { noSuchImport } from '../record/record-errors.js';
 import type { RecordKind } from '../record/record-kind.js';
 import { ImportAnswer, importAnswer } from './import-answer.js';
 import { RecordsGuard, tenantOf } from './records-guard.js';
@@ -90,6 +91,7 @@ export function importsController(kind: RecordKind): Type {
     @ApiOkResponse({ type: ImportAnswer })
     @ApiNotFoundResponse()
     async progress(@Req() request: FastifyRequest, @Param('key') key: string): Promise<ImportAnswer> {
+      if (!IMPORT_ID.test(key)) throw noSuchImport();
       return importAnswer(await this.imports.find({ kind, tenant: tenantOf(request), id: key }));
     }
   }

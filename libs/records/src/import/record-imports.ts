@@ -13,19 +13,13 @@
  * 6. The end of an import outdates what is cached of its kind, once; nothing before it has to, since an import makes records
  *    and changes none.
  */
-import {
-  ConflictException,
-  HttpException,
-  Inject,
-  Injectable,
-  NotFoundException,
-  UnprocessableEntityException,
-} from '@nestjs/common';
+import { ConflictException, HttpException, Inject, Injectable, UnprocessableEntityException } from '@nestjs/common';
 import { keyspace } from '@promptsales/cache-core';
 import { Database, DatabaseUnavailableError } from '@promptsales/database';
 import type { Kysely } from 'kysely';
 import { createHash, type Hash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
+import { noSuchImport } from '../record/record-errors.js';
 import { OPORTUNIDADES, type RecordKind } from '../record/record-kind.js';
 import { RECORDS_OPTIONS, type RecordsOptions } from '../records-options.js';
 import { insertRows, type RecordTables } from '../store/record-store.js';
@@ -62,7 +56,7 @@ export class RecordImports {
   /** @throws NotFoundException */
   async find({ kind, tenant, id }: ImportOf): Promise<ImportState> {
     const state = await findImport(this.#db, kind, tenant, id);
-    if (state === undefined) throw new NotFoundException('There is no import of this id.');
+    if (state === undefined) throw noSuchImport();
     return state;
   }
 

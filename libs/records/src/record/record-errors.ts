@@ -40,6 +40,10 @@ export function noSuchLead(): UnprocessableEntityException {
   });
 }
 
+export function noSuchImport(): NotFoundException {
+  return new NotFoundException('There is no import of this id.');
+}
+
 export function readOnly(): ConflictException {
   return new ConflictException({
     code: 'records_read_only',
