@@ -75,35 +75,93 @@ describe('the log of an answer', () => {
     expect(log.bytes).toBe(1000);
   });
 
-  it('trap 11: beyond that keeps a window, lets nobody begin, and holds the writer to the slowest', async () => {
+  it('hands over no more than a reader wants at a time, but never nothing', async () => {
+    const log = new FrameLog(ROOMY);
+    const reader = log.reader() as FrameReader;
+    for (const text of ['aaaa', 'bbbb', 'c', 'dddddddddddd', 'e']) log.append(frame(text));
+    log.end(null);
+    const pieces = [];
+    for (let piece = await reader.next(8); piece !== null; piece = await reader.next(8)) pieces.push(texts(piece));
+    expect(pieces).toEqual([['aaaa', 'bbbb'], ['c'], ['dddddddddddd'], ['e']]);
+    expect([reader.position, reader.bytes]).toEqual([5, 22]);
+  });
+
+  it('trap 11: beyond that keeps a window, lets nobody begin, and holds the writer to the fastest', async () => {
     const log = new FrameLog({ ...ROOMY, stallMs: 60_000 });
     const [fast, slow] = [log.reader() as FrameReader, log.reader() as FrameReader];
     for (let at = 0; at < 101; at += 1) log.append(frame('0123456789'));
     expect(log.whole).toBeNull();
     expect(log.reader()).toBeNull();
-    expect(await fast.next()).toHaveLength(101);
     const room = log.room();
     expect(room).not.toBeNull();
-    expect(await slow.next()).toHaveLength(101);
+    expect(await fast.next(1000)).toHaveLength(100);
     await room;
-    expect(log.bytes).toBe(0);
+    // The slow one is not yet further behind than may be held, and what both have read is dropped.
+    expect(await slow.next(500)).toHaveLength(50);
+    expect(log.bytes).toBe(510);
     log.append(frame('more'));
-    expect(texts(await slow.next())).toEqual(['more']);
+    expect(log.room()).toBeNull();
+    expect(await fast.next()).toHaveLength(2);
+    expect(await slow.next()).toHaveLength(52);
+    expect(log.bytes).toBe(0);
   });
 
-  it('trap 11: puts off a reader that takes nothing, and goes on with the others', async () => {
+  it('trap 21: puts off a reader that falls too far behind, without anybody waiting for him', async () => {
+    const log = new FrameLog({ ...ROOMY, stallMs: 60_000 });
+    const [fast, slow, stuck] = [log.reader(), log.reader(), log.reader()] as [FrameReader, FrameReader, FrameReader];
+    let read = 0;
+    for (let at = 0; at < 300; at += 1) {
+      log.append(frame('0123456789'));
+      expect(log.room()).toBeNull();
+      read += (await fast.next())?.length ?? 0;
+      if (at % 10 === 9) await slow.next(50).catch(() => null);
+      expect(log.bytes).toBeLessThanOrEqual(ROOMY.retainBytes);
+    }
+    log.end(null);
+    expect(read).toBe(300);
+    for (const reader of [slow, stuck]) await expect(reader.next()).rejects.toMatchObject({ code: 'overloaded' });
+    expect(await readAll(fast)).toEqual([]);
+  });
+
+  it('trap 21: does not put off a reader for being a little slower than the one beside him', async () => {
+    const log = new FrameLog({ ...ROOMY, stallMs: 60_000 });
+    const readers = [log.reader() as FrameReader, log.reader() as FrameReader].map((reader) => ({ reader, count: 0 }));
+    for (let at = 0; at < 500; at += 1) {
+      log.append(frame('0123456789'));
+      const writer = { waits: log.room() };
+      void writer.waits?.then(() => {
+        writer.waits = null;
+      });
+      // One piece each, one after the other.
+      while (writer.waits !== null) for (const one of readers) one.count += (await one.reader.next(300))?.length ?? 0;
+    }
+    log.end(null);
+    for (const one of readers) one.count += (await readAll(one.reader)).length;
+    expect(readers.map(({ count }) => count)).toEqual([500, 500]);
+  });
+
+  it('trap 11: puts off who takes nothing while the writer waits, and goes on with who does', async () => {
+    jest.useFakeTimers();
     const log = new FrameLog(ROOMY);
-    const [good, stuck] = [log.reader() as FrameReader, log.reader() as FrameReader];
+    const [slow, stuck] = [log.reader() as FrameReader, log.reader() as FrameReader];
     for (let at = 0; at < 101; at += 1) log.append(frame('0123456789'));
-    await good.next();
-    await log.room();
+    const room = log.room();
+    await slow.next(10);
+    await jest.advanceTimersByTimeAsync(ROOMY.stallMs);
+    await room;
     await expect(stuck.next()).rejects.toMatchObject({ code: 'overloaded' });
+    // Not enough yet: the writer waits on.
+    expect(log.room()).not.toBeNull();
+    expect(await slow.next()).toHaveLength(100);
+    expect([log.room(), log.bytes]).toEqual([null, 0]);
+    expect(jest.getTimerCount()).toBe(0);
     log.append(frame('more'));
     log.end(null);
-    expect(await readAll(good)).toEqual(['more']);
+    expect(await readAll(slow)).toEqual(['more']);
+    jest.useRealTimers();
   });
 
-  it('gives all readers the same, at any pace, within its bound', async () => {
+  it('gives all readers the same at any pace, or the beginning of it and an error, within its bound', async () => {
     const pace = fc.array(fc.nat(3), { minLength: 1, maxLength: 20 });
     await fc.assert(
       fc.asyncProperty(fc.array(pace, { minLength: 1, maxLength: 4 }), fc.nat(200), async (paces, count) => {
@@ -113,8 +171,8 @@ describe('the log of an answer', () => {
           const seen: string[] = [];
           for (let at = 0; ; at += 1) {
             for (let tick = 0; tick < (waits[at % waits.length] ?? 0); tick += 1) await Promise.resolve();
-            const frames = await reader.next();
-            if (frames === null) return seen;
+            const frames = await reader.next(30).catch(() => 'put off' as const);
+            if (frames === null || frames === 'put off') return { seen, whole: frames === null };
             seen.push(...(texts(frames) ?? []));
           }
         });
@@ -123,12 +181,14 @@ describe('the log of an answer', () => {
           written.push(String(at));
           log.append(frame(String(at)));
           for (let room = log.room(); room !== null; room = log.room()) await room;
-          expect(log.bytes).toBeLessThanOrEqual(50);
+          expect(log.bytes).toBeLessThanOrEqual(53);
         }
         log.end(null);
-        for (const seen of await Promise.all(reading)) expect(seen).toEqual(written);
+        const readers = await Promise.all(reading);
+        for (const { seen, whole } of readers) expect(seen).toEqual(whole ? written : written.slice(0, seen.length));
+        expect(readers.some(({ whole }) => whole)).toBe(true);
       }),
-      { numRuns: 50 },
+      { numRuns: 200 },
     );
   });
 });

@@ -2,17 +2,21 @@
  * The frames of one answer while it is being received, read by any number of readers at their own pace.
  *
  * Invariants
- * 1. Every reader gets every frame once, in order, from the first on, and then the end or the error that ended the log.
+ * 1. Every reader gets every frame once, in order, from the first on, and then the end or the error that ended the log;
+ *    or he is put off with an error of his own.
  * 2. While all frames fit into `retainBytes`, nobody waits for anybody: a slow reader only falls behind.
- * 3. Beyond that the log is a window: what all readers have read is dropped, nobody can begin to read any more, and the
- *    writer waits for the slowest (`room`), but for no longer than `stallMs`; then that reader is put off.
- * So memory is bounded by `retainBytes` and `windowBytes`, whatever readers do.
+ * 3. Beyond that the log is a window: what all readers have read is dropped, and nobody can begin to read any more. The
+ *    fastest reader sets the pace of the writer (`room`), and nobody but the writer waits for anybody: who falls behind the
+ *    fastest by more than the log may hold is put off, and so is who takes nothing for `stallMs` while the writer waits.
+ * So memory is bounded by `retainBytes` (and one frame), whatever readers do, and no reader holds up another one.
  */
 import { LlmError } from '../protocol/llm-error.js';
 import type { RecordedFrame } from '../stream/recording.js';
 
 export interface FrameLogBounds {
+  /** The most that is held, for those who come late or read slowly. */
   readonly retainBytes: number;
+  /** So far the writer may be ahead of the fastest reader, once the beginning is dropped. */
   readonly windowBytes: number;
   readonly stallMs: number;
 }
@@ -30,6 +34,8 @@ export class FrameLog {
   /** How many frames were dropped before `#frames[0]`. */
   #dropped = 0;
   #bytes = 0;
+  /** Of all frames ever. */
+  #written = 0;
   #windowed = false;
   #end: { readonly error: LlmError | null } | null = null;
   #roomMade: (() => void) | null = null;
@@ -50,8 +56,13 @@ export class FrameLog {
   append(frame: RecordedFrame): void {
     this.#frames.push(frame);
     this.#bytes += frame.raw.length;
+    this.#written += frame.raw.length;
     if (this.#bytes > this.#bounds.retainBytes) this.#windowed = true;
-    if (this.#windowed) this.#slide();
+    if (this.#windowed) {
+      this.#slide();
+      // Not when somebody reads: until the fastest has made room for this frame, the others had as much time as he.
+      while (this.#bytes > this.#bounds.retainBytes && this.#putOffStragglers());
+    }
     this.#wake();
   }
 
@@ -68,13 +79,14 @@ export class FrameLog {
     return reader;
   }
 
-  /** Null: go on writing. Else wait, so that slow readers set the pace of what no longer fits. */
+  /** Null: go on writing. Else wait, so that the fastest reader sets the pace of what no longer fits. */
   room(): Promise<void> | null {
-    if (!this.#windowed || this.#bytes <= this.#bounds.windowBytes) return null;
+    if (this.#hasRoom()) return null;
     return new Promise((resolve) => {
+      const before = new Map([...this.#readers].map((reader) => [reader, reader.position]));
       const stalled = setTimeout(() => {
-        this.#putOffTheSlowest();
-        // Should others be nearly as slow, the writer asks again.
+        for (const [reader, position] of before) if (reader.position === position) reader.putOff(tooSlow());
+        // Should those who are left be nearly as slow, the writer asks again.
         this.#roomMade?.();
       }, this.#bounds.stallMs);
       this.#roomMade = () => {
@@ -87,7 +99,7 @@ export class FrameLog {
 
   #access(): LogAccess {
     return {
-      from: (position) => this.#frames.slice(position - this.#dropped),
+      from: (position, mostBytes) => this.#from(position - this.#dropped, mostBytes),
       end: () => this.#end,
       moved: () => {
         if (this.#windowed) this.#slide();
@@ -99,23 +111,41 @@ export class FrameLog {
     };
   }
 
-  #slide(): void {
-    let slowest = this.#dropped + this.#frames.length;
-    for (const reader of this.#readers) slowest = Math.min(slowest, reader.position);
-    while (this.#dropped < slowest) {
-      this.#bytes -= (this.#frames.shift() as RecordedFrame).raw.length;
-      this.#dropped += 1;
+  #from(first: number, mostBytes: number): RecordedFrame[] {
+    let end = first;
+    for (let bytes = 0; end < this.#frames.length; end += 1) {
+      bytes += (this.#frames[end] as RecordedFrame).raw.length;
+      if (bytes > mostBytes && end > first) break;
     }
-    if (this.#bytes <= this.#bounds.windowBytes) this.#roomMade?.();
+    return this.#frames.slice(first, end);
   }
 
-  #putOffTheSlowest(): void {
-    const slowest = Math.min(...[...this.#readers].map((reader) => reader.position));
-    for (const reader of this.#readers) {
-      if (reader.position === slowest) {
-        reader.putOff(new LlmError('overloaded', 'The answer was read too slowly to be kept for this reader.'));
-      }
-    }
+  /** Drops what all have read. */
+  #slide(): void {
+    const slowest = Math.min(this.#dropped + this.#frames.length, ...this.#positions());
+    for (const { raw } of this.#frames.splice(0, slowest - this.#dropped)) this.#bytes -= raw.length;
+    this.#dropped = slowest;
+    if (this.#hasRoom()) this.#roomMade?.();
+  }
+
+  /** Puts off who is the slowest, and so lets the log slide on. @returns false where nobody is slower than another */
+  #putOffStragglers(): boolean {
+    const positions = this.#positions();
+    const slowest = Math.min(...positions);
+    if (slowest >= Math.max(...positions)) return false;
+    for (const reader of this.#readers) if (reader.position === slowest) reader.putOff(tooSlow());
+    return true;
+  }
+
+  #positions(): number[] {
+    return [...this.#readers].map(({ position }) => position);
+  }
+
+  #hasRoom(): boolean {
+    if (!this.#windowed || this.#readers.size === 0) return true;
+    let fastest = 0;
+    for (const { bytes } of this.#readers) fastest = Math.max(fastest, bytes);
+    return this.#written - fastest <= this.#bounds.windowBytes;
   }
 
   #wake(): void {
@@ -125,15 +155,20 @@ export class FrameLog {
 
 /** What a reader may do with its log. */
 interface LogAccess {
-  from(position: number): RecordedFrame[];
+  from(position: number, mostBytes: number): RecordedFrame[];
   end(): { readonly error: LlmError | null } | null;
   moved(): void;
   closed(reader: FrameReader): void;
 }
 
+function tooSlow(): LlmError {
+  return new LlmError('overloaded', 'The answer was read too slowly to be kept for this reader.');
+}
+
 export class FrameReader {
   readonly #log: LogAccess;
   #position = 0;
+  #bytes = 0;
   #closed = false;
   #putOff: LlmError | null = null;
   #waiting: (() => void) | null = null;
@@ -147,17 +182,23 @@ export class FrameReader {
     return this.#position;
   }
 
+  /** How many bytes were read. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /**
-   * All frames that have come since the last time, at least one; null at the end.
+   * The frames that have come since the last time, at least one and as many as fit into `mostBytes`; null at the end.
    * @throws LlmError which ended the answer, once all frames before it have been read
    */
-  async next(): Promise<RecordedFrame[] | null> {
+  async next(mostBytes = Number.POSITIVE_INFINITY): Promise<RecordedFrame[] | null> {
     for (;;) {
       if (this.#putOff !== null) throw this.#putOff;
       if (this.#closed) return null;
-      const frames = this.#log.from(this.#position);
+      const frames = this.#log.from(this.#position, mostBytes);
       if (frames.length > 0) {
         this.#position += frames.length;
+        for (const { raw } of frames) this.#bytes += raw.length;
         this.#log.moved();
         return frames;
       }

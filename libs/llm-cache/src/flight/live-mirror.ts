@@ -5,7 +5,7 @@
  * - Frames leave in batches: at once after a pause, else at most every `flushMs`.
  * - The stream's short time to live, renewed with every entry and in every pause, says that the leader is alive. When the
  *   stream was lost with its Redis, the flight is told again from the beginning: it is all still here.
- * - It never holds the provider or a local reader up, except where the flight has outgrown what is kept of it.
+ * - It never holds the provider or a local reader up: one that cannot tell as fast as they read is put off like any reader.
  */
 import { RedisUnavailableError } from '@promptsales/cache-core';
 import { LlmError } from '../protocol/llm-error.js';
@@ -37,6 +37,8 @@ export const DEFAULT_MIRROR: MirrorTimes = Object.freeze({
 });
 
 const RETRY_MS = 200;
+/** Of frames in one entry: Redis is not held up by one that is far behind. */
+const BATCH_BYTES = 1024 * 1024;
 const OPENING_AT = 1;
 
 type Mirrored = { readonly token: string; readonly broadcast: Broadcast };
@@ -140,7 +142,7 @@ export class LiveMirror {
     const sinceFlush = performance.now() - this.#lastFlush;
     if (sinceFlush < this.#times.flushMs) await pause(this.#times.flushMs - sinceFlush);
     // A batch that is waited for when the beat comes is waited for again: frames are read once.
-    this.#awaited ??= reader.next().then(
+    this.#awaited ??= reader.next(BATCH_BYTES).then(
       (frames) => ({ frames }),
       (error: unknown) => ({ error }),
     );

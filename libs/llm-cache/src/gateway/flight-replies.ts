@@ -10,6 +10,9 @@ import { ClientLeftError, EVENT_STREAM, type GatewayReply, type GatewayRequest, 
 import type { Inquiry } from './inquiry.js';
 import type { StoredReplies } from './stored-replies.js';
 
+/** Of frames that are handed on in one piece: as much is held for a reader who takes nothing. */
+const PIECE_BYTES = 64 * 1024;
+
 export class FlightReplies {
   readonly #ledger: Ledger;
   readonly #stored: StoredReplies;
@@ -89,9 +92,10 @@ export class FlightReplies {
 
   async *#liveFrames(inquiry: Inquiry, passenger: Passenger, way: Way): AsyncGenerator<Buffer> {
     const withUsage = inquiry.facts.usageAsked;
+    const next = () => passenger.frames?.next(PIECE_BYTES);
     let got: 'nothing' | 'part' | 'end' | 'error' = 'nothing';
     try {
-      for (let frames = await passenger.frames?.next(); frames; frames = await passenger.frames?.next()) {
+      for (let frames = await next(); frames; frames = await next()) {
         const slices = frames.flatMap(({ raw, cut }) => (withUsage ? [raw] : withoutCut(raw, cut)));
         if (slices.length === 0) continue;
         got = 'part';

@@ -1,6 +1,9 @@
 import type { ReplayPace } from '../request/replay-pace.js';
 import type { Recording } from '../stream/recording.js';
 
+/** A timer that is set for longer rings at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** The frames of a recording as one run of bytes: a slice where nothing is left out. */
 export function replayAtOnce(recording: Recording, withUsage: boolean): Buffer {
   const slices = recording.slices(withUsage);
@@ -25,11 +28,17 @@ export async function* replayPaced(
   }
 }
 
-function until(time: number, left: AbortSignal): Promise<void> | undefined {
-  const waitMs = time - performance.now();
-  if (waitMs < 1 || left.aborted) return undefined;
+async function until(time: number, left: AbortSignal): Promise<void> {
+  for (;;) {
+    const waitMs = time - performance.now();
+    if (waitMs < 1 || left.aborted) return;
+    await pause(Math.min(waitMs, LONGEST_TIMER_MS), left);
+  }
+}
+
+function pause(ms: number, left: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(done, waitMs);
+    const timer = setTimeout(done, ms);
     left.addEventListener('abort', done, { once: true });
     function done(): void {
       clearTimeout(timer);
