@@ -35,32 +35,29 @@ export async function outcomeFor<T>(
   { outcome, waiting }: ValueFlight<T>,
   { signal, atMostMs = null }: Patience,
 ): Promise<Outcome<T> | { readonly kind: 'late' }> {
-  if (waiting.signal.aborted) {
-    // Given up before we came: what became of it is nobody's.
-    await outcome;
-    return { kind: 'again' };
-  }
+  // Its loader has been told to stop. Should it bring a value all the same, that is as good as any.
+  const givenUp = waiting.signal.aborted;
   waiting.come();
-  if (signal === undefined && atMostMs === null) return outcome;
+  if (!givenUp && signal === undefined && atMostMs === null) return outcome;
   const ended = Promise.withResolvers<{ kind: 'late' }>();
   const leave = (): void => ended.reject(signal?.reason);
   signal?.addEventListener('abort', leave);
   if (signal?.aborted === true) leave();
   const timer = atMostMs === null ? undefined : setTimeout(() => ended.resolve({ kind: 'late' }), atMostMs);
-  let how = 'left';
+  let left = true;
   try {
     const first = await Promise.race([outcome, ended.promise]);
-    how = first.kind;
-    return first;
+    // Who was served something stale still counts as waiting: what he asked for is to come.
+    left = false;
+    return givenUp && first.kind === 'error' ? { kind: 'again' } : first;
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', leave);
-    // Who was served something stale still counts as waiting: what he asked for is to come.
-    if (signal !== undefined && how !== 'late') waiting.leave();
+    if (left) waiting.leave();
   }
 }
 
-/** Those in this process who wait for one load. When the last has left, it is given up. */
+/** Those in this process who wait for one load. When the last has left before its end, it is given up. */
 class Waiting {
   readonly #abandoned = new AbortController();
   #callers = 0;
