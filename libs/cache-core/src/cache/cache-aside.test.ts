@@ -48,3 +48,28 @@ test('the caller has the value before it is stored; the flight lasts until it is
   await flight().done;
   expect(await loaded.stored).toBe('stored');
 });
+
+test('many values: when the calls for them fail in different ways, the caller is told once and nobody else', async () => {
+  const failing = {
+    ttlSeconds: () => 60,
+    peek: () => undefined,
+    policies: new LoadingPolicies({}),
+    random: Math.random,
+    open: () => Promise.reject(new Error('one by one')),
+    // Later than the first.
+    openEach: () => new Promise((_, reject) => void setImmediate(() => reject(new Error('together')))),
+  } as unknown as Cache;
+  const unhandled = jest.fn();
+  process.on('unhandledRejection', unhandled);
+  try {
+    const aside = new CacheAside(failing, {} as RedisRoles);
+    // Of another tenant: it cannot be read together with the first.
+    const refs = [keyspace.appValue.at({ key: 'k' }), keyspace.appValue.at({ key: 'k' }, 'other')];
+    await expect(aside.getMany(refs, async () => [1, 2])).rejects.toThrow('one by one');
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(unhandled).not.toHaveBeenCalled();
+  } finally {
+    process.off('unhandledRejection', unhandled);
+  }
+});

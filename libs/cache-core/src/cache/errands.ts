@@ -81,31 +81,42 @@ export class Errands implements Carrier {
   async runEach<F extends Family>(errands: readonly Errand<F>[]): Promise<Loaded<Value<F>>[]> {
     const loaded: Loaded<Value<F>>[] = [];
     const later: Promise<void>[] = [];
-    const run = (at: number, opening?: Opening<F> | Promise<Opening<F>>): void => {
-      later.push(this.run(errands[at] as Errand<F>, opening).then((one) => void (loaded[at] = one)));
-    };
     const together: number[] = [];
     for (const [at, errand] of errands.entries()) {
       const atHand = this.atHand(errand);
       if (atHand !== null) {
         errand.decided();
         loaded[at] = atHand;
-      } else if (errand.peeked && isLike(errand, errands[0] as Errand<F>)) together.push(at);
-      else run(at);
+      } else if (errand.peeked && isLike(errand, errands[0] as Errand<F>)) {
+        together.push(at);
+      } else {
+        later.push(this.run(errand).then((one) => void (loaded[at] = one)));
+      }
     }
-    const opened = await this.#cache.openEach(together.map((at) => errands[at] as Errand<F>));
-    for (const [index, at] of together.entries()) {
+    if (together.length > 0) later.push(this.#runTogether(errands, together, loaded));
+    // All at once: whichever fails first, the others' failures have somebody to be told to.
+    if (later.length > 0) await Promise.all(later);
+    return loaded;
+  }
+
+  async #runTogether<F extends Family>(
+    errands: readonly Errand<F>[],
+    places: readonly number[],
+    loaded: Loaded<Value<F>>[],
+  ): Promise<void> {
+    const opened = await this.#cache.openEach(places.map((at) => errands[at] as Errand<F>));
+    const later: Promise<void>[] = [];
+    for (const [index, at] of places.entries()) {
+      const errand = errands[at] as Errand<F>;
       const its = opened[index] as Opening<F> | Promise<Opening<F>>;
       if (its instanceof Promise || its.kind !== 'hit') {
-        run(at, its);
+        later.push(this.run(errand, its).then((one) => void (loaded[at] = one)));
       } else {
-        const errand = errands[at] as Errand<F>;
         errand.decided();
         loaded[at] = this.#served(errand, its);
       }
     }
     if (later.length > 0) await Promise.all(later);
-    return loaded;
   }
 
   lead<F extends Family>(errand: Errand<F>, leadership: Leadership): ValueFlight<Value<F>> {
