@@ -1,4 +1,4 @@
-import { keyspace } from '../src/index.js';
+import { keyspace, valueReading } from '../src/index.js';
 import { cacheProcess, until, untilUp, type Process } from './cache-process.js';
 import type { RedisPlace } from './redis-place.js';
 import { onEveryPlace } from './stage.js';
@@ -94,6 +94,31 @@ onEveryPlace('the cache protocol when Redis is in trouble', cacheProcess, (stage
     } finally {
       await redis.config('maxmemory', '0');
     }
+  });
+
+  test.each<[string, () => Promise<() => Promise<void>>]>([
+    ['busy with somebody’s script', () => redis.occupy()],
+    [
+      'not allowing what is asked',
+      async () => {
+        await redis.rule('-mget');
+        return () => redis.rule('+mget');
+      },
+    ],
+  ])('%s: the origin answers, and nobody is given an error of Redis', async (_what, begin) => {
+    await (
+      await load(a, 'k', 'old')
+    ).stored;
+    const end = await begin();
+    try {
+      expect(await load(a, 'k', 'of the origin')).toMatchObject({ value: 'of the origin', source: 'loaded' });
+      expect(await a.cache.lookup(valueReading(app('k')))).toEqual({ kind: 'away' });
+      expect(a.counts.get('bypass refused')).toBeGreaterThan(0);
+    } finally {
+      await end();
+    }
+    await untilUp(a, b);
+    expect(await load(b, 'k', 'no')).toMatchObject({ value: 'old', source: 'hit' });
   });
 
   test('a journal that overflows removes whole families, and nothing of others', async () => {

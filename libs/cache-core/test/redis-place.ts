@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { startRedis, startRedisCluster } from '@promptsales/test-kit';
 import { Cluster, Redis } from 'ioredis';
 import type { RedisHome } from '../src/index.js';
@@ -12,6 +13,10 @@ export interface RedisPlace {
   existing(...keys: string[]): Promise<string[]>;
   flush(): Promise<void>;
   config(name: string, value: string): Promise<void>;
+  /** Changes what the platform's user may do, on every server. */
+  rule(rule: string): Promise<void>;
+  /** Somebody's script that does not end, on every server: they answer BUSY to all else. What it returns ends it. */
+  occupy(): Promise<() => Promise<void>>;
   /** What `work` makes Redis execute: each command and how often. */
   commandsOf(work: () => Promise<unknown>): Promise<Record<string, number>>;
   freeze(): void;
@@ -38,6 +43,8 @@ export async function oneServer(): Promise<OneServer> {
     existing: (...keys) => existing(raw, keys),
     flush: async () => void (await raw.flushdb()),
     config: async (name, value) => void (await raw.config('SET', name, value)),
+    rule: async (rule) => void (await raw.call('ACL', 'SETUSER', 'default', rule)),
+    occupy: () => occupy([raw]),
     commandsOf: (work) => commandsOf([raw], work),
     freeze: () => redis.freeze(),
     thaw: () => redis.thaw(),
@@ -68,6 +75,8 @@ export async function aCluster(): Promise<RedisPlace> {
     existing: (...keys) => existing(raw, keys),
     flush: async () => void (await each((client) => client.flushdb())),
     config: async (name, value) => void (await each((client) => client.config('SET', name, value))),
+    rule: async (rule) => void (await each((client) => client.call('ACL', 'SETUSER', 'default', rule))),
+    occupy: () => occupy(raw.nodes('master')),
     commandsOf: (work) => commandsOf(raw.nodes('master'), work),
     freeze: () => cluster.nodes.forEach((node) => node.freeze()),
     thaw: () => cluster.nodes.forEach((node) => node.thaw()),
@@ -86,6 +95,26 @@ export async function aCluster(): Promise<RedisPlace> {
 async function existing(raw: Redis | Cluster, keys: readonly string[]): Promise<string[]> {
   const found = await Promise.all(keys.map((key) => raw.exists(key)));
   return keys.filter((_, at) => found[at] === 1);
+}
+
+async function occupy(nodes: readonly Redis[]): Promise<() => Promise<void>> {
+  const others = nodes.map((node) => node.duplicate());
+  await Promise.all(nodes.map((node) => node.config('SET', 'lua-time-limit', '1')));
+  for (const other of others) other.eval('while true do end', 0).catch(() => undefined);
+  const untilAll = async (busy: boolean): Promise<void> => {
+    const isBusy = (node: Redis): Promise<boolean> => node.ping().then(() => false, isBusyReply);
+    for (const node of nodes) while ((await isBusy(node)) !== busy) await pause(1);
+  };
+  await untilAll(true);
+  return async () => {
+    await Promise.all(nodes.map((node) => node.script('KILL')));
+    await untilAll(false);
+    for (const other of others) other.disconnect();
+  };
+}
+
+function isBusyReply(error: Error): boolean {
+  return error.message.startsWith('BUSY ');
 }
 
 async function commandsOf(nodes: readonly Redis[], work: () => Promise<unknown>): Promise<Record<string, number>> {

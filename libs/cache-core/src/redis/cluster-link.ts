@@ -17,7 +17,7 @@ import calculateSlot from 'cluster-key-slot';
 import type { Redis } from 'ioredis';
 import { ClusterScout, type ScoutSettings } from './cluster-scout.js';
 import { type ClusterView, hostOf, mergeViews, portOf } from './cluster-view.js';
-import { RedisUnavailableError } from './errors.js';
+import { refusal, RedisUnavailableError } from './errors.js';
 import type { Values } from './gathered-reads.js';
 import { LinkBase } from './link-base.js';
 import type {
@@ -194,7 +194,7 @@ export class ClusterLink extends LinkBase implements RedisLink {
     const began = performance.now();
     return this.#routed(slot, mget(keys)).catch(async (error: unknown) => {
       const apart = error instanceof RedisUnavailableError && redirectionIn(error.cause)?.kind === 'apart';
-      if (keys.length === 1 || !apart) throw error;
+      if (keys.length === 1 || !apart) throw refusal(error, this.name);
       // The slot is on its way, and a key that does not exist is nowhere: alone, each is found. A value and a sidecar that
       // were not read at one moment are told apart by the fingerprint.
       const withinMs = this.#settings.commandTimeoutMs - (performance.now() - began);

@@ -8,7 +8,10 @@ export type RedisTrouble =
   | 'lost'
   /** The script reached the server after its deadline, twice, and did nothing. */
   | 'expired'
-  /** The server answers but does not run the script: out of memory, a failed save, too few replicas, no permission. */
+  /**
+   * The server answers and does not do what it was asked: out of memory, a failed save, too few replicas, no permission,
+   * busy with somebody's script.
+   */
   | 'refused';
 
 /** Redis cannot be used for this operation right now. `code` is stable: `redis_<trouble>`. */
@@ -24,6 +27,11 @@ export class RedisUnavailableError extends Error {
     super(`Redis (${link}) is unavailable: ${trouble}`, options);
     this.code = `redis_${trouble}`;
   }
+}
+
+/** What a server answered instead of doing what no key and no value can be a reason against. */
+export function refusal(error: unknown, link: string): RedisUnavailableError {
+  return error instanceof RedisUnavailableError ? error : new RedisUnavailableError('refused', link, { cause: error });
 }
 
 /** The connection settings cannot work; the process should stop and say so. */

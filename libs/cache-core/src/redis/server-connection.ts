@@ -2,7 +2,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { type ClientSettings, clientOptions } from './client-options.js';
 import type { RedisClock } from './clock.js';
 import type { Deadlines } from './deadlines.js';
-import { RedisUnavailableError } from './errors.js';
+import { refusal, RedisUnavailableError } from './errors.js';
 import { beganWithData, greet, type Greeting, readClock } from './handshake.js';
 import type { LinkTimes, ScriptArgument } from './link.js';
 import { afterAsking, callScript, sendAsText } from './script-call.js';
@@ -134,8 +134,7 @@ export class ServerConnection {
         throw new RedisUnavailableError('lost', this.#settings.name, { cause: TERM_ENDED });
       },
       (error: unknown) => {
-        if (error instanceof RedisUnavailableError) throw error;
-        throw new RedisUnavailableError('refused', this.#settings.name, { cause: error });
+        throw refusal(error, this.#settings.name);
       },
     );
   }
@@ -203,6 +202,8 @@ export class ServerConnection {
     if (failure.name !== 'ReplyError') return new RedisUnavailableError('lost', name, { cause: failure });
     this.#timeoutsInARow = 0;
     if (failure.message.startsWith('EXPIRED')) return new RedisUnavailableError('expired', name);
+    // Somebody's script does not end. It says nothing of what was asked.
+    if (failure.message.startsWith('BUSY ')) return refusal(failure, name);
     if (failure.message.startsWith('LOADING')) this.#owner.loading();
     // A server that loads its data or has become a replica is not one to work with now.
     if (/^(LOADING|READONLY|MASTERDOWN|NOAUTH|WRONGPASS)/.test(failure.message)) {

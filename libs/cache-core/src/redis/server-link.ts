@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { ClientSettings } from './client-options.js';
 import { RedisClock } from './clock.js';
-import { RedisUnavailableError, type RedisTrouble } from './errors.js';
+import { refusal, RedisUnavailableError, type RedisTrouble } from './errors.js';
 import { GatheredReads, mget, type Values } from './gathered-reads.js';
 import { LinkBase } from './link-base.js';
 import type { LinkTimes, RecoveringPart, RecoveryRun, RedisNode, ScriptArgument } from './link.js';
@@ -37,7 +37,7 @@ const WHOLE: RecoveringPart = { whole: true, covers: () => true };
 export class ServerLink extends LinkBase implements RedisNode {
   readonly #clock = new RedisClock();
   readonly #settings: LinkSettings;
-  readonly #gathered = new GatheredReads((keys) => this.read((client) => mget(client, keys)));
+  readonly #gathered = new GatheredReads((keys) => this.#readTogether((client) => mget(client, keys)));
   #connection: ServerConnection | undefined;
   /** The term in which the link was up last. */
   #servedTerm: Term | undefined;
@@ -112,7 +112,7 @@ export class ServerLink extends LinkBase implements RedisNode {
   /** Reads of one turn of the event loop share a command: a quarter less processor time for a hit. */
   readStrings(keys: readonly string[], common: readonly string[] = []): Promise<Values> {
     if (!this.#clustered) return this.#gathered.read(keys, common);
-    return this.read((client) => client.mgetBuffer([...keys, ...common]));
+    return this.#readTogether((client) => client.mgetBuffer([...keys, ...common]));
   }
 
   readStringsOfEach(
@@ -244,6 +244,13 @@ export class ServerLink extends LinkBase implements RedisNode {
     const connection = error instanceof RedisUnavailableError && error.trouble === trouble ? this.#usable() : undefined;
     if (connection === undefined) throw error;
     return connection;
+  }
+
+  /** Whatever lies at the keys: what is no string reads as nothing, so an error is none of theirs. */
+  #readTogether(send: (client: Redis) => Promise<Values>): Promise<Values> {
+    return this.read(send).catch((error: unknown) => {
+      throw refusal(error, this.name);
+    });
   }
 
   #runOn(
