@@ -32,6 +32,7 @@ export async function startProcess(
     bypass: (_family, why) => count(`bypass ${why}`),
     fill: (_family, result) => count(`fill ${result}`),
     stale: (_family, why) => count(`stale ${why}`),
+    sweepFailed: () => count('sweep failed'),
   };
   const roles = new RedisRoles({
     ...(typeof place === 'string' ? { url: place } : place),

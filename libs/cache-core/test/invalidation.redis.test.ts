@@ -102,6 +102,20 @@ onEveryPlace('invalidation', cacheProcess, (stage) => {
       expect(await redis.keys('meta:*')).toEqual([]);
     });
 
+    test('goes as soon as it is allowed to; until then the process lives, and counts', async () => {
+      const c = await stage.start({ leftovers: { delayMs: 1, everyMs: 1, keysAStep: 100, pauseMs: 0 } });
+      await store(c, 'k', 'old', { tags: ['x'] });
+      await redis.rule('-scan');
+      try {
+        await c.cache.invalidateTag('x');
+        await until(async () => (c.counts.get('sweep failed') ?? 0) > 1);
+        expect(await raw.exists('app:k')).toBe(1);
+      } finally {
+        await redis.rule('+scan');
+      }
+      await until(async () => (await raw.exists('app:k')) === 0);
+    });
+
     test('trap 3: keys of a neighbour, whose prefix begins like ours, are not looked at', async () => {
       const ours = await stage.start({ keyPrefix: 'p:' });
       const neighbour = await stage.start({ keyPrefix: 'p:q:' });

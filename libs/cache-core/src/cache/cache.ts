@@ -288,7 +288,7 @@ export class Cache {
    * Removes at once what invalidations by tag, namespace or family have left at contract keys, which is done in the
    * background otherwise.
    * @returns how many entries were removed
-   * @throws RedisUnavailableError
+   * @throws RedisUnavailableError, ReplyError when it cannot be brought to its end
    */
   sweepLeftovers(): Promise<number> {
     return this.#invalidations.sweepLeftovers();

@@ -72,9 +72,7 @@ export class Invalidations {
     this.#memory = memory;
     this.#policies = policies;
     this.#observer = observer;
-    this.#leftovers = new Leftovers(settings.keyPrefix, settings.leftovers, (count) =>
-      observer.sweptLeftovers?.(count),
-    );
+    this.#leftovers = new Leftovers(settings.keyPrefix, settings.leftovers, observer);
     for (const link of roles.links()) {
       const journal = new InvalidationJournal(link, settings.journal, {
         apply: (run, target) => apply(run, target),

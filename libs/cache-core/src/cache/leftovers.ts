@@ -1,7 +1,6 @@
 import { companions, entryParts } from '../keyspace/companion.js';
 import { versionKeys } from '../keyspace/version-key.js';
 import { colocate } from '../keyspace/physical-key.js';
-import { RedisUnavailableError } from '../redis/errors.js';
 import type { RedisLink, RedisNode } from '../redis/link.js';
 import { loadScript } from '../redis/script.js';
 import { decodeSidecar, type Sidecar } from './sidecar.js';
@@ -28,6 +27,13 @@ export const DEFAULT_LEFTOVERS: LeftoverSettings = { delayMs: 1000, everyMs: 30_
 
 const REMOVE = loadScript(new URL('./lua/remove-leftover.lua', import.meta.url));
 
+export interface LeftoversObserver {
+  /** So many entries were removed that nobody of ours was served any more. */
+  sweptLeftovers?(count: number): void;
+  /** A pass did not come to its end; another follows. */
+  sweepFailed?(): void;
+}
+
 interface Judged {
   readonly sidecarKey: string;
   readonly sidecarBytes: Buffer;
@@ -37,15 +43,15 @@ interface Judged {
 export class Leftovers {
   readonly #keyPrefix: string;
   readonly #settings: LeftoverSettings | null;
-  readonly #removed: (count: number) => void;
+  readonly #observer: LeftoversObserver;
   readonly #passes = new Map<RedisLink, { timer: NodeJS.Timeout; again: boolean }>();
   #closed = false;
 
   /** @param settings null: entries are left to expire */
-  constructor(keyPrefix: string, settings: LeftoverSettings | null, removed: (count: number) => void) {
+  constructor(keyPrefix: string, settings: LeftoverSettings | null, observer: LeftoversObserver) {
     this.#keyPrefix = keyPrefix;
     this.#settings = settings;
-    this.#removed = removed;
+    this.#observer = observer;
   }
 
   /** Something on this link was invalidated by its version. */
@@ -65,7 +71,7 @@ export class Leftovers {
   /**
    * One pass over a link, at once. For the schedule, tools and tests.
    * @returns how many entries it removed
-   * @throws RedisUnavailableError when it cannot be brought to its end
+   * @throws RedisUnavailableError, ReplyError when it cannot be brought to its end
    */
   async sweep(link: RedisLink): Promise<number> {
     const { keysAStep, pauseMs } = this.#settings ?? DEFAULT_LEFTOVERS;
@@ -80,7 +86,7 @@ export class Leftovers {
         if (cursor !== '0') await pause(pauseMs);
       } while (cursor !== '0' && !this.#closed);
     });
-    this.#removed(removed);
+    this.#observer.sweptLeftovers?.(removed);
     return removed;
   }
 
@@ -97,9 +103,9 @@ export class Leftovers {
     pass.again = false;
     try {
       await this.sweep(link);
-    } catch (error) {
-      if (!(error instanceof RedisUnavailableError)) throw error;
-      // Nothing depends on it: no reader of ours is served what lies there.
+    } catch {
+      // Redis is away, or does not allow it. Nothing depends on it: no reader of ours is served what lies there.
+      this.#observer.sweepFailed?.();
       pass.again = true;
     }
     this.#passes.delete(link);

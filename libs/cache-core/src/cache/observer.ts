@@ -1,6 +1,7 @@
 import type { StepObserver } from '../invalidation/node-scan.js';
 import type { L1Observer } from '../l1/l1-observer.js';
 import type { RedisTrouble } from '../redis/errors.js';
+import type { LeftoversObserver } from './leftovers.js';
 
 /** Why something that lay in Redis could not be used. Each reads as a miss. */
 export type Unusable =
@@ -19,7 +20,7 @@ export type Unusable =
  * What the cache tells whoever measures it. Called synchronously on the hot path: count and return. `family` is the
  * family's id; no key, tenant or user is ever given.
  */
-export interface CacheObserver extends L1Observer, StepObserver {
+export interface CacheObserver extends L1Observer, LeftoversObserver, StepObserver {
   /** `tier`: this process's own memory, or Redis. */
   hit?(family: string, tier: 'l1' | 'redis'): void;
   miss?(family: string): void;
@@ -35,8 +36,6 @@ export interface CacheObserver extends L1Observer, StepObserver {
   /** A lease could not be given back: it keeps others waiting until it runs out. */
   leaseLeft?(family: string): void;
   invalidated?(family: string, result: 'applied' | 'pending'): void;
-  /** So many entries were removed that nobody of ours was served any more. */
-  sweptLeftovers?(count: number): void;
   /** Seconds of one lookup in Redis, hit or miss. */
   lookupSeconds?(family: string, seconds: number): void;
 }

@@ -18,6 +18,8 @@ export class CacheInstruments {
   readonly #loadSeconds;
   readonly #stale;
   readonly #leftovers;
+  readonly #sweepsFailed;
+  readonly #leasesLeft;
   readonly #seconds;
 
   constructor(metrics: MetricsRegistry) {
@@ -59,6 +61,16 @@ export class CacheInstruments {
       'cache_leftovers_removed_total',
       'Entries invalidated by tag, namespace or family that were removed for other readers',
       [],
+    );
+    this.#sweepsFailed = metrics.counter(
+      'cache_leftovers_failed_total',
+      'Passes over such entries that Redis did not let come to their end',
+      [],
+    );
+    this.#leasesLeft = metrics.counter(
+      'cache_leases_left_total',
+      'Leases that could not be given back: others wait until they run out',
+      ['cache_type'],
     );
     this.#seconds = metrics.timeTally('cache_operation_seconds', 'Time of one lookup in Redis, hit or miss', [
       'cache_type',
@@ -105,6 +117,14 @@ export class CacheInstruments {
 
   sweptLeftovers(count: number): void {
     this.#leftovers.inc({}, count);
+  }
+
+  sweepFailed(): void {
+    this.#sweepsFailed.inc({});
+  }
+
+  leaseLeft(family: string): void {
+    this.#leasesLeft.inc({ cache_type: family });
   }
 
   invalidated(family: string, result: string): void {
