@@ -53,8 +53,8 @@ afterAll(async () => {
   await provider.stop();
 });
 
-function postStreaming(url: string, body: object): Promise<Response> {
-  return fetch(`${url}/v1/chat/completions`, {
+function postStreaming(url: string, body: object, route = '/v1/chat/completions'): Promise<Response> {
+  return fetch(`${url}${route}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: 'Bearer k1' },
     body: JSON.stringify(body),
@@ -133,3 +133,59 @@ it('trap 21: when the process that leads is killed in mid-stream, followers get 
   (await provider.next()).end(HELLO);
   expect(await again).toMatchObject({ outcome: 'MISS', text: withoutUsage(HELLO) });
 }, 60_000);
+
+const RESPONSE = { id: 'resp_1', object: 'response', status: 'completed', model: 'gpt-5', output: [] };
+const typed = (type: string, more: object): string => `event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`;
+const TEXT = { id: 'cmpl-1', object: 'text_completion', created: 1, model: 'instruct' };
+const text = (said: string, reason: string | null = null): string =>
+  `data: ${JSON.stringify({ ...TEXT, choices: [{ text: said, index: 0, logprobs: null, finish_reason: reason }] })}\n\n`;
+
+it.each([
+  [
+    '/v1/responses',
+    { model: 'gpt-5', input: 'live' },
+    [
+      typed('response.created', { response: { ...RESPONSE, status: 'in_progress' } }),
+      typed('response.output_text.delta', { output_index: 0, delta: 'early' }),
+      typed('response.completed', { response: RESPONSE }),
+    ],
+    RESPONSE,
+  ],
+  [
+    '/v1/completions',
+    { model: 'instruct', prompt: 'live' },
+    [text('very '), text('early'), `${text('', 'stop')}${DONE}`],
+    { ...TEXT, choices: [{ text: 'very early', index: 0, logprobs: null, finish_reason: 'stop' }] },
+  ],
+])(
+  'trap 21: a live stream of %s is followed from another process, and taken over when its leader is killed',
+  async (route, body, events, json) => {
+    const [first = '', second = '', last = ''] = events;
+    const [leader, follower] = await Promise.all([startProcess(), startProcess()]);
+    const leading = postStreaming(leader.url, { ...body, stream: true }, route);
+    const call = await provider.next();
+    call.say(first, second);
+    const own = new EventReader(await leading);
+    await own.until('early');
+    const following = new EventReader(await postStreaming(follower.url, { ...body, stream: true }, route));
+    await following.until('early');
+    const asJson = postStreaming(follower.url, body, route);
+    call.end(last);
+    expect(await following.rest()).toBe(events.join(''));
+    expect(await own.rest()).toBe(events.join(''));
+    expect(await (await asJson).json()).toEqual(json);
+    expect(provider.calls).toBe(1);
+
+    const anew = { ...body, model: 'another' };
+    const lost = postStreaming(leader.url, { ...anew, stream: true }, route).catch(() => 'lost');
+    await provider.next();
+    const waiting = postStreaming(follower.url, anew, route);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    leader.child.kill('SIGKILL');
+    expect(await lost).toBe('lost');
+    (await provider.next()).end(...events);
+    expect(await (await waiting).json()).toEqual(json);
+    expect(provider.calls).toBe(3);
+  },
+  60_000,
+);

@@ -27,6 +27,15 @@ const FIXTURES: Record<string, Parameters<LLMock['onMessage']>[1]> = {
   'tools with reasoning': { toolCalls: [{ id: 'call_1', name: 'f', arguments: '{"a":[1]}' }], reasoning: 'which?' },
   both: { content: 'I will look.', toolCalls: [{ id: 'call_1', name: 'f', arguments: '{"a":1}' }] },
   empty: { content: '' },
+  blocks: {
+    content: 'First this. Then that.',
+    toolCalls: [{ id: 'call_1', name: 'f', arguments: '{"a":1}' }],
+    blocks: [
+      { type: 'text', text: 'First this.' },
+      { type: 'toolCall', name: 'f', arguments: '{"a":1}', id: 'call_1' },
+      { type: 'text', text: ' Then that.' },
+    ],
+  },
 };
 const NOT_KEPT: Record<string, Parameters<LLMock['onMessage']>[1]> = {
   truncated: { content: 'half of it', finishReason: 'length' },
@@ -45,6 +54,7 @@ beforeAll(async () => {
     mock.onMessage(new RegExp(`^${name}:`), fixture);
     mock.onMessage(new RegExp(`^slow ${name}:`), fixture, { latency: 15 });
   }
+  mock.onMessage(/^torn:/, { content: 'A text that breaks off in the middle of it.' }, { truncateAfterChunks: 6 });
   mock.onMessage(/^limited:/, {
     error: { message: 'Slow down.', type: 'rate_limit_error', code: 'rate_limit_exceeded' },
     status: 429,
@@ -154,6 +164,13 @@ describe('trap 15: what is no whole answer of the model is passed on and not kep
     }
   });
 
+  it('a stream that is torn off makes the SDK throw, as the provider’s own does', async () => {
+    await expect(stream(direct, 'torn: x')).rejects.toBeInstanceOf(Error);
+    mock.clearRequests();
+    for (let n = 0; n < 2; n += 1) await expect(stream(gateway.openai, 'torn: x')).rejects.toThrow(OpenAI.APIError);
+    expect(mock.getRequests()).toHaveLength(2);
+  });
+
   it('a refusal, with what it says of waiting', async () => {
     for (const ask of [json, stream]) {
       const own = (await ask(direct, 'limited: x').catch((error: unknown) => error)) as InstanceType<
@@ -165,6 +182,20 @@ describe('trap 15: what is no whole answer of the model is passed on and not kep
       expect(ours.error).toEqual(own.error);
     }
   });
+});
+
+it('trap 14: with encrypted reasoning, which is part of the question and of the answer', async () => {
+  const encrypted: Ask = (client, input) =>
+    client.responses.create({ ...request(input), include: ['reasoning.encrypted_content'], store: false });
+  const plain = comparable(await json(gateway.openai, 'reasoning: encrypted'));
+  const own = comparable(await encrypted(direct, 'reasoning: encrypted'));
+  const first = await encrypted(gateway.openai, 'reasoning: encrypted');
+  const bare = (answer: unknown): unknown =>
+    JSON.parse(JSON.stringify(answer).replaceAll(/"encrypted_content":"[^"]*"/g, '"encrypted_content":"x"'));
+  expect(bare(comparable(first))).toEqual(bare(own));
+  expect(bare(comparable(first))).not.toEqual(plain);
+  expect(await encrypted(gateway.openai, 'reasoning: encrypted')).toEqual(first);
+  expect(mock.getRequests()).toHaveLength(3);
 });
 
 it('trap 20: books what the provider counted, cached input and reasoning included', async () => {
