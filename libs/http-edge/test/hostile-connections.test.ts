@@ -70,6 +70,13 @@ describe('what arrives on the bare socket', () => {
     expect((await edge.fastify.inject('/maybe')).statusCode).toBe(200);
   });
 
+  it('says of a URL with anything but ASCII that it is to be percent-encoded', async () => {
+    const received = await exchange('GET /maybe?q=peña HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(received).toMatch(/^HTTP\/1\.1 400 /);
+    expect(received).toContain('"code":"bad_url"');
+    expect(received).toContain('percent-encoded');
+  });
+
   it.each([
     ['a malformed request line', 'GET  \r\n\r\n', 400],
     ['a request without a host', 'GET /maybe HTTP/1.1\r\nx-request-id: mine\r\n\r\n', 400],

@@ -57,9 +57,15 @@ describe('a body that a route reads itself', () => {
     expect(edge.logged()).not.toContain('answered what was not a request');
   });
 
-  it('is refused of a type that the route does not name', async () => {
-    const { sent, answered } = begin('application/x-ndjson');
-    sent.end('{}');
-    expect((await answered).status).toBe(415);
-  });
+  it.each(['application/x-ndjson', 'multipart/form-data; boundary=x'])(
+    'is refused of the type %s, which the route does not name, with those that it does',
+    async (type) => {
+      const { sent, answered } = begin(type);
+      sent.end('{}');
+      expect(await answered).toMatchObject({
+        status: 415,
+        body: expect.stringContaining('Send the body as text/csv.') as string,
+      });
+    },
+  );
 });

@@ -20,8 +20,9 @@ const STREAMING = new WeakSet<Socket>();
 export function acceptStreams(instance: FastifyInstance): void {
   for (const type of STREAMED_TYPES) {
     instance.addContentTypeParser(type, ({ raw, routeOptions }, payload, done) => {
-      if (routeOptions.config.streams?.includes(type) !== true) {
-        done(new ProblemError('unsupported_media_type', 'Send the body as application/json.'));
+      const { streams = ['application/json'] } = routeOptions.config;
+      if (!streams.includes(type)) {
+        done(new ProblemError('unsupported_media_type', `Send the body as ${streams.join(' or ')}.`));
         return;
       }
       const { socket } = raw;
