@@ -1,4 +1,4 @@
-import { keyspace } from '../src/index.js';
+import { app, load } from './app-values.js';
 import { cacheProcess, until, type Process } from './cache-process.js';
 import type { RedisPlace } from './redis-place.js';
 import { onEveryPlace } from './stage.js';
@@ -10,10 +10,6 @@ onEveryPlace('loads by the cache protocol', cacheProcess, (stage, place) => {
   let raw: RedisPlace['raw'];
   let a: Process;
   let b: Process;
-
-  const app = (key: string, tenant?: string) => keyspace.appValue.at({ key }, tenant);
-  const load = (process: Process, key: string, value: unknown, options = {}) =>
-    process.aside.getOrLoad(app(key), async () => value, options);
 
   beforeEach(() => void ({ redis, raw, a, b } = stage));
 

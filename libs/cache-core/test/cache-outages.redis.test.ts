@@ -1,4 +1,5 @@
-import { keyspace, valueReading } from '../src/index.js';
+import { valueReading } from '../src/index.js';
+import { app, load } from './app-values.js';
 import { cacheProcess, until, untilUp, type Process } from './cache-process.js';
 import type { RedisPlace } from './redis-place.js';
 import { onEveryPlace } from './stage.js';
@@ -8,10 +9,6 @@ onEveryPlace('the cache protocol when Redis is in trouble', cacheProcess, (stage
   let raw: RedisPlace['raw'];
   let a: Process;
   let b: Process;
-
-  const app = (key: string, tenant?: string) => keyspace.appValue.at({ key }, tenant);
-  const load = (process: Process, key: string, value: unknown, options = {}) =>
-    process.aside.getOrLoad(app(key), async () => value, options);
 
   beforeEach(() => void ({ redis, raw, a, b } = stage));
 

@@ -1,4 +1,5 @@
-import { keyspace, parseBody, requestIdentity } from '../src/index.js';
+import { parseBody, requestIdentity } from '../src/index.js';
+import { app, load } from './app-values.js';
 import { cacheProcess, type Process } from './cache-process.js';
 import type { RedisPlace } from './redis-place.js';
 import { onEveryPlace } from './stage.js';
@@ -9,10 +10,6 @@ onEveryPlace('entries of the cache protocol that must not meet', cacheProcess, (
   let redis: RedisPlace;
   let a: Process;
   let b: Process;
-
-  const app = (key: string, tenant?: string) => keyspace.appValue.at({ key }, tenant);
-  const load = (process: Process, key: string, value: unknown, options = {}) =>
-    process.aside.getOrLoad(app(key), async () => value, options);
 
   beforeEach(() => void ({ redis, a, b } = stage));
 
