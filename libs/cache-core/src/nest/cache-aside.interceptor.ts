@@ -13,7 +13,9 @@ import { Cache } from '../cache/cache.js';
 import { CacheAside } from '../cache/cache-aside.js';
 import type { Loaded, LoadOptions } from '../cache/load-options.js';
 import { valueReading } from '../cache/family-value.js';
+import type { EntryLabels } from '../cache/entry.js';
 import type { Hit } from '../cache/judgement.js';
+import { MOST_TAGS } from '../cache/versions.js';
 import { CacheControlError, parseCacheControls, type CacheControls } from '../http-caching/cache-controls.js';
 import {
   ageMsOf,
@@ -23,10 +25,10 @@ import {
   staleCacheHeaders,
   type ResponseHeaders,
 } from '../http-caching/cache-headers.js';
-import { covered } from '../key-coverage/key-coverage.js';
 import type { Family, KeyRef } from '../keyspace/family.js';
 import { CACHE_CORE_SETTINGS, type CacheCoreSettings } from './cache-core-settings.js';
 import { CACHED_ROUTE, type CachedRouteOptions, type RequestInput } from './cached-route-options.js';
+import { coveredRequest } from './watched-request.js';
 
 type Route = CachedRouteOptions<Family> & { readonly family: Family };
 
@@ -85,10 +87,7 @@ export class CacheAsideInterceptor implements NestInterceptor {
       ? coveredRequest(name, request, key, handle, ignores)
       : { key: key(request), load: handle };
     const ref = family.at(keyed.key, tenant?.(request));
-    const labels = {
-      tags: [...controls.tags, ...(tags?.(request) ?? [])],
-      ...(controls.namespace === '' ? {} : { namespace: controls.namespace }),
-    };
+    const labels = labelsOf(controls, tags?.(request) ?? []);
     if (controls.onlyIfCached) return this.#onlyIfCached(ref, controls);
     const options: LoadOptions = {
       ...load,
@@ -118,6 +117,18 @@ export class CacheAsideInterceptor implements NestInterceptor {
     }
     return { value: found.hit.value, headers: hitCacheHeaders(found.hit) };
   }
+}
+
+/**
+ * What the answer is stored under: what the caller asks for, and what the route declares.
+ * @throws BadRequestException when only the caller's tags make them too many
+ */
+function labelsOf({ tags: asked, namespace }: CacheControls, declared: readonly string[]): EntryLabels {
+  const tags = [...new Set([...declared, ...asked])];
+  if (tags.length > MOST_TAGS && declared.length <= MOST_TAGS) {
+    throw new BadRequestException(`x-cache-tags: at most ${MOST_TAGS - declared.length} tags here`);
+  }
+  return namespace === '' ? { tags } : { tags, namespace };
 }
 
 /** Whether an entry is at most so much older than the caller calls fresh. One of unknown age is not, where he says so. */
@@ -150,26 +161,4 @@ async function headersOf(loaded: Loaded<unknown>, controls: CacheControls): Prom
 /** How long it was fresh from the time it was stored. */
 function freshSecondsOf({ storedAtMs, freshUntilMs }: Hit<unknown>): number {
   return storedAtMs === null || freshUntilMs === null ? 0 : (freshUntilMs - storedAtMs) / 1000;
-}
-
-/** The key from the request, and a handler that reads no more of the request than the key did. */
-function coveredRequest<K>(
-  name: string,
-  request: RequestInput,
-  key: (input: RequestInput) => K,
-  handle: () => Promise<unknown>,
-  ignores: readonly string[],
-): { key: K; load: () => Promise<unknown> } {
-  const { params, query, body, headers } = request;
-  const load = async (watched: RequestInput): Promise<unknown> => {
-    // Handlers take their parameters from the request itself. Headers stay: the framework reads them too.
-    Object.assign(request, { params: watched.params, query: watched.query });
-    if (typeof body === 'object' && body !== null) Object.assign(request, { body: watched.body });
-    try {
-      return await handle();
-    } finally {
-      Object.assign(request, { params, query, body });
-    }
-  };
-  return covered({ what: name, input: { params, query, body, headers }, key, load, ignores });
 }

@@ -55,25 +55,29 @@ export class CachedMethods {
     options: CacheEvictOptions<F, A>,
     { args, run }: MethodCall<A, R>,
   ): Promise<R> {
+    // Before the method runs: a mistake in what is to go must not come out when it has written.
+    const evict = this.#evictionOf(family, options, args);
     try {
       return await run(args);
     } finally {
-      await this.#evict(family, options, args);
+      await evict();
     }
   }
 
-  async #evict<F extends Family, A extends unknown[]>(
+  #evictionOf<F extends Family, A extends unknown[]>(
     family: F,
     { key, tags, wholeFamily, tenant }: CacheEvictOptions<F, A>,
     args: A,
-  ): Promise<void> {
+  ): () => Promise<unknown> {
     const whose = tenant?.(...args) ?? DEFAULT_TENANT;
-    const segments = key === undefined ? [] : [key(...args)].flat();
-    await Promise.all([
-      ...segments.map((its) => this.#cache.invalidate({ ref: family.at(its, whose) })),
-      ...(tags?.(...args) ?? []).map((tag) => this.#cache.invalidateTag(tag, whose)),
-      ...(wholeFamily === true ? [this.#cache.invalidateFamily(family, whose)] : []),
-    ]);
+    const refs = (key === undefined ? [] : [key(...args)].flat()).map((segments) => family.at(segments, whose));
+    const tagged = tags?.(...args) ?? [];
+    return () =>
+      Promise.all([
+        ...refs.map((ref) => this.#cache.invalidate({ ref })),
+        ...tagged.map((tag) => this.#cache.invalidateTag(tag, whose)),
+        ...(wholeFamily === true ? [this.#cache.invalidateFamily(family, whose)] : []),
+      ]);
   }
 }
 

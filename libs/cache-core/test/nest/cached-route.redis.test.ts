@@ -34,6 +34,16 @@ class Routes {
     return { name, locale };
   }
 
+  @Get('tagged')
+  @CachedRoute(keyspace.appValue, {
+    key: () => ({ key: 'tagged' }),
+    tags: () => Array.from({ length: 40 }, (_, n) => `t${n}`),
+  })
+  tagged(): unknown {
+    handled += 1;
+    return {};
+  }
+
   @Post('lookups')
   @CachedRoute(keyspace.appValue, { key: ({ body }) => ({ key: `lookup ${(body as { id: string }).id}` }) })
   lookup(@Body() body: { id: string; secret?: string }): unknown {
@@ -128,6 +138,13 @@ describe.each(EVERY_PLACE)('a cached route on %s', (_place, startPlace) => {
   ])('refuses %j before anything is handled', async (headers) => {
     const answer = await get('/values/c?locale=es', headers);
     expect([answer.status, handled]).toEqual([400, 0]);
+  });
+
+  it('refuses tags of its caller that do not fit beside its own', async () => {
+    const tags = (count: number) => Array.from({ length: count }, (_, n) => `mine${n}`).join();
+    expect((await get('/tagged', { 'x-cache-tags': tags(25) })).status).toBe(400);
+    expect(handled).toBe(0);
+    expect((await get('/tagged', { 'x-cache-tags': tags(24) })).status).toBe(200);
   });
 
   it('trap 15: keeps no failure', async () => {

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Injectable, Scope } from '@nestjs/common';
+import { Injectable, Scope, SetMetadata } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Cacheable, CacheCoreModule, CacheEvict, keyspace, RedisRoles } from '../../src/index.js';
 import type { RedisPlace } from '../redis-place.js';
@@ -52,6 +52,23 @@ class Values {
   async search(search: Search): Promise<{ images: []; timestamp: string }> {
     this.calls.push(search.requestId ?? '');
     return { images: [], timestamp: search.text.startsWith('!') ? (search.locale ?? 'none') : 'now' };
+  }
+
+  @CacheEvict(keyspace.lead, { key: (uuid: string) => ({ uuid }) })
+  async writeLead(uuid: string): Promise<void> {
+    this.calls.push(uuid);
+  }
+
+  @Cacheable(keyspace.surfsense, { key: (name: string) => ({ empresa_normalizada: name }) })
+  async enrich(name: string): Promise<Record<string, unknown>> {
+    this.calls.push(name);
+    return this.failing ? (undefined as never) : { name };
+  }
+
+  @Cacheable(keyspace.appValue, { key: (key: string) => ({ key }) })
+  @SetMetadata('of the method', 'route')
+  async marked(key: string): Promise<unknown> {
+    return key;
   }
 
   @Cacheable(keyspace.appValue, { key: (key: string) => ({ key }) })
@@ -146,16 +163,22 @@ describe.each(EVERY_PLACE)('decorated methods on %s', (_place, startPlace) => {
   });
 
   it('refuse what is no value of the family, and store nothing', async () => {
-    const broken = values as unknown as { search: (search: Search) => Promise<unknown> };
-    Object.defineProperty(values.calls, 'push', {
-      value: () => {
-        throw new TypeError('broken');
-      },
-      configurable: true,
-    });
-    await expect(broken.search({ text: 'f1' })).rejects.toThrow('broken');
-    Reflect.deleteProperty(values.calls, 'push');
-    await expect(broken.search({ text: 'f1' })).resolves.toMatchObject({ timestamp: 'now' });
+    values.failing = true;
+    await expect(values.enrich('f1')).rejects.toMatchObject({ code: 'value_shape', family: 'surfsense' });
+    values.failing = false;
+    await expect(values.enrich('f1')).resolves.toEqual({ name: 'f1' });
+    expect(values.calls).toEqual(['f1', 'f1']);
+  });
+
+  it('evict nothing that cannot be named: the method does not run', async () => {
+    await expect(values.writeLead('no uuid')).rejects.toMatchObject({ code: 'segment_shape' });
+    expect(values.calls).toEqual([]);
+  });
+
+  it('stand above others: what those said of the method is said of what stands for it', () => {
+    const marked = Object.getOwnPropertyDescriptor(Values.prototype, 'marked')?.value as object;
+    expect(Reflect.getMetadata('of the method', marked)).toBe('route');
+    expect(marked).toMatchObject({ name: 'marked', length: 1 });
   });
 
   it('work in request-scoped providers, and run bare where Nest did not make the instance', async () => {
@@ -169,5 +192,6 @@ describe.each(EVERY_PLACE)('decorated methods on %s', (_place, startPlace) => {
 
   it('name at least something to evict', () => {
     expect(() => CacheEvict(keyspace.appValue, {})).toThrow('names nothing to evict');
+    expect(() => CacheEvict(keyspace.session, { wholeFamily: true })).toThrow('one by one');
   });
 });
