@@ -1,6 +1,6 @@
 /**
- * Finds members of a JSON object by their place in the text, so that one can be cut out literally: what remains is
- * byte for byte what the writer would have sent without it, whatever its spacing.
+ * Finds members of a JSON object by their place in the text, so that one can be cut out literally: what remains, or the
+ * member's value alone, is byte for byte what the writer sent, whatever its spacing and its numbers.
  */
 
 export interface Span {
@@ -22,10 +22,34 @@ const CLOSE_BRACKET = 0x5d;
  * provided that the member occurs exactly once and its value is the literal `value`. Null otherwise.
  */
 export function spanOfMember(text: Buffer, from: number, to: number, name: string, value: string): Span | null {
+  const member = onlyMember(text, from, to, name);
+  if (member === null || text.toString('latin1', member.valueFrom, member.valueTo) !== value) return null;
+  const { keyFrom, valueTo, commaBefore, next } = member;
+  if (commaBefore !== -1) return { from: commaBefore, to: valueTo };
+  return text[next] === COMMA ? { from: keyFrom, to: skipSpace(text, next + 1, to) } : { from: keyFrom, to: valueTo };
+}
+
+/** Where the value of the top-level member `name` stands in `text[from, to)`, which must be valid JSON; null unless it occurs exactly once. */
+export function valueOfMember(text: Buffer, from: number, to: number, name: string): Span | null {
+  const member = onlyMember(text, from, to, name);
+  return member === null ? null : { from: member.valueFrom, to: member.valueTo };
+}
+
+interface Member {
+  readonly keyFrom: number;
+  readonly valueFrom: number;
+  readonly valueTo: number;
+  /** -1: it is the first. */
+  readonly commaBefore: number;
+  /** What follows it: a comma or the closing brace. */
+  readonly next: number;
+}
+
+function onlyMember(text: Buffer, from: number, to: number, name: string): Member | null {
   let at = skipSpace(text, from, to);
   if (text[at] !== OPEN_BRACE) return null;
   at++;
-  let found: Span | null = null;
+  let found: Member | null = null;
   let commaBefore = -1;
   for (;;) {
     const keyFrom = skipSpace(text, at, to);
@@ -35,11 +59,9 @@ export function spanOfMember(text: Buffer, from: number, to: number, name: strin
     const valueTo = endOfValue(text, valueFrom, to);
     const next = skipSpace(text, valueTo, to);
     if (JSON.parse(text.toString('utf8', keyFrom, keyTo)) === name) {
-      // Twice the same name: which of them a reader keeps is his choice, so neither is ours to cut.
-      if (found !== null || text.toString('latin1', valueFrom, valueTo) !== value) return null;
-      if (commaBefore !== -1) found = { from: commaBefore, to: valueTo };
-      else if (text[next] === COMMA) found = { from: keyFrom, to: skipSpace(text, next + 1, to) };
-      else found = { from: keyFrom, to: valueTo };
+      // Twice the same name: which of them a reader keeps is his choice, so neither is ours to take.
+      if (found !== null) return null;
+      found = { keyFrom, valueFrom, valueTo, commaBefore, next };
     }
     if (text[next] !== COMMA) return found;
     commaBefore = next;

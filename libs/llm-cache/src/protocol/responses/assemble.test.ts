@@ -67,6 +67,21 @@ describe('reading the stream of a response', () => {
     });
   });
 
+  it('gives it byte for byte: spacing, escapes, and numbers that a parser would round', () => {
+    const text =
+      '{"id" : "resp_1","status":"completed","output":[ ],"cost":9007199254740993,"more":1.50,"text":"\\u00e9\\/"}';
+    const last = `event: response.completed\ndata: {"type":"response.completed", "response": ${text} ,"sequence_number":9}\n\n`;
+    expect(String(read(CREATED, last).json)).toBe(text);
+    // Where it cannot be cut out, it says the same all the same.
+    const twice = last.replace(
+      '"sequence_number"',
+      '"response":{"id":"resp_2","status":"completed","output":[]},"sequence_number"',
+    );
+    expect(read(CREATED, twice).response).toEqual({ id: 'resp_2', status: 'completed', output: [] });
+    const lines = last.replace(' ,"sequence_number"', '\ndata: ,"sequence_number"');
+    expect(read(CREATED, lines).response).toMatchObject({ id: 'resp_1', more: 1.5 });
+  });
+
   it.each([
     ['no output', { output: undefined }],
     ['an output of null', { output: null }],

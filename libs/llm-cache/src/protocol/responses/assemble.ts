@@ -1,9 +1,11 @@
 /**
  * Reads the stream of a response. Its last event holds the response as a whole, which is what the same call would have
- * answered as JSON; so nothing is merged, and what is held is no longer than that. The items that were told one by one
+ * answered as JSON; so nothing is merged or written anew, and what is held is no longer than that. The items that were told one by one
  * before are compared with it: where they differ, readers of the two forms would not read the same.
  */
+import { isUtf8 } from 'node:buffer';
 import { isDeepStrictEqual } from 'node:util';
+import { valueOfMember } from '../../stream/json-members.js';
 import { NO_CUT } from '../../stream/recording.js';
 import { readFrame } from '../../stream/sse-frames.js';
 import { complaintIn } from '../choices/complaint.js';
@@ -22,6 +24,8 @@ export class ResponseAssembler implements Assembler {
   readonly #items = new Map<number, JsonObject>();
   #itemBytes = 0;
   #response: JsonObject | null = null;
+  /** As the provider wrote it. */
+  #json: Buffer | null = null;
   #status = '';
   #complaint: string | null = null;
   #unreadable = false;
@@ -36,7 +40,7 @@ export class ResponseAssembler implements Assembler {
   }
 
   push(frame: Buffer): FrameReading {
-    const { event, data } = readFrame(frame);
+    const { event, data, dataAt } = readFrame(frame);
     // Nearly all events are pieces of what a later one says again.
     if (data === null || event?.endsWith('.delta') === true || data.trim() === DONE) return GOES_ON;
     const said = parsed(data);
@@ -46,7 +50,10 @@ export class ResponseAssembler implements Assembler {
     }
     const type = said['type'] ?? event;
     const last = typeof type === 'string' ? LAST_EVENT.exec(type) : null;
-    if (last !== null && isObject(said['response'])) return this.#end(said['response'], last[1] as string);
+    if (last !== null && isObject(said['response'])) {
+      this.#end(said['response'], last[1] as string, dataAt === null ? null : responseIn(frame, dataAt));
+      return TERMINAL;
+    }
     if (type === ITEM_DONE) this.#keepItem(said, frame.length);
     // An error without a type is what proxies and some servers send in OpenAI's place.
     else if (type === 'error' || isObject(said['error'])) {
@@ -66,7 +73,7 @@ export class ResponseAssembler implements Assembler {
     if (this.#outgrown) return { json: null, facts, defect: 'too_large', complaint };
     const defect = this.#complaint === null ? defectOf(response, this.#status) : 'in_band_error';
     return {
-      json: Buffer.from(JSON.stringify(response)),
+      json: this.#json ?? Buffer.from(JSON.stringify(response)),
       jsonDiffers: !this.#itemsAre(response['output']),
       facts,
       defect: this.#unreadable ? (defect ?? 'unreadable') : defect,
@@ -74,13 +81,13 @@ export class ResponseAssembler implements Assembler {
     };
   }
 
-  #end(response: JsonObject, status: string): FrameReading {
+  #end(response: JsonObject, status: string, json: Buffer | null): void {
     // Some servers leave the output to the events before.
     const { output } = response;
-    const left = !Array.isArray(output) || output.length === 0;
+    const left = !Array.isArray(output) || (output.length === 0 && this.#items.size > 0);
     this.#response = left ? { ...response, output: this.#itemsInOrder() } : response;
+    this.#json = left ? null : json;
     this.#status = typeof response['status'] === 'string' ? response['status'] : status;
-    return TERMINAL;
   }
 
   #keepItem({ output_index: index, item }: JsonObject, bytes: number): void {
@@ -102,4 +109,11 @@ export class ResponseAssembler implements Assembler {
     // Servers that tell no items one by one tell nothing else either.
     return this.#items.size === 0 || isDeepStrictEqual(this.#itemsInOrder(), output);
   }
+}
+
+/** The bytes of the response in its last event; null where they are not there as one piece, or are no text. */
+function responseIn(frame: Buffer, { from, to }: { readonly from: number; readonly to: number }): Buffer | null {
+  const span = valueOfMember(frame, from, to, 'response');
+  const bytes = span === null ? null : frame.subarray(span.from, span.to);
+  return bytes !== null && isUtf8(bytes) ? bytes : null;
 }
