@@ -22,15 +22,15 @@ import {
   LlmCacheModule,
   PoliciesModule,
   PolicyDirectory,
-  PriceTable,
   SavingsModule,
+  StoredPrices,
 } from '@promptsales/llm-cache';
 import { RecordsModule } from '@promptsales/records';
 import type { FastifyRequest } from 'fastify';
 import { auditing } from './access/audit.js';
-import { ledgerReaderOf, tenantCallerOf } from './access/caller.js';
+import { tenantCallerOf } from './access/caller.js';
 import { configurationOptions } from './configuration-wiring.js';
-import { ledgerHealth, ledgerOptions } from './ledger-wiring.js';
+import { ledgerHealth, ledgerOptions, savingsOptions } from './ledger-wiring.js';
 import { identitiesOf, llmCacheOptions } from './llm-wiring.js';
 import { policiesOptions } from './policies-wiring.js';
 import { upstreamKindOf, upstreamsOf } from './upstreams.js';
@@ -42,7 +42,7 @@ export class ApiModule {
     const ledger = new LedgerInstruments(metrics);
     const gateway = new GatewayInstruments(metrics);
     const llmCache = LlmCacheModule.forRootAsync({
-      inject: [Cache, RedisRoles, Ledger, Breakers, ProviderDirectory, PolicyDirectory, PriceTable],
+      inject: [Cache, RedisRoles, Ledger, Breakers, ProviderDirectory, PolicyDirectory, StoredPrices],
       useFactory: (
         cache: Cache,
         roles: RedisRoles,
@@ -50,7 +50,7 @@ export class ApiModule {
         breakers: Breakers,
         providers: ProviderDirectory,
         policies: PolicyDirectory,
-        listPrices: PriceTable,
+        listPrices: StoredPrices,
       ) =>
         llmCacheOptions({
           environment,
@@ -77,14 +77,14 @@ export class ApiModule {
         }),
         LedgerModule.forRootAsync({
           inject: [ProviderDirectory],
-          useFactory: (providers: ProviderDirectory) => ledgerOptions(environment, ledger, providers),
+          useFactory: (providers: ProviderDirectory) => ledgerOptions(environment, ledger, providers, logger),
         }),
         PoliciesModule.forRootAsync({
           inject: [AuditLog],
           useFactory: (log: AuditLog) => policiesOptions(log, logger),
         }),
         llmCache,
-        SavingsModule.forRoot({ callerOf: ledgerReaderOf }),
+        SavingsModule.forRootAsync({ inject: [AuditLog], useFactory: (log: AuditLog) => savingsOptions(log) }),
         CacheManagementModule.forRootAsync({
           imports: [llmCache],
           inject: [AuditLog, Database, AnswerKeys],

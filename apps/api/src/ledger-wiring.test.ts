@@ -12,7 +12,8 @@ const linesPerStatement = (env: NodeJS.ProcessEnv): number | undefined =>
       ...env,
     }),
     new LedgerInstruments(new MetricsRegistry('api')),
-    { find: () => null },
+    { find: () => null, serving: () => [] },
+    { warn: () => undefined },
   ).tuning?.linesPerStatement;
 
 it.each([

@@ -1,7 +1,11 @@
 import type { ProviderDirectory } from '@promptsales/configuration';
+import { DatabaseUnavailableError } from '@promptsales/database';
 import type { Environment } from '@promptsales/environment';
 import type { Condition, HealthContributor, LedgerInstruments } from '@promptsales/health';
-import type { DurableLedger, LedgerModuleOptions, PriceOverrides } from '@promptsales/llm-cache';
+import type { Logger } from '@promptsales/http-edge';
+import type { AuditLog } from '@promptsales/identity';
+import type { DurableLedger, LedgerModuleOptions, PriceOverrides, SavingsModuleOptions } from '@promptsales/llm-cache';
+import { ledgerReaderOf, principalOf } from './access/caller.js';
 
 /** Beyond so many calls that PostgreSQL has not taken, no further one is made. */
 const MOST_SPOOLED_CALLS = 10_000;
@@ -12,7 +16,8 @@ const SHUTDOWN_MS = 3_000;
 export function ledgerOptions(
   { codec }: Environment,
   instruments: LedgerInstruments,
-  providers: Pick<ProviderDirectory, 'find'>,
+  providers: Pick<ProviderDirectory, 'find' | 'serving'>,
+  logger: Pick<Logger, 'warn'>,
 ): LedgerModuleOptions {
   return {
     // An object literal: the ledger spreads its observer, and a class keeps its methods out of reach of that.
@@ -23,6 +28,11 @@ export function ledgerOptions(
       lineRejected: (kind) => instruments.lineRejected(kind),
     },
     overrides: priceOverridesOf(providers),
+    // That the database is away is said once, by itself.
+    pricesFailed: (error) => {
+      if (!(error instanceof DatabaseUnavailableError))
+        logger.warn({ err: error }, 'changed prices could not be looked for');
+    },
     tuning: {
       maxSpooledCalls: MOST_SPOOLED_CALLS,
       shutdownDeadlineMs: SHUTDOWN_MS,
@@ -32,11 +42,28 @@ export function ledgerOptions(
 }
 
 /** What tenants pay by agreement, as they say with their providers. */
-export function priceOverridesOf(providers: Pick<ProviderDirectory, 'find'>): PriceOverrides {
+export function priceOverridesOf(providers: Pick<ProviderDirectory, 'find' | 'serving'>): PriceOverrides {
   return {
     of: (tenant, provider, model) => {
       const prices = providers.find(tenant, provider)?.prices;
       return prices !== undefined && Object.hasOwn(prices, model) ? (prices[model] ?? null) : null;
+    },
+    list: (tenant) =>
+      providers
+        .serving(tenant)
+        .flatMap(({ name: provider, prices }) =>
+          Object.entries(prices).map(([model, amounts]) => ({ provider, model, amounts })),
+        ),
+  };
+}
+
+/** Reports, and prices with where changes of them are written down. */
+export function savingsOptions(log: AuditLog): SavingsModuleOptions {
+  return {
+    callerOf: ledgerReaderOf,
+    notePrices: (request, transaction, act) => {
+      const principal = principalOf(request);
+      return log.write(transaction, { actor: { principal, requestId: request.id }, tenant: principal.tenant, ...act });
     },
   };
 }

@@ -1,5 +1,6 @@
 import { keyspace, type Breakers, type Cache, type KeyRef, type RedisRoles } from '@promptsales/cache-core';
 import { IdentityRefusedError, type KeyOfRequest } from '@promptsales/cache-management';
+import type { ProviderDirectory } from '@promptsales/configuration';
 import type { Environment } from '@promptsales/environment';
 import type { GatewayInstruments } from '@promptsales/health';
 import type { Logger } from '@promptsales/http-edge';
@@ -14,7 +15,7 @@ import {
   type LlmCacheObserver,
   type LlmCacheOptions,
   type PolicyDirectory,
-  type PriceTable,
+  type Prices,
 } from '@promptsales/llm-cache';
 import { callerOf } from './access/caller.js';
 import { FailureLog } from './failure-log.js';
@@ -30,9 +31,9 @@ export interface LlmParts {
   readonly roles: RedisRoles;
   readonly ledger: Ledger;
   readonly breakers: Breakers;
-  readonly providers: StoredProviders;
+  readonly providers: StoredProviders & Pick<ProviderDirectory, 'serving'>;
   readonly policies: PolicyDirectory;
-  readonly listPrices: PriceTable;
+  readonly listPrices: Prices;
   readonly instruments: GatewayInstruments;
   readonly logger: Logger;
 }

@@ -155,13 +155,25 @@ describe('attribution', () => {
     });
   });
 
+  it.each([
+    ['as fetch sends it: Latin-1', 'jóvenes', 'jóvenes'],
+    ['as fetch can send what is outside Latin-1: percent-encoded', encodeURIComponent('молодёжь 🙂'), 'молодёжь 🙂'],
+    ['percent-encoded though it need not be', 'a%20b', 'a b'],
+    ['with a percent sign that encodes nothing', '50% off', '50% off'],
+    ['with a percent sign before what is no character', 'a%FFb', 'a%FFb'],
+  ])('reads a name %s', async (_how, sent, read) => {
+    expect((await attributed({ 'x-segmento': sent })).json()).toMatchObject({ attribution: { segmento: read } });
+  });
+
   it('leaves out what is not given or empty', async () => {
     expect((await attributed({ 'x-user-id': '' })).json()).toMatchObject({ attribution: {} });
   });
 
   it.each([
     ['longer than 200 characters', 'a'.repeat(201)],
-    ['bytes that are not UTF-8', Buffer.from([0xc3, 0x28]).toString('latin1')],
+    ['longer than 200 characters once it is decoded', '%C3%B1'.repeat(201)],
+    ['a control character, percent-encoded', 'a%00b'],
+    ['a C1 control in Latin-1', 'a\u0085b'],
     ['a control character', 'a\u0007b'],
     ['a C1 control in UTF-8', Buffer.from('a\u0085b').toString('latin1')],
   ])('trap 12: refuses a value with %s', async (_name, value) => {

@@ -19,15 +19,23 @@ export {
   type LedgerModuleAsyncOptions,
   type LedgerModuleOptions,
   SavingsModule,
+  type SavingsModuleAsyncOptions,
   type SavingsModuleOptions,
 } from './ledger/ledger.module.js';
 export type { LedgerObserver, LineKind } from './ledger/ledger-observer.js';
 export { LedgerReconciler, type ReconcilerOptions } from './ledger/ledger-reconciler.js';
 export { MemoryLedger, type RememberedCall } from './ledger/memory-ledger.js';
 export { readOpenAiUsage } from './ledger/openai-usage.js';
-export { OverriddenPrices, type OverridingAmounts, type PriceOverrides } from './prices/overridden-prices.js';
+export {
+  OverriddenPrices,
+  type Override,
+  type OverridingAmounts,
+  type PriceOverrides,
+} from './prices/overridden-prices.js';
 export { PriceTable, type Prices } from './prices/price-table.js';
-export type { LedgerReader } from './ledger/savings.js';
+export type { NotePrices } from './prices/prices.controller.js';
+export { StoredPrices } from './prices/stored-prices.js';
+export type { LedgerReader } from './ledger/ledger-reader.js';
 
 // The gateway: provider-compatible routes in front of the cache.
 export { LlmCacheModule, type LlmCacheAsyncOptions } from './llm-cache.module.js';

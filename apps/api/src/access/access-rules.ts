@@ -105,6 +105,9 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'DELETE /v1/llm/policies/:name': scope('admin'),
 
     'GET /v1/savings': scope('analytics'),
+    'GET /v1/savings/export': scope('analytics'),
+    'GET /v1/savings/receipts/:id': scope('analytics'),
     'GET /v1/prices': scope('analytics'),
+    'PUT /v1/prices': scope('admin'),
   };
 }

@@ -86,6 +86,14 @@ export class ProviderDirectory {
     return own ?? this.#forAll.byModel[protocol].get(model) ?? null;
   }
 
+  /** All that serve the tenant, by name. */
+  serving(tenant: string): readonly StoredProvider[] {
+    const own = this.#byTenant.get(tenant)?.byName ?? new Map<string, StoredProvider>();
+    return [...new Map([...this.#forAll.byName, ...own]).values()].toSorted((one, other) =>
+      one.name < other.name ? -1 : 1,
+    );
+  }
+
   /** A look that begins after this call: what was committed before is then in force here. Never rejects. */
   refresh(): Promise<void> {
     return this.#watch.refresh();

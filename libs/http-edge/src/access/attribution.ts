@@ -19,7 +19,7 @@ const NOBODY: Attribution = Object.freeze({});
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The attribution headers, decoded and bounded. Throws `bad_header` for one that cannot be taken as it is. */
+/** The attribution headers, decoded and bounded. Throws `bad_header` for one that is too long or has control characters. */
 export function attributionOf(request: Pick<IncomingMessage, 'headers' | 'headersDistinct'>): Attribution {
   let attribution: { -readonly [Name in keyof Attribution]: string } | undefined;
   for (const [header, name] of HEADERS) {
@@ -36,21 +36,36 @@ function decoded(request: Pick<IncomingMessage, 'headersDistinct'>, header: stri
   if (raw.includes(',') && (request.headersDistinct[header]?.length ?? 0) > 1) {
     throw refused(header, 'is given more than once');
   }
-  let value: string;
-  try {
-    // Node hands headers over as Latin-1; names with accents arrive as the bytes of UTF-8.
-    value = utf8.decode(Buffer.from(raw, 'latin1'));
-  } catch (error) {
-    throw refused(header, 'is not valid UTF-8', error);
-  }
+  const value = unescaped(readText(raw));
   if (value.length > LONGEST_VALUE) throw refused(header, `is longer than ${LONGEST_VALUE} characters`);
   if (CONTROL.test(value)) throw refused(header, 'has control characters');
   return value;
 }
 
-function refused(header: string, message: string, cause?: unknown): ProblemError {
+/**
+ * Node hands headers over byte by byte, as Latin-1. Most clients send a name with accents as the bytes of UTF-8; `fetch` sends
+ * it as Latin-1, which is hardly ever valid UTF-8 as well.
+ */
+function readText(raw: string): string {
+  try {
+    return utf8.decode(Buffer.from(raw, 'latin1'));
+  } catch {
+    return raw; // Latin-1: each byte is its character already
+  }
+}
+
+/** `fetch` cannot send a name outside Latin-1 but percent-encoded. What does not decode, such as `50% off`, is meant as it stands. */
+function unescaped(value: string): string {
+  if (!value.includes('%')) return value;
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value; // not percent-encoded: the text itself
+  }
+}
+
+function refused(header: string, message: string): ProblemError {
   return new ProblemError('bad_header', `The header ${header} ${message}.`, {
     errors: [{ path: header, message }],
-    cause,
   });
 }

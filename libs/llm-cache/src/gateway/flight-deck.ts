@@ -128,7 +128,7 @@ export class FlightDeck {
           ttlSeconds: inquiry.ttlSeconds,
           tags: inquiry.controls.tags,
         },
-        call: { ...inquiry.ledger, cause },
+        call: { ...inquiry.ledger, cause, requestId: inquiry.requestId },
         leadership,
       },
       { asker, ledger, bounds, observer },

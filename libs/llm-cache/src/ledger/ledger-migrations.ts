@@ -95,10 +95,45 @@ async function keepReceiptsInLists(db: Kysely<unknown>): Promise<void> {
   await sql`alter table ledger_reuse drop column request_id, drop column age_seconds`.execute(db);
 }
 
+/**
+ * What it takes to compute every line again: prices as they were used, and the classes of a hit beyond the four that have columns.
+ * A request is found by its id and its time, for which the index by time is enough; an answer's id has no time, so the call that
+ * made it has an index of its own. There is none for hits, which are written too often to pay for it.
+ */
+async function completeLines(db: Kysely<unknown>): Promise<void> {
+  await sql`alter table ledger_calls add column request_id text`.execute(db);
+  await sql`alter table ledger_reuse add column usage jsonb`.execute(db);
+  await sql`
+    create index ledger_calls_by_response on ledger_calls (response_id) where response_id is not null`.execute(db);
+  await sql`
+    create table ledger_prices_used (
+      version text not null,
+      provider text not null,
+      model text not null,
+      tier text not null,
+      effective_from text not null,
+      price jsonb not null,
+      primary key (version, provider, model, tier, effective_from)
+    )`.execute(db);
+  await sql`
+    create table ledger_prices (
+      provider text not null,
+      model text not null,
+      tier text not null,
+      effective_from text not null,
+      price jsonb not null,
+      revision bigint not null,
+      primary key (provider, model, tier, effective_from)
+    )`.execute(db);
+  await sql`create table ledger_price_clock (revision bigint not null)`.execute(db);
+  await sql`insert into ledger_price_clock values (0)`.execute(db);
+}
+
 export const ledgerMigrations = {
   library: 'ledger',
   migrations: {
     '0001_create_ledger': { up: createLedger },
     '0002_keep_receipts_in_lists': { up: keepReceiptsInLists },
+    '0003_complete_lines': { up: completeLines },
   },
 };

@@ -37,6 +37,7 @@ export type CallStatus = 'intent' | CallOutcome['status'];
 export interface CallRow extends RequestColumns, Partial<PricedColumns> {
   readonly id: string;
   readonly cause: string;
+  readonly request_id: string | null;
   readonly started_at: string;
   readonly status: CallStatus;
   readonly ended_at?: string;
@@ -60,6 +61,8 @@ export interface ReuseRow extends RequestColumns, PricedColumns {
   readonly request_ids: string;
   readonly ages_seconds: string;
   readonly after_ms: string;
+  /** Of one hit; null where no class was counted but those that have columns. */
+  readonly usage: Usage | null;
   readonly replayed_input_tokens: number | null;
   readonly replayed_cached_input_tokens: number | null;
   readonly replayed_output_tokens: number | null;
@@ -88,6 +91,7 @@ export function intentRow(processId: string, id: string, facts: CallFacts, start
     ...requestColumns(processId, facts),
     id,
     cause: facts.cause ?? 'request',
+    request_id: optionalText(facts.requestId),
     started_at: startedAt.toISOString(),
     status: 'intent',
   };
@@ -135,6 +139,7 @@ export function reuseRow(processId: string, buffered: BufferedHits, prices: Pric
     request_ids: buffered.requestIds.map(receiptId).join('\n'),
     ages_seconds: buffered.agesSeconds.map((age) => whole(age, 2 ** 31 - 1) ?? NOT_KNOWN).join(','),
     after_ms: buffered.afterMs.join(','),
+    usage: usage !== null && hasFurtherClasses(usage) ? usage : null,
     ...pricedColumns(hit.answeredModel, hit.responseId, hit.serviceTier, cost, version),
     replayed_input_tokens: times(usage?.inputTokens),
     replayed_cached_input_tokens: times(usage?.cachedInputTokens),
@@ -142,6 +147,17 @@ export function reuseRow(processId: string, buffered: BufferedHits, prices: Pric
     replayed_reasoning_tokens: times(usage?.reasoningTokens),
     avoided_nano_usd: cost.nanoUsd === null ? null : (cost.nanoUsd * BigInt(hits)).toString(),
   };
+}
+
+function hasFurtherClasses(usage: Usage): boolean {
+  return (
+    (usage.cacheWrite5mTokens ?? 0) > 0 ||
+    (usage.cacheWrite1hTokens ?? 0) > 0 ||
+    (usage.audioInputTokens ?? 0) > 0 ||
+    (usage.imageInputTokens ?? 0) > 0 ||
+    (usage.audioOutputTokens ?? 0) > 0 ||
+    (usage.imageOutputTokens ?? 0) > 0
+  );
 }
 
 const FREE: Cost = { nanoUsd: 0n, unpricedBecause: null };

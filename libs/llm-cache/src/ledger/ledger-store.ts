@@ -1,3 +1,4 @@
+import type { Price } from '../prices/price-table.js';
 import type { CallRow, ReuseRow } from './ledger-rows.js';
 
 /** What a process says of itself with every batch of hits, so that what a crash took can be bounded afterwards. */
@@ -14,6 +15,12 @@ export interface ProcessProgress {
   readonly hitsDropped: number;
   /** The process ends with nothing left to write. */
   readonly cleanShutdown: boolean;
+}
+
+/** Where the prices are written down by which lines were made. */
+export interface PricesUsedStore {
+  /** May be repeated: a price of one version never changes. */
+  writePricesUsed(prices: readonly Price[]): Promise<void>;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { ColumnType } from 'kysely';
+import type { PriceTables } from '../prices/price-tables.js';
 
 /** 64-bit columns: written as decimal text, read as the text that PostgreSQL gives. */
 type Big = ColumnType<string, string | number, string | number>;
@@ -33,6 +34,7 @@ export interface LedgerCallsTable extends RequestTable {
   status: string;
   ended_at: Moment | null;
   http_status: number | null;
+  request_id: string | null;
   /** Every class that the provider counted, as `Usage`. */
   usage: unknown;
   provider_input_tokens: Big | null;
@@ -56,6 +58,8 @@ export interface LedgerReuseTable extends RequestTable {
   request_ids: (string | null)[];
   ages_seconds: (number | null)[];
   after_ms: number[];
+  /** Of one hit, as `Usage`, where any class was counted that has no column. */
+  usage: unknown;
   replayed_input_tokens: Big | null;
   replayed_cached_input_tokens: Big | null;
   replayed_output_tokens: Big | null;
@@ -75,7 +79,7 @@ export interface LedgerProcessesTable {
   clean_shutdown_at: Moment | null;
 }
 
-export interface LedgerTables {
+export interface LedgerTables extends PriceTables {
   ledger_calls: LedgerCallsTable;
   ledger_reuse: LedgerReuseTable;
   ledger_processes: LedgerProcessesTable;

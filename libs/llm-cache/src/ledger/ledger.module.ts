@@ -8,16 +8,20 @@ import {
 } from '@nestjs/common';
 import { Database } from '@promptsales/database';
 import { OverriddenPrices, type PriceOverrides } from '../prices/overridden-prices.js';
-import { PricesController } from '../prices/prices.controller.js';
+import { NOTE_PRICES, type NotePrices, PRICE_OVERRIDES, PricesController } from '../prices/prices.controller.js';
 import { PriceTable } from '../prices/price-table.js';
 import { publishedPrices } from '../prices/published-prices.js';
+import { StoredPrices } from '../prices/stored-prices.js';
+import { UsedPrices } from '../prices/used-prices.js';
 import { DurableLedger, type DurableLedgerOptions } from './durable-ledger.js';
 import { Ledger } from './ledger.js';
 import { withLog } from './ledger-log.js';
 import type { LedgerObserver } from './ledger-observer.js';
+import { LEDGER_READER_OF, type LedgerReaderOf } from './ledger-reader.js';
 import { PostgresLedgerStore } from './postgres-ledger-store.js';
+import { PriceKeepingStore } from './price-keeping-store.js';
 import { Savings } from './savings.js';
-import { LEDGER_READER_OF, type LedgerReaderOf, SavingsController } from './savings.controller.js';
+import { SavingsController } from './savings.controller.js';
 
 export interface LedgerModuleOptions {
   /** Where metrics listen. */
@@ -25,6 +29,8 @@ export interface LedgerModuleOptions {
   readonly tuning?: Partial<DurableLedgerOptions>;
   /** Prices of tenants' own. @default none: list prices */
   readonly overrides?: PriceOverrides;
+  /** Told why stored prices that changed could not be looked for; the last known ones go on counting. */
+  readonly pricesFailed?: (error: unknown) => void;
 }
 
 export interface LedgerModuleAsyncOptions {
@@ -40,12 +46,15 @@ const OPTIONS = Symbol('LedgerModuleOptions');
 @Injectable()
 class LedgerShutdown implements OnApplicationShutdown {
   readonly #ledger: DurableLedger;
+  readonly #prices: StoredPrices;
 
-  constructor(ledger: DurableLedger) {
+  constructor(ledger: DurableLedger, prices: StoredPrices) {
     this.#ledger = ledger;
+    this.#prices = prices;
   }
 
   onApplicationShutdown(): Promise<void> {
+    this.#prices.stop();
     return this.#ledger.close();
   }
 }
@@ -71,23 +80,38 @@ export class LedgerModule {
       providers: [
         { provide: OPTIONS, inject: options.inject ?? [], useFactory: options.useFactory.bind(options) },
         { provide: PriceTable, useFactory: publishedPrices },
-        { provide: DurableLedger, inject: [Database, PriceTable, OPTIONS], useFactory: startLedger },
+        { provide: StoredPrices, inject: [Database, PriceTable, OPTIONS], useFactory: startPrices },
+        {
+          provide: PRICE_OVERRIDES,
+          inject: [OPTIONS],
+          useFactory: ({ overrides }: LedgerModuleOptions) => overrides ?? null,
+        },
+        { provide: DurableLedger, inject: [Database, StoredPrices, OPTIONS], useFactory: startLedger },
         { provide: Ledger, useExisting: DurableLedger },
         LedgerShutdown,
       ],
-      exports: [Ledger, DurableLedger, PriceTable],
+      exports: [Ledger, DurableLedger, PriceTable, StoredPrices, PRICE_OVERRIDES],
     };
     return { module: LedgerModule, global: true, imports: [writer], exports: [writer] };
   }
 }
 
+function startPrices(
+  database: Database,
+  published: PriceTable,
+  { pricesFailed = () => undefined }: LedgerModuleOptions,
+): Promise<StoredPrices> {
+  return new StoredPrices({ database, published, watchFailed: pricesFailed }).start();
+}
+
 async function startLedger(
   database: Database,
-  listed: PriceTable,
+  listed: StoredPrices,
   { observer = {}, tuning = {}, overrides }: LedgerModuleOptions,
 ): Promise<DurableLedger> {
-  const prices = overrides === undefined ? listed : new OverriddenPrices(listed, overrides);
-  const ledger = new DurableLedger(new PostgresLedgerStore(database), prices, tuning, withLog(observer));
+  const used = new UsedPrices(overrides === undefined ? listed : new OverriddenPrices(listed, overrides));
+  const store = new PriceKeepingStore(new PostgresLedgerStore(database), used);
+  const ledger = new DurableLedger(store, used, tuning, withLog(observer));
   await ledger.start();
   return ledger;
 }
@@ -95,17 +119,41 @@ async function startLedger(
 export interface SavingsModuleOptions {
   /** Whose request it is; called for requests that have passed the application's access rules. */
   readonly callerOf: LedgerReaderOf;
+  /** Where it is written down who changes which prices. @default nowhere */
+  readonly notePrices?: NotePrices;
 }
 
-/** The routes `GET /v1/savings` and `GET /v1/prices`; needs `LedgerModule`. */
+export interface SavingsModuleAsyncOptions {
+  readonly inject?: NonNullable<FactoryProvider['inject']>;
+  /** A method, so that its parameters may have the types of what is injected. */
+  useFactory(...dependencies: unknown[]): SavingsModuleOptions;
+}
+
+const SAVINGS_OPTIONS = Symbol('SavingsModuleOptions');
+
+/** The routes below `/v1/savings`, and `/v1/prices`; needs `LedgerModule`. */
 @Module({})
 export class SavingsModule {
-  static forRoot({ callerOf }: SavingsModuleOptions): DynamicModule {
+  static forRoot(options: SavingsModuleOptions): DynamicModule {
+    return SavingsModule.forRootAsync({ useFactory: () => options });
+  }
+
+  static forRootAsync(options: SavingsModuleAsyncOptions): DynamicModule {
     return {
       module: SavingsModule,
       controllers: [SavingsController, PricesController],
       providers: [
-        { provide: LEDGER_READER_OF, useValue: callerOf },
+        { provide: SAVINGS_OPTIONS, inject: options.inject ?? [], useFactory: options.useFactory.bind(options) },
+        {
+          provide: LEDGER_READER_OF,
+          inject: [SAVINGS_OPTIONS],
+          useFactory: ({ callerOf }: SavingsModuleOptions) => callerOf,
+        },
+        {
+          provide: NOTE_PRICES,
+          inject: [SAVINGS_OPTIONS],
+          useFactory: ({ notePrices }: SavingsModuleOptions) => notePrices ?? null,
+        },
         {
           provide: Savings,
           inject: [Database, DurableLedger],

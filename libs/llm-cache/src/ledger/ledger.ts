@@ -59,6 +59,8 @@ export type CallCause = 'request' | 'retry' | 'refresh' | 'exploration';
 export interface CallFacts extends RequestFacts {
   /** @default 'request' */
   readonly cause?: CallCause;
+  /** Of the request for which it is made, by which its receipt is found. */
+  readonly requestId?: string | null;
 }
 
 export interface CallOutcome {

@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { Price } from '../prices/price-table.js';
+import { writtenPrice } from '../prices/used-prices.js';
 import { columnNames, type Columns, unnested } from './column-batch.js';
 import { type CallRow, NOT_KNOWN, type ReuseRow } from './ledger-rows.js';
-import type { LedgerStore, ProcessProgress } from './ledger-store.js';
+import type { LedgerStore, PricesUsedStore, ProcessProgress } from './ledger-store.js';
 import type { LedgerTables } from './ledger-tables.js';
 
 const REQUEST = {
@@ -29,7 +31,14 @@ const PRICED = {
   unpriced_because: 'text',
 } as const;
 
-const INTENT: Columns<CallRow> = { id: 'uuid', ...REQUEST, cause: 'text', started_at: 'timestamptz', status: 'text' };
+const INTENT: Columns<CallRow> = {
+  id: 'uuid',
+  ...REQUEST,
+  cause: 'text',
+  request_id: 'text',
+  started_at: 'timestamptz',
+  status: 'text',
+};
 
 const SETTLED: Columns<CallRow> = {
   status: 'text',
@@ -55,6 +64,7 @@ const REUSE: Columns<ReuseRow> = {
   request_ids: 'text',
   ages_seconds: 'text',
   after_ms: 'text',
+  usage: 'jsonb',
   ...PRICED,
   replayed_input_tokens: 'bigint',
   replayed_cached_input_tokens: 'bigint',
@@ -92,7 +102,7 @@ export interface LedgerDatabase {
  *
  * A statement serves lines of many requests: it runs outside the context (deadline, trace) of the request that started it.
  */
-export class PostgresLedgerStore implements LedgerStore {
+export class PostgresLedgerStore implements LedgerStore, PricesUsedStore {
   readonly #lines: Kysely<LedgerTables>;
   readonly #intents: Kysely<LedgerTables>;
   readonly #outsideOfRequests = AsyncLocalStorage.snapshot();
@@ -110,9 +120,29 @@ export class PostgresLedgerStore implements LedgerStore {
     return this.#outsideOfRequests(() => upsertCalls(this.#lines, rows));
   }
 
+  writePricesUsed(prices: readonly Price[]): Promise<void> {
+    return this.#outsideOfRequests(() => insertPricesUsed(this.#lines, prices));
+  }
+
   writeReuse(rows: readonly ReuseRow[], progress: ProcessProgress): Promise<void> {
     return this.#outsideOfRequests(() => insertReuse(this.#lines, rows, progress));
   }
+}
+
+async function insertPricesUsed(db: Kysely<LedgerTables>, prices: readonly Price[]): Promise<void> {
+  const rows = prices.map((price) => ({
+    version: price.version,
+    provider: price.provider,
+    model: price.model,
+    tier: price.tier,
+    effective_from: price.effectiveFrom.toISOString().slice(0, 10),
+    price: JSON.stringify(writtenPrice(price)),
+  }));
+  await db
+    .insertInto('ledger_prices_used')
+    .values(rows)
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
 }
 
 async function insertIntents(db: Kysely<LedgerTables>, rows: readonly CallRow[]): Promise<void> {

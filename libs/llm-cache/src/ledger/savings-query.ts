@@ -106,7 +106,7 @@ function shown(group: SavingsGroup, key: RawBuilder<unknown>): RawBuilder<unknow
   return group === 'day' ? sql`to_char(${key} at time zone 'UTC', 'YYYY-MM-DD')` : key;
 }
 
-function within(span: SavingsSpan, moment: string): RawBuilder<unknown> {
+export function within(span: SavingsSpan, moment: string): RawBuilder<unknown> {
   const conditions = [
     sql`${sql.ref(moment)} >= ${span.from}::timestamptz`,
     sql`${sql.ref(moment)} < ${span.to}::timestamptz`,

@@ -2,6 +2,7 @@ import { BadRequestException } from '@nestjs/common';
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsISO8601, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { EXPORT_FORMATS, type ExportFormat } from './savings-export.js';
 import { SAVINGS_GROUPS, type SavingsGroup } from './savings-report.js';
 
 const MOMENT = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/;
@@ -9,8 +10,8 @@ const MOMENT_MESSAGE = '$property must be a day (2026-01-31) or a moment with it
 const DAY_MS = 86_400_000;
 const DEFAULT_DAYS = 30;
 
-/** The query of `GET /v1/savings`. */
-export class SavingsRequest {
+/** Which lines a request is about. */
+export class SpanRequest {
   @ApiPropertyOptional({
     description:
       'First moment: a day (its start, UTC) or a date-time with offset. Default: 30 days before `to`, from the start of that day.',
@@ -30,11 +31,6 @@ export class SavingsRequest {
   @Matches(MOMENT, { message: MOMENT_MESSAGE })
   readonly to?: string;
 
-  @ApiPropertyOptional({ enum: SAVINGS_GROUPS, default: 'model' })
-  @IsOptional()
-  @IsIn(SAVINGS_GROUPS)
-  readonly group_by?: SavingsGroup;
-
   @ApiPropertyOptional({ description: 'One tenant. Without it an administrator sees all, everybody else their own.' })
   @IsOptional()
   @IsString()
@@ -45,6 +41,14 @@ export class SavingsRequest {
   @IsOptional()
   @IsIn(['true', 'false'])
   readonly simulated?: 'true' | 'false';
+}
+
+/** The query of `GET /v1/savings`. */
+export class SavingsRequest extends SpanRequest {
+  @ApiPropertyOptional({ enum: SAVINGS_GROUPS, default: 'model' })
+  @IsOptional()
+  @IsIn(SAVINGS_GROUPS)
+  readonly group_by?: SavingsGroup;
 
   @ApiPropertyOptional({ description: 'The most groups to answer with; the total is always of all.', default: 1000 })
   @IsOptional()
@@ -55,12 +59,20 @@ export class SavingsRequest {
   readonly limit?: number;
 }
 
+/** The query of `GET /v1/savings/export`. */
+export class ExportRequest extends SpanRequest {
+  @ApiPropertyOptional({ enum: EXPORT_FORMATS, default: 'ndjson' })
+  @IsOptional()
+  @IsIn(EXPORT_FORMATS)
+  readonly format?: ExportFormat;
+}
+
 /**
  * The span that a request means; `to` is exclusive.
  *
  * @throws {BadRequestException} when it is empty.
  */
-export function spanOf(request: Pick<SavingsRequest, 'from' | 'to'>, now: Date): { from: Date; to: Date } {
+export function spanOf(request: Pick<SpanRequest, 'from' | 'to'>, now: Date): { from: Date; to: Date } {
   const to = request.to === undefined ? now : endOf(request.to);
   const from = request.from === undefined ? startOfDay(to.getTime() - DEFAULT_DAYS * DAY_MS) : new Date(request.from);
   if (from >= to) {

@@ -1,17 +1,14 @@
-import { ForbiddenException } from '@nestjs/common';
+import { ForbiddenException, NotFoundException } from '@nestjs/common';
+import type { LedgerReader } from './ledger-reader.js';
 import type { LedgerDatabase } from './postgres-ledger-store.js';
 import { RECONCILER_DEFAULTS } from './ledger-reconciler.js';
 import type { LedgerTables } from './ledger-tables.js';
 import { type SavingsAnswer, SavingsEntry, SavingsTotal } from './savings-answer.js';
-import { readLostAtMost, readSavings } from './savings-query.js';
+import { type ExportFormat, exportedLines } from './savings-export.js';
+import { readLostAtMost, readSavings, type SavingsSpan } from './savings-query.js';
+import { readReceipt, type SavingsReceipt } from './savings-receipt.js';
 import { totalOf } from './savings-report.js';
-import { type SavingsRequest, spanOf } from './savings-request.js';
-
-/** Who asks for a report. */
-export interface LedgerReader {
-  readonly tenant: string;
-  readonly admin: boolean;
-}
+import { type SavingsRequest, spanOf, type SpanRequest } from './savings-request.js';
 
 const DEFAULT_LIMIT = 1_000;
 
@@ -30,11 +27,7 @@ export class Savings {
 
   async report(request: SavingsRequest, reader: LedgerReader): Promise<SavingsAnswer> {
     const group = request.group_by ?? 'model';
-    const span = {
-      ...spanOf(request, this.#now()),
-      tenant: tenantFor(reader, request.tenant),
-      simulated: request.simulated === undefined ? null : request.simulated === 'true',
-    };
+    const span = this.#spanFor(request, reader);
     await this.#flush();
     const db = this.#database.as<LedgerTables>();
     const [groups, lostAtMost] = await Promise.all([
@@ -52,6 +45,30 @@ export class Savings {
       total,
       simulated: total.simulated,
       lost_at_most: lostAtMost,
+    };
+  }
+
+  /** Every line of the span as text, a page at a time. */
+  async export(request: SpanRequest, format: ExportFormat, reader: LedgerReader): Promise<AsyncGenerator<string>> {
+    const span = this.#spanFor(request, reader);
+    await this.#flush();
+    return exportedLines(this.#database.as<LedgerTables>(), span, format);
+  }
+
+  /** @throws {NotFoundException} where the reader has nothing of this id */
+  async receipt(id: string, reader: LedgerReader): Promise<SavingsReceipt> {
+    await this.#flush();
+    const tenant = reader.admin ? null : reader.tenant;
+    const receipt = await readReceipt(this.#database.as<LedgerTables>(), id, tenant, this.#now());
+    if (receipt === null) throw new NotFoundException('The ledger has no request and no answer of this id.');
+    return receipt;
+  }
+
+  #spanFor(request: SpanRequest, reader: LedgerReader): SavingsSpan {
+    return {
+      ...spanOf(request, this.#now()),
+      tenant: tenantFor(reader, request.tenant),
+      simulated: request.simulated === undefined ? null : request.simulated === 'true',
     };
   }
 }

@@ -141,6 +141,11 @@ function nameOf(provider: string, model: string, tier: string): string {
   return `${provider}\n${tier}\n${model}`;
 }
 
+/** @throws {PriceFileError} for a file that cannot be believed */
+export function checkPrices(file: PriceFile): void {
+  Array.from(readPrices(file));
+}
+
 function* readPrices(file: PriceFile): Generator<Price> {
   for (const row of file.prices) {
     const effectiveFrom = new Date(`${row.effective_from}T00:00:00Z`);

@@ -223,7 +223,7 @@ describe('savings over HTTP', () => {
         },
         { model: 'o3', effective_from: '2025-04-16' },
       ],
-      sources: [{ provider: 'openai' }],
+      sources: [{ provider: 'openai' }, { provider: 'anthropic' }],
     });
   });
 });

@@ -1,0 +1,50 @@
+import { formatUsd } from './money.js';
+import type { Price, PriceQuestion, Prices, Rates } from './price-table.js';
+import type { WrittenPrice } from './price-tables.js';
+
+/** Remembers the prices that were given out, so that they are written down before the lines that were made by them. */
+export class UsedPrices implements Prices {
+  readonly #prices: Prices;
+  readonly #seen = new WeakSet<Price>();
+  #unwritten: Price[] = [];
+
+  constructor(prices: Prices) {
+    this.#prices = prices;
+  }
+
+  of(question: PriceQuestion): Price | null {
+    const price = this.#prices.of(question);
+    if (price !== null && !this.#seen.has(price)) {
+      this.#seen.add(price);
+      this.#unwritten.push(price);
+    }
+    return price;
+  }
+
+  /** Those that `write` has not acknowledged yet; usually none. */
+  async written(write: (prices: readonly Price[]) => Promise<void>): Promise<void> {
+    const batch = this.#unwritten;
+    if (batch.length === 0) return;
+    await write(batch);
+    this.#unwritten = this.#unwritten.slice(batch.length);
+  }
+}
+
+/** A price as it is written in files, requests and answers. */
+export function writtenPrice({ nanoPerMillion, longPrompt = null }: Price): WrittenPrice {
+  return {
+    usd_per_million_tokens: amountsOf(nanoPerMillion),
+    ...(longPrompt === null
+      ? {}
+      : {
+          long_prompt: {
+            above_input_tokens: longPrompt.aboveInputTokens,
+            usd_per_million_tokens: amountsOf(longPrompt.nanoPerMillion),
+          },
+        }),
+  };
+}
+
+export function amountsOf(rates: Rates): Record<string, string> {
+  return Object.fromEntries(Object.entries(rates).map(([tokenClass, nano]) => [tokenClass, formatUsd(nano)]));
+}

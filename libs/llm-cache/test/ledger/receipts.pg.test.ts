@@ -1,0 +1,131 @@
+import { createDatabase, type TestDatabase } from '@promptsales/test-kit';
+import type { SavingsReceipt } from '../../src/ledger/savings-receipt.js';
+import { LedgerApplication } from './ledger-application.js';
+import { SAMPLE_COST, sampleCall, sampleHit, sampleOutcome, sampleUsage } from './sample-facts.js';
+
+/** As the platform names requests: the moment first. */
+function requestIdAt(moment: number, n: number): string {
+  const time = moment.toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${String(n).padStart(12, '0')}`;
+}
+
+describe('receipts', () => {
+  let database: TestDatabase;
+  let ours: LedgerApplication;
+  let answers = 0;
+
+  beforeAll(async () => {
+    database = await createDatabase();
+    ours = await LedgerApplication.start(database.url);
+  }, 60_000);
+
+  afterAll(async () => {
+    await ours.close();
+    await database.drop();
+  });
+
+  const receipt = async (id: string, headers: Record<string, string> = {}): Promise<SavingsReceipt> => {
+    const answer = await ours.get(`/v1/savings/receipts/${encodeURIComponent(id)}`, headers);
+    expect(answer.status).toBe(200);
+    return answer.json() as SavingsReceipt;
+  };
+
+  /** A call and some hits of its answer. */
+  async function bookAnswer(hits: readonly object[]): Promise<{ responseId: string; callRequest: string }> {
+    answers += 1;
+    const responseId = `chatcmpl-${answers}`;
+    const callRequest = requestIdAt(Date.now(), answers * 1000);
+    const call = await ours.ledger.begin(sampleCall({ requestId: callRequest }));
+    call.settle(sampleOutcome({ responseId }));
+    for (const hit of hits) ours.ledger.reused(sampleHit({ responseId, ...hit }));
+    return { responseId, callRequest };
+  }
+
+  it('say why a response was a hit, its age, what it avoided, and which call had paid for it', async () => {
+    const ids = [1, 2, 3].map((n) => requestIdAt(Date.now(), n));
+    const { responseId, callRequest } = await bookAnswer([
+      { requestId: ids[0], ageSeconds: 7 },
+      { requestId: ids[1], ageSeconds: 8 },
+      { requestId: ids[2], kind: 'coalesced', ageSeconds: null },
+    ]);
+    const second = await receipt(ids[1] as string);
+    expect(second).toMatchObject({
+      id_of: 'request',
+      outcome: 'hit',
+      why: expect.stringContaining('answered before'),
+      age_seconds: 8,
+      tenant: 'acme',
+      response_id: responseId,
+      avoided: {
+        usd: '0.000027',
+        tokens: { input_tokens: 100, output_tokens: 20, cached_input_tokens: 0, cache_write_5m_tokens: null },
+        usd_per_million_tokens: { input: '0.15', cached_input: '0.075', output: '0.6' },
+        unpriced_because: null,
+      },
+      call: { status: 'completed', request_id: callRequest, spent: { usd: '0.000027' } },
+    });
+    expect(BigInt(Math.round(Number(second.avoided?.usd) * 1e9))).toBe(SAMPLE_COST);
+    expect(Math.abs(Date.parse(second.at) - Date.now())).toBeLessThan(60_000);
+    expect(await receipt(ids[0] as string)).toMatchObject({ age_seconds: 7 });
+    expect(await receipt(ids[2] as string)).toMatchObject({ outcome: 'coalesced', age_seconds: null });
+  });
+
+  it('say of a response that was none that it was a call, and what that cost', async () => {
+    const { callRequest, responseId } = await bookAnswer([]);
+    for (const id of [callRequest, responseId]) {
+      expect(await receipt(id)).toMatchObject({
+        outcome: 'call',
+        why: expect.stringContaining('Nothing could be reused'),
+        avoided: null,
+        call: { spent: { usd: '0.000027' } },
+      });
+    }
+  });
+
+  it('find an answer by its own id: its last hit, and its call', async () => {
+    const { responseId } = await bookAnswer([
+      { requestId: requestIdAt(Date.now(), 11), ageSeconds: 1 },
+      { requestId: requestIdAt(Date.now(), 12), ageSeconds: 2 },
+    ]);
+    expect(await receipt(responseId)).toMatchObject({
+      id_of: 'answer',
+      outcome: 'hit',
+      age_seconds: 2,
+      call: { status: 'completed' },
+    });
+  });
+
+  it('find a request by an id of the caller’s own, which says no time', async () => {
+    await bookAnswer([{ requestId: 'checkout/7:a', ageSeconds: 3 }]);
+    expect(await receipt('checkout/7:a')).toMatchObject({ id_of: 'request', age_seconds: 3 });
+  });
+
+  it('trap 20: show classes and reasons: what is unknown is null', async () => {
+    const odd = requestIdAt(Date.now(), 21);
+    const unknown = requestIdAt(Date.now(), 22);
+    const usage = { ...sampleUsage(1000, 10, 100), cacheWrite5mTokens: 300, cacheWrite1hTokens: 500 };
+    const anthropic = {
+      provider: 'anthropic',
+      model: 'claude-sonnet-4-5',
+      answeredModel: 'claude-sonnet-4-5-20250929',
+    };
+    await bookAnswer([
+      { ...anthropic, usage, requestId: odd, responseId: 'msg_1' },
+      { model: 'nobody-knows', answeredModel: 'nobody-knows', requestId: unknown, responseId: 'x-1' },
+    ]);
+    // 100 × 3000 + 100 × 300 + 300 × 3750 + 500 × 6000 + 10 × 15000 nano-dollars.
+    expect((await receipt(odd)).avoided).toMatchObject({ usd: '0.004605', tokens: { cache_write_1h_tokens: 500 } });
+    expect((await receipt(unknown)).avoided).toMatchObject({ usd: null, unpriced_because: 'no_price' });
+  });
+
+  it('trap 7: are those of the reader’s tenant, for an administrator of all', async () => {
+    const id = requestIdAt(Date.now(), 31);
+    const { responseId, callRequest } = await bookAnswer([{ requestId: id }]);
+    for (const one of [id, responseId, callRequest]) {
+      expect((await ours.get(`/v1/savings/receipts/${one}`, { 'x-tenant': 'globex' })).status).toBe(404);
+    }
+    expect(await receipt(id, { 'x-admin': 'yes', 'x-tenant': 'root' })).toMatchObject({ tenant: 'acme' });
+    expect((await ours.get('/v1/savings/receipts/nothing')).status).toBe(404);
+    expect((await ours.get(`/v1/savings/receipts/${encodeURIComponent("x' or 1=1 --")}`)).status).toBe(404);
+  });
+});
