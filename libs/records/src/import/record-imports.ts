@@ -84,7 +84,7 @@ export class RecordImports {
       settling.catch(toldWhereAwaited);
       batch = new ImportBatch(kind);
     };
-    for await (const rows of from(first, chunks)) {
+    for await (const rows of startingWith(first, chunks)) {
       for (const row of rows) {
         if (taken.state === 'done' && seen >= settled) throw anotherFile();
         if (seen === 0) digest.update(reader.preface);
@@ -162,7 +162,10 @@ async function* rowsOf(source: AsyncIterable<Buffer>, reader: RowReader): AsyncG
   yield reader.end();
 }
 
-async function* from<T>(first: IteratorResult<T, void>, others: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
+async function* startingWith<T>(
+  first: IteratorResult<T, void>,
+  others: AsyncGenerator<T, void>,
+): AsyncGenerator<T, void> {
   try {
     if (first.done !== true) yield first.value;
     yield* others;
