@@ -176,9 +176,9 @@ describe.each(EVERY_PLACE)('decorated methods on %s', (_place, startPlace) => {
   });
 
   it('stand above others: what those said of the method is said of what stands for it', () => {
-    const marked = Object.getOwnPropertyDescriptor(Values.prototype, 'marked')?.value as object;
+    const marked = Object.getOwnPropertyDescriptor(Values.prototype, 'marked')?.value as (key: string) => unknown;
     expect(Reflect.getMetadata('of the method', marked)).toBe('route');
-    expect(marked).toMatchObject({ name: 'marked', length: 1 });
+    expect([marked.name, marked.length]).toEqual(['marked', 1]);
   });
 
   it('work in request-scoped providers, and run bare where Nest did not make the instance', async () => {
