@@ -60,29 +60,53 @@ onEveryPlace('what the cache protocol stores', cacheProcess, (stage, place) => {
     expect(left).toBeLessThanOrEqual(1500);
   });
 
-  test('trap 10: whatever lies at our key and is no value of ours is a counted miss and is replaced', async () => {
-    const ref = keyspace.llmModels.at({ hash: 'e'.repeat(64) });
-    const sidecar = `meta:{${ref.key}}`;
+  describe('trap 10: what lies at our key and is no value of ours is a counted miss, and is replaced', () => {
+    const text = keyspace.llmModels.at({ hash: 'e'.repeat(64) });
+    const list = keyspace.aiCampaignMessages.at({ campana_id: 'c1', segmento_hash: 'a'.repeat(64) });
     const ours = { object: 'list', data: [] };
-    const store = async () => (await a.aside.getOrLoad(ref, async () => ours)).stored;
-    const foreign: [string, () => Promise<unknown>][] = [
-      ['a list', () => raw.lpush(ref.key, 'x')],
-      ['a value without a sidecar', () => raw.set(ref.key, '{}')],
-      ['another value beside our sidecar', async () => (await store(), raw.set(ref.key, '{"object":"other"}'))],
-      ['a sidecar of a newer version', async () => (await store(), raw.set(sidecar, '[99,"default"]'))],
+    const messages = [{ numero: 1, texto: 't', tono: 'alegre' }];
+    const sidecarOf = ({ key }: { key: string }) => `meta:{${key}}`;
+    const loadText = (process: Process) => process.aside.getOrLoad(text, async () => ours);
+    const loadList = (process: Process) => process.aside.getOrLoad(list, async () => messages);
+    const changeSidecar = async (change: (sidecar: string) => string) => {
+      await (
+        await loadText(a)
+      ).stored;
+      await raw.set(sidecarOf(text), change((await raw.get(sidecarOf(text))) as string));
+    };
+
+    test.each<[string, string | undefined, () => Promise<unknown>]>([
+      // Nothing tells it from nothing, as long as nothing lies beside it: MGET reads no list.
+      ['a list', undefined, () => raw.lpush(text.key, 'x')],
+      ['a value without a sidecar', 'no_sidecar', () => raw.set(text.key, '{}')],
       [
-        'another tenant’s sidecar',
-        async () => (await store(), raw.set(sidecar, ((await raw.get(sidecar)) as string).replace('default', 'other'))),
+        'another value beside our sidecar',
+        'mismatch',
+        async () => (await (await loadText(a)).stored, raw.set(text.key, '{"object":"other"}')),
       ],
-    ];
-    for (const [what, put] of foreign) {
-      await redis.flush();
+      ['a sidecar of a newer version', 'no_sidecar', () => changeSidecar(() => '[99,"default"]')],
+      ['another tenant’s sidecar', 'tenant', () => changeSidecar((sidecar) => sidecar.replace('default', 'other'))],
+    ])('%s where a text belongs', async (_what, why, put) => {
       await put();
-      const loaded = await b.aside.getOrLoad(ref, async () => ours);
-      expect({ what, ...loaded }).toMatchObject({ what, value: ours, source: 'loaded' });
-      expect({ what, stored: await loaded.stored }).toEqual({ what, stored: 'stored' });
-      expect(JSON.parse((await raw.get(ref.key)) as string)).toEqual(ours);
-    }
+      const loaded = await loadText(b);
+      expect(loaded).toMatchObject({ value: ours, source: 'loaded' });
+      expect(Object.fromEntries(b.counts)).toMatchObject({ miss: 1, ...(why && { [`unusable ${why}`]: 1 }) });
+      expect(await loaded.stored).toBe('stored');
+      expect(JSON.parse((await raw.get(text.key)) as string)).toEqual(ours);
+    });
+
+    test.each<[string, string, () => Promise<unknown>]>([
+      ['a text', 'unreadable', () => raw.set(list.key, 'x')],
+      ['a set', 'unreadable', () => raw.sadd(list.key, 'x')],
+      ['items of another shape', 'no_sidecar', () => raw.rpush(list.key, '{"numero":"one"}')],
+    ])('%s where a list belongs', async (_what, why, put) => {
+      await put();
+      const loaded = await loadList(b);
+      expect(loaded).toMatchObject({ value: messages, source: 'loaded' });
+      expect(b.counts.get(`unusable ${why}`)).toBe(1);
+      expect(await loaded.stored).toBe('stored');
+      expect(await loadList(a)).toMatchObject({ value: messages, source: 'hit' });
+    });
   });
 
   test('a family that others write to is read without our sidecar, and says that it does not know the age', async () => {
@@ -175,5 +199,18 @@ onEveryPlace('what the cache protocol stores', cacheProcess, (stage, place) => {
     expect(await first.stored).toBe('too_large');
     expect(await redis.keys('*')).toEqual([FAMILY_VERSION]);
     expect((await load(a, 'k', 'small')).value).toBe('small');
+  });
+
+  test('trap 11: a value over the limit, whoever wrote it, is a counted miss', async () => {
+    const list = keyspace.aiCampaignMessages.at({ campana_id: 'c1', segmento_hash: 'a'.repeat(64) });
+    const long = [{ numero: 1, texto: 'x'.repeat(2000), tono: 'alegre' }];
+    await (
+      await b.aside.getOrLoad(list, async () => long)
+    ).stored;
+    await raw.set('app:k', JSON.stringify('x'.repeat(2000)));
+    const c = await stage.start({ maxValueBytes: 1000 });
+    expect(await load(c, 'k', 'small')).toMatchObject({ value: 'small', source: 'loaded' });
+    expect(await c.aside.getOrLoad(list, async () => [])).toMatchObject({ value: [], source: 'loaded' });
+    expect(c.counts.get('unusable unreadable')).toBe(2);
   });
 });

@@ -62,7 +62,7 @@ export function judge<T>(reading: Reading<T>, evidence: Evidence, how: Decoding)
   if (unusable !== null && !foreign) return { kind: 'miss', lease, unusable };
   const own = foreign ? null : sidecar;
   try {
-    const unpacked = type === 'string' ? [unpack(stored[0] as Buffer, how, key)] : stored;
+    const unpacked = type === 'string' ? [unpack(stored[0] as Buffer, how, key)] : withinLimit(stored, how);
     const plain = how.forKeeping ? unpacked.map(withBytesOfItsOwn) : unpacked;
     const hit = hitOf(reading.decode(plain, own?.note ?? ''), own, now);
     return { kind: 'hit', lease, hit, madeFromBytes: sizeOf(plain) };
@@ -125,6 +125,11 @@ function isCurrent(
 function isForeignValue({ ref, part }: Reading<unknown>, evidence: Evidence, wrong: Unusable): boolean {
   if (!ref.family.otherWriters || part !== undefined || wrong === 'version') return false;
   return evidence.sidecar !== null || !evidence.sidecarThere;
+}
+
+function withinLimit(stored: Stored, { maxValueBytes }: Decoding): Stored {
+  if (sizeOf(stored) > maxValueBytes) throw new RangeError(`more than ${maxValueBytes} B`);
+  return stored;
 }
 
 function unpack(stored: Buffer, { maxValueBytes: maxBytes, keyring }: Decoding, aad: string): Buffer {

@@ -1,6 +1,6 @@
 import { companions, entryParts } from '../keyspace/companion.js';
 import { versionKeys } from '../keyspace/version-key.js';
-import { colocate } from '../keyspace/physical-key.js';
+import { colocate, literalGlob } from '../keyspace/physical-key.js';
 import type { RedisLink, RedisNode } from '../redis/link.js';
 import { loadScript } from '../redis/script.js';
 import { decodeSidecar, type Sidecar } from './sidecar.js';
@@ -75,7 +75,7 @@ export class Leftovers {
    */
   async sweep(link: RedisLink): Promise<number> {
     const { keysAStep, pauseMs } = this.#settings ?? DEFAULT_LEFTOVERS;
-    const glob = `${this.#keyPrefix.replace(/[*?[\]\\]/g, String.raw`\$&`)}${companions.sidecar.label}:*`;
+    const glob = `${literalGlob(this.#keyPrefix)}${companions.sidecar.label}:*`;
     let removed = 0;
     await link.onEachNode(async (node: RedisNode) => {
       let cursor = '0';

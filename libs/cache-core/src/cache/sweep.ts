@@ -1,6 +1,6 @@
 import { companions, entryParts } from '../keyspace/companion.js';
 import { DEFAULT_TENANT, type KeyRef } from '../keyspace/family.js';
-import { colocate } from '../keyspace/physical-key.js';
+import { colocate, literalGlob } from '../keyspace/physical-key.js';
 import type { RecoveryRun } from '../redis/link.js';
 import { loadScript } from '../redis/script.js';
 
@@ -35,7 +35,7 @@ function companionRoot(root: string, label: string, keyPrefix: string): string {
 }
 
 async function sweepPrefix(run: RecoveryRun, prefix: string): Promise<void> {
-  const glob = `${prefix.replace(/[*?[\]\\]/g, String.raw`\$&`)}*`;
+  const glob = `${literalGlob(prefix)}*`;
   let cursor = '0';
   do {
     cursor = String(await run(SWEEP, [], [cursor, glob, KEYS_A_STEP]));

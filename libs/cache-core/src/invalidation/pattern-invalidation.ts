@@ -17,7 +17,7 @@
  */
 import calculateSlot from 'cluster-key-slot';
 import { companions, entryParts } from '../keyspace/companion.js';
-import { colocate, companionSubject, logicalKey } from '../keyspace/physical-key.js';
+import { colocate, companionSubject, literalGlob, logicalKey } from '../keyspace/physical-key.js';
 import { RedisUnavailableError } from '../redis/errors.js';
 import type { RedisLink } from '../redis/link.js';
 import { loadScript } from '../redis/script.js';
@@ -222,7 +222,7 @@ export class PatternInvalidation {
 
   /** What Redis is to look for: values and all that lies beside them, or only what lies beside them under one label. */
   #globBeside(label: string): string {
-    const prefix = this.#ground.keyPrefix.replaceAll(/[*?[\]\\]/g, String.raw`\$&`);
+    const prefix = literalGlob(this.#ground.keyPrefix);
     return label === '' ? `${prefix}*${this.#glob.scanGlob}*` : `${prefix}${label}:*${prefix}${this.#glob.scanGlob}*`;
   }
 

@@ -26,6 +26,11 @@ export function logicalKey(prefix: string, physical: string): string | undefined
   return physical.startsWith(prefix) ? physical.slice(prefix.length) : undefined;
 }
 
+/** The glob of Redis that matches this text and no other. */
+export function literalGlob(text: string): string {
+  return text.replaceAll(/[*?[\]\\]/g, String.raw`\$&`);
+}
+
 /**
  * A key beside another, in the same cluster slot: `meta` beside `llm_cache:7f…` is `meta:{llm_cache:7f…}`.
  *
