@@ -41,7 +41,7 @@ onEveryPlace('what the cache protocol stores', cacheProcess, (stage, place) => {
     expect(await load(b, 'k', 'other')).toMatchObject({ value, source: 'hit' });
   });
 
-  test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])(
+  test.each([0, -1, 0.0009, 1e17, Number.NaN, Number.POSITIVE_INFINITY])(
     'trap 5: a TTL of %d is refused before anything is loaded',
     async (ttl) => {
       const loader = jest.fn(async () => 1);

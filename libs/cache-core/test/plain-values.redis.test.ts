@@ -56,6 +56,14 @@ onEveryPlace('values of families that are no cache', PROCESS, (stage) => {
     expect(await stage.a.values.read(queue)).toMatchObject({ kind: 'value', ttlMs: null });
   });
 
+  test.each([0, -1, 1e17, Number.NaN])(
+    'trap 5: a time to live of %d is refused, and nothing is written',
+    async (ttl) => {
+      await expect(stage.a.values.write(counter, 1, ttl)).rejects.toThrow(RangeError);
+      expect(await stage.a.values.read(counter)).toEqual({ kind: 'nothing' });
+    },
+  );
+
   test('take the place of what lies there, whole and of any type', async () => {
     await stage.raw.set(physical(queue), 'text');
     const many = Array.from({ length: 9001 }, (_, n) => ({ campana_id: n, segmento: null }));

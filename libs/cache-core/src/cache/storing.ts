@@ -103,11 +103,17 @@ function packedEntry(
  * @throws RangeError for one that no entry can have
  */
 export function ttlSeconds(family: Family, settings: CacheSettings, asked?: number): number {
-  const seconds = asked ?? settings.ttls[family.id] ?? family.ttlSeconds;
-  if (seconds === null || !Number.isFinite(seconds) || seconds < 0.001) {
-    throw new RangeError(`${family.id}: a time to live is a positive number of seconds, not ${String(seconds)}`);
-  }
-  return seconds;
+  return checkedTtl(family, asked ?? settings.ttls[family.id] ?? family.ttlSeconds);
+}
+
+/** A century. What overflows in Redis is refused there in the middle of a script, with half of the value written. */
+const LONGEST_SECONDS = 3_155_760_000;
+
+/** @throws RangeError for a time that Redis cannot count */
+export function checkedTtl(family: Family, seconds: number | null): number {
+  if (seconds !== null && seconds >= 0.001 && seconds <= LONGEST_SECONDS) return seconds;
+  const range = `a time to live is a number of seconds from 0.001 to ${LONGEST_SECONDS}`;
+  throw new RangeError(`${family.id}: ${range}, not ${String(seconds)}`);
 }
 
 function packed(

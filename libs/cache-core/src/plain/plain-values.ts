@@ -4,6 +4,7 @@
  */
 import { decode } from '../codec/codec.js';
 import { decodeValue, encodeValue } from '../cache/family-value.js';
+import { checkedTtl } from '../cache/storing.js';
 import { DEFAULT_CACHE, type CacheSettings } from '../cache/settings.js';
 import { readCollection, sizeOf, storedTypeOf, writeArguments, type Stored } from '../cache/stored.js';
 import type { Family, KeyRef, ValueOf } from '../keyspace/family.js';
@@ -59,6 +60,7 @@ export class PlainValues {
    * Takes the place of whatever lies there, of any type.
    * @param ttlSeconds null: it stays
    * @throws KeyspaceError `value_shape` for what is no value of the family, or is larger than a value may be
+   * @throws RangeError for a time to live that no key can have
    * @throws RedisUnavailableError; with `timeout` or `lost` it is unknown whether it was written
    */
   async write<F extends Family>(ref: KeyRef<F>, value: ValueOf<F>, ttlSeconds: number | null): Promise<void> {
@@ -73,7 +75,7 @@ export class PlainValues {
         `${family.id}: the value is larger than ${this.#settings.maxValueBytes} B`,
       );
     }
-    const ttl = ttlSeconds === null ? '' : Math.ceil(ttlSeconds * 1000);
+    const ttl = ttlSeconds === null ? '' : Math.ceil(checkedTtl(family, ttlSeconds) * 1000);
     const args = [ttl, ...writeArguments(storedTypeOf(family), stored)];
     await this.#roles.link(family.role).run(WRITE, [physicalKey(this.#settings.keyPrefix, key)], args);
   }
