@@ -11,6 +11,7 @@ import {
 import { CacheManagementModule, InvalidationOutbox } from '@promptsales/cache-management';
 import { Breakers, Cache, RedisRoles } from '@promptsales/cache-core';
 import { ConfigurationModule, ProviderDirectory } from '@promptsales/configuration';
+import { ContentModule } from '@promptsales/content';
 import { Database } from '@promptsales/database';
 import { GatewayInstruments, HealthModule, LedgerInstruments } from '@promptsales/health';
 import { ApiKeys, AuditLog, IdentityModule } from '@promptsales/identity';
@@ -30,6 +31,7 @@ import type { FastifyRequest } from 'fastify';
 import { auditing } from './access/audit.js';
 import { tenantCallerOf } from './access/caller.js';
 import { configurationOptions } from './configuration-wiring.js';
+import { contentOptions, SEARCH_IDENTITIES } from './content-wiring.js';
 import { ledgerHealth, ledgerOptions, savingsOptions } from './ledger-wiring.js';
 import { identitiesOf, llmCacheOptions } from './llm-wiring.js';
 import { policiesOptions } from './policies-wiring.js';
@@ -91,9 +93,13 @@ export class ApiModule {
           useFactory: (log: AuditLog, database: Database, answers: AnswerKeys) => ({
             callerOf: tenantCallerOf,
             bodyTextOf: ({ bodyText }: FastifyRequest) => bodyText,
-            identities: identitiesOf(answers),
+            identities: new Map([...identitiesOf(answers), ...SEARCH_IDENTITIES]),
             audit: auditing(log, database, logger),
           }),
+        }),
+        ContentModule.forRootAsync({
+          inject: [InvalidationOutbox],
+          useFactory: (outbox: InvalidationOutbox) => contentOptions(environment, outbox),
         }),
         RecordsModule.forRootAsync({
           inject: [InvalidationOutbox],

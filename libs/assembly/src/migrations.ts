@@ -1,5 +1,6 @@
 import { FENCING_MIGRATIONS, OUTBOX_MIGRATIONS } from '@promptsales/cache-management';
 import { CONFIGURATION_MIGRATIONS } from '@promptsales/configuration';
+import { CONTENT_MIGRATIONS } from '@promptsales/content';
 import type { MigrationSet } from '@promptsales/database';
 import { IDENTITY_MIGRATIONS } from '@promptsales/identity';
 import { JOBS_MIGRATIONS } from '@promptsales/jobs';
@@ -13,6 +14,7 @@ export const MIGRATIONS: readonly MigrationSet[] = [
   FENCING_MIGRATIONS,
   OUTBOX_MIGRATIONS,
   RECORDS_MIGRATIONS,
+  CONTENT_MIGRATIONS,
   CONFIGURATION_MIGRATIONS,
   POLICY_MIGRATIONS,
   JOBS_MIGRATIONS,

@@ -178,6 +178,7 @@ export { CacheCoreModule, type CacheCoreAsyncOptions, type CacheCoreOptions } fr
 export { Cacheable } from './nest/cacheable.decorator.js';
 export { CacheEvict } from './nest/cache-evict.decorator.js';
 export { SegmentShapeFilter } from './nest/segment-shape.filter.js';
+export { cacheControlsOf, cachedAnswer, type CachedAnswer, type WantedAnswer } from './nest/cached-answer.js';
 export { CachedRoute } from './nest/cached-route.decorator.js';
 export { CacheAsideInterceptor } from './nest/cache-aside.interceptor.js';
 export type { CacheableOptions, CacheEvictOptions, SegmentsFor } from './nest/cacheable-options.js';

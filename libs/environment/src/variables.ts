@@ -245,7 +245,7 @@ export const VARIABLES = {
         'PostgreSQL: records, configuration, API keys, ledger, ETL target.',
         'a local server started by `npm start`',
       ),
-      mongoUrl: notYet(optional('MONGO_URL', mongoUrl, 'The content source with vector search, when there is one.')),
+      mongoUrl: optional('MONGO_URL', mongoUrl, 'The content source with vector search, when there is one.'),
     },
   },
   upstream: {

@@ -73,6 +73,12 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'PATCH /oportunidades/:id': scope('records'),
     'DELETE /oportunidades/:id': scope('records'),
 
+    'GET /v1/content/:content_id': scope('records'),
+    'PUT /v1/content/:content_id': scope('records'),
+    'DELETE /v1/content/:content_id': scope('records'),
+    'POST /v1/content/search': scope('records'),
+    'POST /v1/campaigns/:campana_id/content/search': scope('records'),
+
     'GET /api/providers': scope('records'),
     'GET /api/providers/:provider': scope('records'),
     'POST /api/providers/:provider': scope('records'),

@@ -1,0 +1,85 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { absent, keyspace, type Absent, type ValueOf } from '@promptsales/cache-core';
+import { Database } from '@promptsales/database';
+import { CONTENT_OPTIONS, type ContentOptions } from '../content-options.js';
+import type { ContentTables } from '../content/content-rows.js';
+import { Embedding } from './embedding.js';
+import { PostgresSource } from './postgres-source.js';
+import { MOST_RESULTS, type SearchRequest } from './search-request.js';
+import type { FoundImage, Match, VectorSource } from './vector-source.js';
+
+type SearchResult = ValueOf<typeof keyspace.contentSearch>;
+type CampaignResult = ValueOf<typeof keyspace.contentSearchCampaign>;
+
+/** Content by what it is about, from the source that the application chose. Callers come through the cache. */
+@Injectable()
+export class ContentSearch implements OnApplicationShutdown {
+  readonly #embedding: Embedding;
+  readonly #source: VectorSource;
+  /** Vectors are ours to make where the content is ours. */
+  readonly #ours: boolean;
+
+  constructor(
+    @Inject(Database) database: Database,
+    @Inject(CONTENT_OPTIONS) { source }: ContentOptions,
+    @Inject(Embedding) embedding: Embedding,
+  ) {
+    this.#embedding = embedding;
+    this.#ours = source === undefined;
+    this.#source = source ?? new PostgresSource(() => database.as<ContentTables>());
+  }
+
+  get space(): string {
+    return this.#embedding.space;
+  }
+
+  async inAll(tenant: string, { description, limit }: SearchRequest): Promise<SearchResult> {
+    const images = await this.#search(tenant, null, description, limit);
+    return {
+      images: images.map(({ id, url, hashtags, score }) => ({ id, url, hashtags: [...hashtags], score })),
+      timestamp: new Date().toISOString(),
+    };
+  }
+
+  /** As many as anybody may want. `absent`: nothing. */
+  async inCampaign(
+    tenant: string,
+    campanaId: string,
+    { description }: SearchRequest,
+  ): Promise<CampaignResult | Absent> {
+    const found = await this.#search(tenant, campanaId, description, MOST_RESULTS);
+    return found.length === 0 ? absent : new Map(found.map(({ id, score }) => [id, score]));
+  }
+
+  /** What is kept of a search in a campaign, with what is to be shown of it. */
+  async shown(tenant: string, result: CampaignResult, limit: number): Promise<Match[]> {
+    const best = [...result].toSorted(([id, score], [otherId, other]) => other - score || (id < otherId ? -1 : 1));
+    const wanted = best.slice(0, limit);
+    const images: ReadonlyMap<string, FoundImage> =
+      wanted.length === 0
+        ? new Map()
+        : await this.#source.images(
+            tenant,
+            wanted.map(([id]) => id),
+          );
+    return wanted.flatMap(([id, score]) => {
+      const image = images.get(id);
+      return image === undefined ? [] : [{ ...image, score }];
+    });
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#source.close?.();
+  }
+
+  async #search(
+    tenant: string,
+    campanaId: string | null,
+    description: string,
+    limit: number,
+  ): Promise<readonly Match[]> {
+    if (this.#ours) await this.#embedding.catchUp(tenant);
+    const vector = await this.#embedding.ofQuery(description);
+    return this.#source.search({ tenant, campanaId, space: this.#embedding.space, vector, limit });
+  }
+}
