@@ -21,6 +21,7 @@ import {
   Ledger,
   LedgerModule,
   LlmCacheModule,
+  ModelInfoModule,
   PoliciesModule,
   PolicyDirectory,
   SavingsModule,
@@ -95,6 +96,14 @@ export class ApiModule {
             bodyTextOf: ({ bodyText }: FastifyRequest) => bodyText,
             identities: new Map([...identitiesOf(answers), ...SEARCH_IDENTITIES]),
             audit: auditing(log, database, logger),
+          }),
+        }),
+        ModelInfoModule.forRootAsync({
+          inject: [ProviderDirectory, Breakers],
+          useFactory: (providers: ProviderDirectory, breakers: Breakers) => ({
+            upstreams: upstreamsOf(environment, providers, breakers),
+            breakers,
+            callerOf: tenantCallerOf,
           }),
         }),
         ContentModule.forRootAsync({

@@ -71,6 +71,10 @@ export type { PolicyAct, PolicyActor } from './policies/policies.js';
 export { PolicyDirectory } from './policies/policy-directory.js';
 export { POLICY_MIGRATIONS } from './policies/policy-migrations.js';
 
+// Whether models can be had.
+export { ModelInfoModule, type ModelInfoAsyncOptions, type ModelInfoOptions } from './model-info/model-info.module.js';
+export { ModelInfos } from './model-info/model-infos.js';
+
 // What other layers need to answer on those routes in the provider's shape.
 export { LlmError, type LlmErrorCode } from './protocol/llm-error.js';
 export { openAiErrorBody, type OpenAiErrorBody } from './protocol/openai-error.js';

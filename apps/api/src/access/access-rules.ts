@@ -104,6 +104,8 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'POST /v1/messages/count_tokens': anthropic('llm'),
 
     'POST /v1/generations': scope('llm'),
+    'GET /v1/models/info': scope('llm'),
+    'GET /v1/models/info/:provider/:model': scope('llm'),
 
     'GET /v1/llm/policies': scope('admin'),
     'GET /v1/llm/policies/:name': scope('admin'),
