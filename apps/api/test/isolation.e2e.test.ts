@@ -4,9 +4,8 @@
  */
 import { createDatabase, startRedis, type TestDatabase, type TestRedis } from '@promptsales/test-kit';
 import fc from 'fast-check';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import request from 'supertest';
+import { markIn, ROUTES, startMarkedProvider, type MarkedProvider } from './marked-provider.js';
 import { testApi, type TestApi } from './test-api.js';
 
 type Headers = Record<string, string>;
@@ -21,112 +20,26 @@ const TENANTS = ['acme', 'globex', 'initech'] as const;
 const SCOPES = ['llm', 'cache', 'records'];
 const SHARES = { 'm-tenant': 'tenant', 'm-key': 'key', 'm-all': 'all' } as const;
 const QUESTIONS = ['first question', 'second question'] as const;
-const MARK = /mark-(\d+)-/;
 const UNDER_WAY = 16;
 
 type Model = keyof typeof SHARES;
-type Ask = (model: Model, question: string, stream: boolean) => object;
-
-/** Every route that answers from the cache what a provider has said, and how it is asked. */
-const ROUTES: Readonly<Record<string, Ask>> = {
-  '/v1/chat/completions': (model, content, stream) => ({ model, messages: [{ role: 'user', content }], stream }),
-  '/v1/completions': (model, prompt, stream) => ({ model, prompt, stream }),
-  '/v1/responses': (model, input, stream) => ({ model, input, stream }),
-  '/v1/messages': (model, content, stream) => ({
-    model,
-    max_tokens: 50,
-    messages: [{ role: 'user', content }],
-    stream,
-  }),
-  '/v1/images/generations': (model, prompt) => ({ model, prompt }),
-  '/v1/embeddings': (model, input) => ({ model, input }),
-  '/v1/generations': (model, prompt) => ({ model, prompt }),
-};
-
-/** What a provider answers at each path: valid there, and marked as nobody else's. */
-function answerOf(path: string, { model }: { readonly model: string }, mark: number): object {
-  const text = `mark-${mark}-`;
-  const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
-  if (path.endsWith('/messages')) {
-    const content = [{ type: 'text', text }];
-    const counts = { input_tokens: 1, output_tokens: 1 };
-    return {
-      id: text,
-      type: 'message',
-      role: 'assistant',
-      model,
-      content,
-      stop_reason: 'end_turn',
-      stop_sequence: null,
-      usage: counts,
-    };
-  }
-  if (path.endsWith('/models'))
-    return { object: 'list', data: [{ id: text, object: 'model', created: 1, owned_by: 'x' }] };
-  if (path.endsWith('/embeddings')) {
-    return { object: 'list', model, data: [{ object: 'embedding', index: 0, embedding: [mark, 0.5] }], usage };
-  }
-  if (path.endsWith('/images/generations')) return { created: 1, data: [{ url: `https://images.example/${text}` }] };
-  if (path.endsWith('/responses')) {
-    const content = [{ type: 'output_text', text, annotations: [] }];
-    const output = [{ type: 'message', id: `msg_${mark}`, status: 'completed', role: 'assistant', content }];
-    const counts = { input_tokens: 1, output_tokens: 1, total_tokens: 2 };
-    return {
-      id: `resp_${mark}`,
-      object: 'response',
-      created_at: 1,
-      status: 'completed',
-      error: null,
-      incomplete_details: null,
-      model,
-      output,
-      usage: counts,
-    };
-  }
-  if (path.endsWith('/chat/completions')) {
-    const choices = [{ index: 0, message: { role: 'assistant', content: text }, finish_reason: 'stop' }];
-    return { id: text, object: 'chat.completion', created: 1, model, choices, usage };
-  }
-  return {
-    id: text,
-    object: 'text_completion',
-    created: 1,
-    model,
-    choices: [{ index: 0, text, logprobs: null, finish_reason: 'stop' }],
-    usage,
-  };
-}
 
 describe('callers of many tenants', () => {
-  let provider: Server;
+  let provider: MarkedProvider;
   let redis: TestRedis;
   let database: TestDatabase;
   let apis: readonly TestApi[];
   let callers: Caller[];
-  let marks = 0;
 
   beforeAll(async () => {
-    provider = createServer((asked, response) => {
-      const chunks: Buffer[] = [];
-      asked.on('data', (chunk: Buffer) => chunks.push(chunk));
-      asked.on('end', () => {
-        marks += 1;
-        const body =
-          chunks.length === 0 ? { model: '' } : (JSON.parse(Buffer.concat(chunks).toString()) as { model: string });
-        const path = String(asked.url).split('?', 1)[0] as string;
-        response.setHeader('content-type', 'application/json');
-        response.end(JSON.stringify(answerOf(path, body, marks)));
-      });
-    });
-    await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
-    const address = `http://127.0.0.1:${(provider.address() as AddressInfo).port}`;
+    provider = await startMarkedProvider();
     redis = await startRedis();
     database = await createDatabase();
     const places = {
       REDIS_URL: redis.url,
       DATABASE_URL: database.url,
-      OPENAI_BASE_URL: `${address}/v1`,
-      ANTHROPIC_BASE_URL: address,
+      OPENAI_BASE_URL: `${provider.url}/v1`,
+      ANTHROPIC_BASE_URL: provider.url,
     };
     apis = [await testApi(places), await testApi(places)];
     const [api] = apis as [TestApi];
@@ -146,10 +59,7 @@ describe('callers of many tenants', () => {
 
   afterAll(async () => {
     await Promise.all(apis.map((api) => api.close()));
-    await new Promise((resolve) => {
-      provider.close(resolve);
-      provider.closeAllConnections();
-    });
+    await provider.stop();
     await redis.stop();
     await database.drop();
   });
@@ -198,8 +108,7 @@ describe('callers of many tenants', () => {
         status: 200,
         text: '',
       });
-      const mark = MARK.exec(response.text)?.[1] ?? /"embedding":\[(\d+),/.exec(response.text)?.[1];
-      if (mark === undefined) throw new Error(`an answer of ${route} without a mark: ${response.text}`);
+      const mark = markIn(response.text);
       const share = ask === undefined ? 'tenant' : SHARES[model];
       const within = { tenant: caller.tenant, key: `${caller.tenant} ${caller.key}`, all: '' }[share];
       const asked = ask === undefined ? '' : `${model} ${question}`;
