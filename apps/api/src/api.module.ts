@@ -1,73 +1,50 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import {
   breakersHealth,
+  gatewayModule,
   healthOptions,
   identityOptions,
   keysHealth,
+  ledgerHealth,
+  ledgerOptions,
   PlatformModule,
+  upstreamKindOf,
+  upstreamsOf,
   versionOf,
   type SharedParts,
 } from '@promptsales/assembly';
 import { CacheManagementModule, InvalidationOutbox } from '@promptsales/cache-management';
-import { Breakers, Cache, RedisRoles } from '@promptsales/cache-core';
+import { Breakers, RedisRoles } from '@promptsales/cache-core';
 import { ConfigurationModule, ProviderDirectory } from '@promptsales/configuration';
 import { ContentModule } from '@promptsales/content';
 import { Database } from '@promptsales/database';
-import { GatewayInstruments, HealthModule, LedgerInstruments } from '@promptsales/health';
+import { HealthModule, LedgerInstruments } from '@promptsales/health';
 import { ApiKeys, AuditLog, IdentityModule } from '@promptsales/identity';
+import { JobsModule } from '@promptsales/jobs';
 import {
   AnswerKeys,
   DurableLedger,
-  Ledger,
   LedgerModule,
-  LlmCacheModule,
   ModelInfoModule,
   PoliciesModule,
-  PolicyDirectory,
   SavingsModule,
-  StoredPrices,
 } from '@promptsales/llm-cache';
 import { RecordsModule } from '@promptsales/records';
 import type { FastifyRequest } from 'fastify';
 import { auditing } from './access/audit.js';
-import { tenantCallerOf } from './access/caller.js';
+import { callerOf, tenantCallerOf } from './access/caller.js';
+import { identitiesOf } from './answer-keys-wiring.js';
 import { configurationOptions } from './configuration-wiring.js';
 import { contentOptions, SEARCH_IDENTITIES } from './content-wiring.js';
-import { ledgerHealth, ledgerOptions, savingsOptions } from './ledger-wiring.js';
-import { identitiesOf, llmCacheOptions } from './llm-wiring.js';
 import { policiesOptions } from './policies-wiring.js';
-import { upstreamKindOf, upstreamsOf } from './upstreams.js';
+import { savingsOptions } from './savings-wiring.js';
 
 /** Everything that the API serves, wired. */
 @Module({})
 export class ApiModule {
   static forRoot({ environment, logger, metrics, readiness }: SharedParts): DynamicModule {
     const ledger = new LedgerInstruments(metrics);
-    const gateway = new GatewayInstruments(metrics);
-    const llmCache = LlmCacheModule.forRootAsync({
-      inject: [Cache, RedisRoles, Ledger, Breakers, ProviderDirectory, PolicyDirectory, StoredPrices],
-      useFactory: (
-        cache: Cache,
-        roles: RedisRoles,
-        lines: Ledger,
-        breakers: Breakers,
-        providers: ProviderDirectory,
-        policies: PolicyDirectory,
-        listPrices: StoredPrices,
-      ) =>
-        llmCacheOptions({
-          environment,
-          cache,
-          roles,
-          ledger: lines,
-          breakers,
-          providers,
-          policies,
-          listPrices,
-          instruments: gateway,
-          logger,
-        }),
-    });
+    const llmCache = gatewayModule({ environment, metrics, logger, callerOf });
     return {
       module: ApiModule,
       imports: [
@@ -118,6 +95,7 @@ export class ApiModule {
             owner: environment.operations.recordsOwner,
           }),
         }),
+        JobsModule.forRoot({ callerOf: tenantCallerOf, keyPrefix: environment.redis.keyPrefix }),
         HealthModule.forRootAsync({
           inject: [RedisRoles, Database, ApiKeys, DurableLedger, Breakers, ProviderDirectory],
           metrics: environment.operations.metrics,

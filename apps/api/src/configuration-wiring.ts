@@ -1,3 +1,4 @@
+import { SHARED_PROVIDERS } from '@promptsales/assembly';
 import type { InvalidationOutbox } from '@promptsales/cache-management';
 import type { ConfigurationOptions } from '@promptsales/configuration';
 import { DatabaseUnavailableError, type Database } from '@promptsales/database';
@@ -6,7 +7,6 @@ import type { AuditLog } from '@promptsales/identity';
 import type { FastifyRequest } from 'fastify';
 import { auditing } from './access/audit.js';
 import { principalOf } from './access/caller.js';
-import { SHARED_PROVIDERS } from './upstreams.js';
 
 export interface ConfigurationWiring {
   readonly outbox: InvalidationOutbox;

@@ -11,4 +11,8 @@ export { healthOptions, type HealthParts } from './health-options.js';
 export { runService, type Service } from './run-service.js';
 export { versionOf } from './version.js';
 export { identityOptions } from './identity-options.js';
+export { gatewayModule, type GatewayOptions } from './llm-wiring.js';
+export { ledgerHealth, ledgerOptions } from './ledger-wiring.js';
+export { SHARED_PROVIDERS, upstreamKindOf, upstreamsOf, type StoredProviders } from './upstreams.js';
+export { FailureLog } from './failure-log.js';
 export { keysHealth } from './keys-health.js';

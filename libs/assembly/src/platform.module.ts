@@ -26,6 +26,8 @@ import { checkConnections, redisTopology } from './redis-topology.js';
 export interface PlatformOptions {
   readonly environment: Environment;
   readonly service: string;
+  /** Connections to Redis that the service opens beside these. @default 0 */
+  readonly ownConnections?: number;
   readonly logger: Logger;
   readonly metrics: MetricsRegistry;
 }
@@ -33,9 +35,9 @@ export interface PlatformOptions {
 /** What both processes stand on: Redis, the cache, locks and breakers, PostgreSQL, keys for what is stored encrypted. */
 @Module({})
 export class PlatformModule {
-  static forRoot({ environment, service, logger, metrics }: PlatformOptions): DynamicModule {
+  static forRoot({ environment, service, ownConnections = 0, logger, metrics }: PlatformOptions): DynamicModule {
     const roles = new RedisRoles(redisTopology(environment));
-    checkConnections(environment, roles);
+    checkConnections(environment, roles, ownConnections);
     const keys = keyring(environment);
     const settings = cacheSettings(environment, ttlTable(environment), keys);
     const cache = new Cache(roles, settings, new CacheInstruments(metrics));

@@ -43,9 +43,9 @@ function homeOf(redis: Environment['redis']): RedisHome {
 export class RedisConnectionsError extends Error {
   readonly code = 'redis_connections';
 
-  constructor(limit: number, links: number, needed: number) {
+  constructor(limit: number, links: number, own: number, needed: number) {
     super(
-      `REDIS_MAX_CONNECTIONS: got ${limit}, and ${needed} are needed: ${links} ${links === 1 ? 'database' : 'databases'} with a connection each for commands and for subscriptions. Raise it, or let roles share a database (REDIS_LAYOUT=single).`,
+      `REDIS_MAX_CONNECTIONS: got ${limit}, and ${needed} are needed: ${links} ${links === 1 ? 'database' : 'databases'} with a connection each for commands and for subscriptions${own === 0 ? '' : `, and ${own} for the queue of jobs`}. Raise it, or let roles share a database (REDIS_LAYOUT=single).`,
     );
     this.name = 'RedisConnectionsError';
   }
@@ -54,8 +54,8 @@ export class RedisConnectionsError extends Error {
 const CONNECTIONS_PER_LINK = 2;
 
 /** A link has one connection for commands and at most one for subscriptions, so the bound can be kept by refusing to begin. */
-export function checkConnections({ redis }: Environment, roles: RedisRoles): void {
+export function checkConnections({ redis }: Environment, roles: RedisRoles, own = 0): void {
   const links = roles.links().length;
-  const needed = links * CONNECTIONS_PER_LINK;
-  if (needed > redis.maxConnections) throw new RedisConnectionsError(redis.maxConnections, links, needed);
+  const needed = links * CONNECTIONS_PER_LINK + own;
+  if (needed > redis.maxConnections) throw new RedisConnectionsError(redis.maxConnections, links, own, needed);
 }

@@ -14,6 +14,7 @@ export {
 export { keyspace, catalogue, parseKey } from './keyspace/keyspace.js';
 export { Catalogue, type ParsedKey } from './keyspace/catalogue.js';
 export { Companion, companions, entryParts } from './keyspace/companion.js';
+export { queueKeys } from './keyspace/queue-keys.js';
 export { changeKeys } from './keyspace/change-keys.js';
 export { VERSIONED_ROLES, versionKeys, type VersionKind } from './keyspace/version-key.js';
 export { kindOfKey, type KeyKind } from './keyspace/key-kind.js';

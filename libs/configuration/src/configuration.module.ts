@@ -20,9 +20,12 @@ import { ConfigurationCache } from './management/configuration-cache.js';
 import { ProviderDirectory } from './providers/provider-directory.js';
 import { Seal } from './secrets/seal.js';
 import { Configurations } from './stored/configurations.js';
+import { SystemConfigurations } from './stored/system-configurations.js';
 
 export interface ConfigurationAsyncOptions {
   readonly inject: NonNullable<FactoryProvider['inject']>;
+  /** @default true */
+  readonly routes?: boolean;
   /** A method, so that its parameters may have the types of what is injected. */
   useFactory(...dependencies: unknown[]): ConfigurationOptions;
 }
@@ -67,6 +70,11 @@ const PROVIDERS: readonly Provider[] = [
     useFactory: (cache: Cache, roles: RedisRoles, operations: InvalidationOperations) =>
       new ConfigurationCache(cache, roles, operations),
   },
+  {
+    provide: SystemConfigurations,
+    inject: [Configurations, CacheAside],
+    useFactory: (configurations: Configurations, aside: CacheAside) => new SystemConfigurations(configurations, aside),
+  },
   CachedReads,
   DirectoryEnd,
 ];
@@ -87,9 +95,12 @@ export class ConfigurationModule {
     return {
       module: ConfigurationModule,
       global: true,
-      controllers: [ProvidersController, ConfigurationsController, ConfigurationCacheController, ClientsController],
+      controllers:
+        options.routes === false
+          ? []
+          : [ProvidersController, ConfigurationsController, ConfigurationCacheController, ClientsController],
       providers: [settings, ...PROVIDERS],
-      exports: [ProviderDirectory, ClientConfigurations],
+      exports: [ProviderDirectory, ClientConfigurations, SystemConfigurations],
     };
   }
 }

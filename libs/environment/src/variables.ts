@@ -325,6 +325,30 @@ export const VARIABLES = {
       ),
     },
   },
+  jobs: {
+    title: 'Jobs',
+    variables: {
+      concurrency: withDefault('JOBS_CONCURRENCY', integer(1, 256), '4', 'Jobs that one worker runs at a time.'),
+      attempts: withDefault(
+        'JOBS_ATTEMPTS',
+        integer(1, 100),
+        '5',
+        'A job that failed so often is given up, and waits among the dead letters.',
+      ),
+      backoffMs: withDefault(
+        'JOBS_BACKOFF_MS',
+        integer(1, DAY_MS, 'milliseconds'),
+        '1000',
+        'Before the second attempt; twice that before each further one, five minutes at most.',
+      ),
+      stalledAfterMs: withDefault(
+        'JOBS_STALLED_AFTER_MS',
+        integer(500, DAY_MS, 'milliseconds'),
+        '10000',
+        'A worker that did not say for so long that it is there has lost its jobs to others.',
+      ),
+    },
+  },
   temp: {
     title: 'Temporary storage',
     variables: {

@@ -8,6 +8,7 @@ export {
   OutboxInstruments,
 } from './metrics/coordination-instruments.js';
 export { GatewayInstruments } from './metrics/gateway-instruments.js';
+export { JobInstruments } from './metrics/job-instruments.js';
 export { LedgerInstruments, type LedgerBacklog } from './metrics/ledger-instruments.js';
 export { MetricsRegistry } from './metrics/metrics-registry.js';
 export type {

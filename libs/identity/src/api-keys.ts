@@ -68,6 +68,11 @@ export class ApiKeys implements OnModuleInit, OnModuleDestroy {
     return this.#store.create(actor, draft);
   }
 
+  /** For whom a key was ever made, be it revoked by now. */
+  tenants(): Promise<readonly string[]> {
+    return this.#store.tenants();
+  }
+
   async find(viewer: Principal, id: string): Promise<ApiKey> {
     const found = isKeyId(id) ? await this.#store.find(id, ownTenant(viewer)) : null;
     if (found === null) throw new UnknownApiKeyError(id);

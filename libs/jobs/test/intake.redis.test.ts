@@ -11,7 +11,6 @@ class Died extends Error {}
 
 describe('the intake', () => {
   let stage: JobsStage;
-  let dispatched: string[];
   let tables: Kysely<JobTables>;
 
   beforeAll(async () => {
@@ -21,14 +20,12 @@ describe('the intake', () => {
   afterAll(() => stage.stop());
   beforeEach(async () => {
     await stage.clear();
-    dispatched = [];
   });
 
   const intake = (parts: Partial<IntakeParts> = {}, observer: IntakeObserver = {}): Intake =>
     new Intake({
       lists: stage.lists,
       store: stage.store,
-      dispatch: async (ids) => void dispatched.push(...ids),
       tenants: async () => ['default', 'acme'],
       repairAfterMs: 0,
       observer,
@@ -54,7 +51,6 @@ describe('the intake', () => {
     expect(rows.map(({ segmento }) => segmento)).toEqual([{ edad: '18-25' }, 'jóvenes', 'jóvenes', 'jóvenes']);
     const ofFirst = rows[1]?.id ?? '';
     expect(ofFirst < (rows[2]?.id ?? '')).toBe(true);
-    expect(dispatched.toSorted()).toEqual(rows.map(({ id }) => id).toSorted());
     expect(await stage.raw.keys('*')).toEqual([]);
   });
 
@@ -64,13 +60,27 @@ describe('the intake', () => {
     expect(await campaigns()).toHaveLength(120);
   });
 
+  /** The lists, of which one step never comes to its end. */
+  const dying = (step: 'take' | 'end', lists = stage.lists): Pick<IntakeParts, 'lists'> => ({
+    lists: {
+      take: async (list, ids) => {
+        const moves = await lists.take(list, ids);
+        if (step === 'take' && moves.length > 0) throw new Died();
+        return moves;
+      },
+      left: (list, ageMs) => lists.left(list, ageMs),
+      end: () => Promise.reject(new Died()),
+    },
+  });
+
   test.each([
-    ['before its row is there', { store: { admit: () => Promise.reject(new Died()) } }],
-    ['before it is in the queue', { dispatch: () => Promise.reject(new Died()) }],
-  ])('completes a move whose process died %s, once', async (_when, parts: Partial<IntakeParts>) => {
+    ['when it had taken it', () => dying('take')],
+    ['before its row was there', () => ({ store: { admit: () => Promise.reject(new Died()) } })],
+    ['when its row was there', () => dying('end')],
+  ])('completes a move whose process died %s, once', async (_when, parts: () => Partial<IntakeParts>) => {
     await stage.raw.lpush(LIST, entryOf(1), entryOf(2));
     const failures: unknown[] = [];
-    expect(await intake(parts, { failed: (_list, error) => failures.push(error) }).turn()).toBe(0);
+    expect(await intake(parts(), { failed: (_list, error) => failures.push(error) }).turn()).toBe(0);
     expect(failures).toEqual([expect.any(Died)]);
     expect(await stage.raw.llen(LIST)).toBe(0);
     const booked = await stage.raw.hkeys(MOVES);
@@ -79,18 +89,22 @@ describe('the intake', () => {
     const both = await Promise.all([intake().repair(), intake().repair()]);
     expect(Math.max(...both)).toBe(2);
     expect(await campaigns()).toEqual(['c1', 'c2']);
-    expect(new Set(dispatched)).toEqual(new Set(booked));
+    const ids = await tables.selectFrom('generation_jobs').select('id').execute();
+    expect(new Set(ids.map(({ id }) => id))).toEqual(new Set(booked));
     expect(await stage.raw.exists(MOVES)).toBe(0);
   });
 
-  test('completes a move whose process was stopped behind the queue, and the stopped one changes nothing', async () => {
+  test('completes a move whose process was stopped, and the stopped one changes nothing', async () => {
     await stage.raw.lpush(LIST, entryOf(1));
     const { promise: stopped, resolve: resume } = Promise.withResolvers<void>();
     const { promise: inside, resolve: entered } = Promise.withResolvers<void>();
     const zombie = intake({
-      dispatch: () => {
-        entered();
-        return stopped;
+      store: {
+        admit: async (...entries) => {
+          entered();
+          await stopped;
+          return stage.store.admit(...entries);
+        },
       },
     }).turn();
     await inside;
@@ -103,7 +117,7 @@ describe('the intake', () => {
 
   test('leaves alone what another process is moving just now', async () => {
     await stage.raw.lpush(LIST, entryOf(1));
-    await intake({ dispatch: () => Promise.reject(new Died()) }).turn();
+    await intake(dying('end')).turn();
     expect(await intake({ repairAfterMs: 60_000 }).repair()).toBe(0);
     expect(await stage.raw.hlen(MOVES)).toBe(1);
   });

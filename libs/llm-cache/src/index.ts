@@ -40,6 +40,7 @@ export type { LedgerReader } from './ledger/ledger-reader.js';
 // The gateway: provider-compatible routes in front of the cache.
 export { LlmCacheModule, type LlmCacheAsyncOptions } from './llm-cache.module.js';
 export { GatewayService, type LlmCacheOptions } from './http/gateway-service.js';
+export { RefusedByProviderError } from './generations/generation-errors.js';
 export { GenerationRequestError } from './generations/generation-request.js';
 export { AnswerKeys, type KeyedRequest } from './gateway/answer-keys.js';
 export { attributionOf, type Caller, type CallerOf } from './http/caller.js';

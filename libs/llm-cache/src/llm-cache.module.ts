@@ -18,6 +18,8 @@ import { DEFAULT_ONLY, GatewayService, SHUTDOWN_MS, type LlmCacheOptions } from 
 export interface LlmCacheAsyncOptions {
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
   readonly inject?: NonNullable<FactoryProvider['inject']>;
+  /** False: for a process that asks the gateway itself, and serves nobody. @default true */
+  readonly routes?: boolean;
   /** A method, so that its parameters may have the types of what is injected. */
   useFactory(...dependencies: unknown[]): LlmCacheOptions | Promise<LlmCacheOptions>;
 }
@@ -25,6 +27,7 @@ export interface LlmCacheAsyncOptions {
 /** For flights that were given up, to settle their lines. */
 const CLOSE_MARGIN_MS = 500;
 const OPTIONS = Symbol('LlmCacheOptions');
+const ROUTES = Symbol('LlmCacheRoutes');
 
 /** Registers the routes while the application starts, and ends its flights when it stops. */
 @Injectable()
@@ -37,14 +40,15 @@ class GatewayLifecycle implements OnModuleInit, BeforeApplicationShutdown {
     host: HttpAdapterHost,
     @Inject(GatewayService) service: GatewayService,
     @Inject(OPTIONS) options: LlmCacheOptions,
+    @Inject(ROUTES) private readonly routes: boolean,
   ) {
     this.#host = host;
     this.#service = service;
     this.#closeWithinMs = (options.shutdownMs ?? SHUTDOWN_MS) + CLOSE_MARGIN_MS;
   }
 
-  onModuleInit(): Promise<void> {
-    return this.#service.register(this.#host.httpAdapter.getInstance<FastifyInstance>());
+  async onModuleInit(): Promise<void> {
+    if (this.routes) await this.#service.register(this.#host.httpAdapter.getInstance<FastifyInstance>());
   }
 
   /** Never fails and never hangs: what comes after it, such as the ledger's last lines, must not be lost with it. */
@@ -71,11 +75,13 @@ export class LlmCacheModule {
   }
 
   static forRootAsync(options: LlmCacheAsyncOptions): DynamicModule {
+    const { routes = true } = options;
     return {
       module: LlmCacheModule,
-      controllers: [GenerationsController],
+      controllers: routes ? [GenerationsController] : [],
       imports: options.imports ?? [],
       providers: [
+        { provide: ROUTES, useValue: routes },
         { provide: OPTIONS, inject: options.inject ?? [], useFactory: options.useFactory.bind(options) },
         {
           provide: GatewayService,
@@ -89,7 +95,7 @@ export class LlmCacheModule {
           useFactory: ({ upstreams, policies }: LlmCacheOptions) => new AnswerKeys(upstreams, policies ?? DEFAULT_ONLY),
         },
       ],
-      exports: [AnswerKeys],
+      exports: [AnswerKeys, GatewayService],
     };
   }
 }

@@ -2,6 +2,7 @@
 import {
   catalogue,
   changeKeys,
+  queueKeys,
   companions,
   LONGEST_SEGMENT_BYTES,
   ROLES,
@@ -130,6 +131,15 @@ function companionSection(): string {
     changeKeys.description,
     '',
     '- id: cache.changes; type: hash; TTL: 10 minutes, prolonged by each process that relies on it',
+    '',
+    '## Queues',
+    '',
+    `\`${queueKeys.pattern}\`, in role \`state\`.`,
+    '',
+    queueKeys.description,
+    '',
+    '- id: queue.bullmq; types and expiry are BullMQ’s own',
+    '- tenants: all of them in one queue, known by ids of jobs',
   ].join('\n');
 }
 

@@ -52,6 +52,15 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'GET /v1/keyspace/families': anyKey,
     'GET /v1/keyspace/explain': scope('cache'),
 
+    'GET /v1/jobs/:id': scope('jobs'),
+    'GET /v1/jobs/:id/events': scope('jobs'),
+    'GET /v1/queues/ai_generation': scope('jobs'),
+    'POST /v1/queues/ai_generation': scope('jobs'),
+    'GET /v1/queues/ai_generation/dead-letters': scope('jobs'),
+    'POST /v1/queues/ai_generation/dead-letters/replay': scope('jobs'),
+    'GET /v1/campaigns/:campana_id/messages': scope('jobs'),
+    'POST /v1/campaigns/:campana_id/messages': scope('jobs'),
+
     'POST /v1/locks/:name': scope('jobs'),
     'PUT /v1/locks/:name': scope('jobs'),
     'DELETE /v1/locks/:name': scope('jobs'),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { changeKeys } from './change-keys.js';
+import { queueKeys } from './queue-keys.js';
 import { companions } from './companion.js';
 import { kindOfKey } from './key-kind.js';
 import { keyspace } from './keyspace.js';
@@ -28,6 +29,7 @@ describe('what a key on a server is', () => {
     const version = versionKeys.keyOf(versionKeys.subject('tag', 'a:b'), 'acme', 'ps:');
     expect(kindOfKey(version, 'ps:')).toEqual({ kind: 'platform' });
     expect(kindOfKey(changeKeys.at('ps:'), 'ps:')).toEqual({ kind: 'platform' });
+    expect(kindOfKey(`${queueKeys.prefixAt('ps:')}:ai_generation:wait`, 'ps:')).toEqual({ kind: 'platform' });
     expect(kindOfKey('ps:nobody:x', 'ps:')).toEqual({ kind: 'unknown' });
     expect(kindOfKey('ps:app:a:b', 'ps:')).toEqual({ kind: 'unknown' });
     expect(kindOfKey('app:k', 'ps:')).toEqual({ kind: 'outside' });

@@ -3,6 +3,7 @@ import { changeKeys } from './change-keys.js';
 import { companions, type Companion } from './companion.js';
 import type { ParsedKey } from './catalogue.js';
 import { parseKey } from './keyspace.js';
+import { queueKeys } from './queue-keys.js';
 import { versionKeys } from './version-key.js';
 
 /** What a key on a server is. */
@@ -10,7 +11,7 @@ export type KeyKind =
   | { readonly kind: 'value'; readonly key: string; readonly parsed: ParsedKey }
   /** `subject`: the physical key that it lies beside. */
   | { readonly kind: 'companion'; readonly companion: Companion; readonly subject: string }
-  /** Versions of what is invalidated as a whole, and what processes tell each other. */
+  /** Versions of what is invalidated as a whole, what processes tell each other, and BullMQ's queues. */
   | { readonly kind: 'platform' }
   /** Begins as our keys do, and belongs to no family. */
   | { readonly kind: 'unknown' }
@@ -28,6 +29,9 @@ export function kindOfKey(physical: string, prefix = ''): KeyKind {
     const subject = companion.subjectOf(physical, prefix);
     if (subject !== undefined) return { kind: 'companion', companion, subject };
   }
-  const ofPlatform = physical === changeKeys.at(prefix) || versionKeys.subjectOf(physical, prefix) !== undefined;
+  const ofPlatform =
+    physical === changeKeys.at(prefix) ||
+    versionKeys.subjectOf(physical, prefix) !== undefined ||
+    queueKeys.holds(physical, prefix);
   return { kind: ofPlatform ? 'platform' : 'unknown' };
 }

@@ -12,7 +12,7 @@ import * as ratelimit from './families/ratelimit.js';
 import * as sessions from './families/sessions.js';
 import * as state from './families/state.js';
 import * as temp from './families/temp.js';
-
+import { queueKeys } from './queue-keys.js';
 import { versionKeys } from './version-key.js';
 
 export const keyspace = Object.freeze({
@@ -30,6 +30,7 @@ export const catalogue = new Catalogue(Object.values(keyspace), [
   ...Object.values(companions),
   versionKeys,
   changeKeys,
+  queueKeys,
 ]);
 
 /** See `Catalogue.parseKey`. */

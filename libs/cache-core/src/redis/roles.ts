@@ -1,4 +1,4 @@
-import type { RedisOptions } from 'ioredis';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { ROLES, type Role } from '../keyspace/roles.js';
 import { RedisConfigurationError } from './errors.js';
 import { ClusterLink } from './cluster-link.js';
@@ -47,12 +47,14 @@ type Place =
 export class RedisRoles {
   readonly #links = new Map<Role, RedisLink>();
   readonly #subscriptions = new Map<RedisLink, Subscriptions>();
+  readonly #topology: RedisTopology;
 
   /**
    * Decides where each role lives. Connects only in `open`.
    * @throws RedisConfigurationError when a URL cannot be read
    */
   constructor(topology: RedisTopology) {
+    this.#topology = topology;
     const roles = Object.keys(ROLES) as Role[];
     const byPlace = new Map<string, { place: Place; roles: Role[] }>();
     for (const role of roles) {
@@ -86,6 +88,14 @@ export class RedisRoles {
 
   subscriptions(role: Role): Subscriptions {
     return this.#subscriptions.get(this.link(role)) as Subscriptions;
+  }
+
+  /**
+   * A client that is no link's, for a library with commands of its own such as BullMQ. It reconnects by itself and has no
+   * deadlines: whoever uses it must be right when its commands are late or are sent twice. The caller closes it.
+   */
+  ownClient(role: Role, purpose: string): Redis | Cluster {
+    return ownClientAt(placeOf(role, this.#topology), this.#topology, purpose);
   }
 
   /** Each distinct link once. */
@@ -128,6 +138,30 @@ function placeOf(role: Role, topology: RedisTopology): Place {
     database: databaseOf(role, topology, own !== undefined, database),
     behindSentinels,
   };
+}
+
+function ownClientAt(place: Place, topology: RedisTopology, purpose: string): Redis | Cluster {
+  const common: RedisOptions = {
+    ...place.connection,
+    lazyConnect: true,
+    connectionName: `promptsales:${purpose}`,
+    // BullMQ's workers want this; nobody else waits for such a client.
+    maxRetriesPerRequest: null,
+    retryStrategy: (times) => Math.min(50 * times, 1000),
+  };
+  if ('seeds' in place) {
+    return new Cluster([...place.seeds], { redisOptions: common, lazyConnect: true, enableReadyCheck: true });
+  }
+  const options: RedisOptions = { ...common, db: place.database };
+  if (!place.behindSentinels || !('sentinels' in topology)) return new Redis(options);
+  const { sentinels, primaryName, sentinelPassword } = topology;
+  return new Redis({
+    ...options,
+    sentinels: [...sentinels],
+    name: primaryName,
+    ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
+    ...(topology.tls === true ? { enableTLSForSentinelMode: true } : {}),
+  });
 }
 
 /** All links behind the same Sentinels share what they say. */

@@ -55,6 +55,12 @@ export class KeyStore {
     return { apiKey, key };
   }
 
+  /** For whom a key was ever made. */
+  async tenants(): Promise<readonly string[]> {
+    const rows = await this.#db.selectFrom('api_keys').select('tenant').distinct().orderBy('tenant').execute();
+    return rows.map(({ tenant }) => tenant);
+  }
+
   async find(id: string, tenant: string | null): Promise<ApiKey | null> {
     let query = this.#db.selectFrom('api_keys').selectAll().where('id', '=', id);
     if (tenant !== null) query = query.where('tenant', '=', tenant);

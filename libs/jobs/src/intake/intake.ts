@@ -4,9 +4,9 @@
  * Invariants, each with a test that fails when it is removed
  * 1. An entry is in its list, or booked under the id that its job will have, or stands in PostgreSQL under that id; never
  *    nowhere. It leaves the list and is booked by one script, and its booking goes only when its row is committed.
- * 2. Every step may be done again by anybody: the row is inserted once by its id, the queue takes a job of an id once, and
- *    a booking that is gone is gone. So whoever finds an old booking completes the move, and it does not matter whether
- *    the one who began it is dead, stopped, or only slow.
+ * 2. Every step may be done again by anybody: the row is inserted once by its id, and a booking that is gone is gone. So
+ *    whoever finds an old booking completes the move, and it does not matter whether the one who began it is dead, stopped,
+ *    or only slow. (The queue that runs jobs is filled from PostgreSQL: see pump.ts.)
  * 3. An entry that is no request costs itself: it is moved like any other, to the dead letters.
  * 4. A list that cannot be read (another type lies there) holds up no other list.
  */
@@ -16,9 +16,6 @@ import { PRIORITIES } from '../job/priority.js';
 import type { JobStore } from '../store/job-store.js';
 import { readEntry } from './intake-entry.js';
 import type { IntakeList, IntakeLists, Move } from './intake-lists.js';
-
-/** A job of PostgreSQL is given to the queue that runs it. May happen any number of times. */
-export type Dispatch = (ids: readonly string[]) => Promise<void>;
 
 export interface IntakeObserver {
   /** Entries that have become jobs, or dead letters. */
@@ -30,9 +27,8 @@ export interface IntakeObserver {
 }
 
 export interface IntakeParts {
-  readonly lists: IntakeLists;
+  readonly lists: Pick<IntakeLists, 'take' | 'left' | 'end'>;
   readonly store: Pick<JobStore, 'admit'>;
-  readonly dispatch: Dispatch;
   /** Whose lists there may be. */
   readonly tenants: () => Promise<readonly string[]>;
   readonly observer?: IntakeObserver;
@@ -94,12 +90,11 @@ export class Intake {
 
   async #complete(list: IntakeList, moves: readonly Move[]): Promise<void> {
     if (moves.length === 0) return;
-    const { store, dispatch, lists, observer } = this.#parts;
+    const { store, lists, observer } = this.#parts;
     const read = moves.map((move) => ({ ...list, ...move, ...readEntry(move) }));
     const jobs = read.filter((entry) => entry.kind === 'request');
     const malformed = read.filter((entry) => entry.kind === 'malformed');
     await store.admit(jobs, malformed);
-    await dispatch(jobs.map(({ id }) => id));
     await lists.end(
       list,
       moves.map(({ id }) => id),

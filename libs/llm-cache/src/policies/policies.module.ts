@@ -19,6 +19,8 @@ export interface PoliciesModuleOptions {
 
 export interface PoliciesModuleAsyncOptions {
   readonly inject: NonNullable<FactoryProvider['inject']>;
+  /** @default true */
+  readonly routes?: boolean;
   /** A method, so that its parameters may have the types of what is injected. */
   useFactory(...dependencies: unknown[]): PoliciesModuleOptions;
 }
@@ -41,7 +43,7 @@ export class PoliciesModule {
     return {
       module: PoliciesModule,
       global: true,
-      controllers: [PoliciesController],
+      controllers: options.routes === false ? [] : [PoliciesController],
       providers: [
         { provide: OPTIONS, inject: options.inject, useFactory: (...given: unknown[]) => options.useFactory(...given) },
         {

@@ -101,6 +101,7 @@ export const aiCampaignMessages = new Family({
   description: 'The messages generated for one segment of a campaign, in order.',
   value: list(Type.Object({ numero: Type.Integer(), texto: Type.String(), tono: Type.String() })),
   ttlSeconds: 10_800,
+  otherWriters: true,
 });
 
 export const aiGenerationMeta = new Family({
@@ -116,4 +117,5 @@ export const aiGenerationMeta = new Family({
     fecha_generacion: textField(),
   }),
   ttlSeconds: 10_800,
+  otherWriters: true,
 });

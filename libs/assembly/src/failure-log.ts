@@ -5,11 +5,13 @@ const ONCE_PER_MS = 60_000;
 /** Tells the operator of failures that callers are told nothing about: the first of each kind in a minute, and how many followed it. */
 export class FailureLog {
   readonly #logger: Pick<Logger, 'error'>;
+  readonly #what: string;
   readonly #now: () => number;
   readonly #told = new Map<string, { at: number; since: number }>();
 
-  constructor(logger: Pick<Logger, 'error'>, now: () => number = Date.now) {
+  constructor(logger: Pick<Logger, 'error'>, what: string, now: () => number = Date.now) {
     this.#logger = logger;
+    this.#what = what;
     this.#now = now;
   }
 
@@ -21,7 +23,7 @@ export class FailureLog {
       return;
     }
     this.#told.set(code, { at: this.#now(), since: 0 });
-    this.#logger.error({ err: error, code, untold: last?.since ?? 0 }, 'the gateway met a failure');
+    this.#logger.error({ err: error, code, untold: last?.since ?? 0 }, this.#what);
   }
 }
 

@@ -1,23 +1,20 @@
-import { keyspace, type Breakers, type Cache, type KeyRef, type RedisRoles } from '@promptsales/cache-core';
-import { IdentityRefusedError, type KeyOfRequest } from '@promptsales/cache-management';
-import type { ProviderDirectory } from '@promptsales/configuration';
+import type { DynamicModule } from '@nestjs/common';
+import { Breakers, Cache, RedisRoles } from '@promptsales/cache-core';
+import { ProviderDirectory } from '@promptsales/configuration';
 import type { Environment } from '@promptsales/environment';
-import type { GatewayInstruments } from '@promptsales/health';
+import { GatewayInstruments, type MetricsRegistry } from '@promptsales/health';
 import type { Logger } from '@promptsales/http-edge';
 import {
-  attributionOf,
-  GenerationRequestError,
-  LlmError,
+  Ledger,
+  LlmCacheModule,
   OverriddenPrices,
-  type AnswerKeys,
-  type KeyedRequest,
-  type Ledger,
+  PolicyDirectory,
+  StoredPrices,
+  type CallerOf,
   type LlmCacheObserver,
   type LlmCacheOptions,
-  type PolicyDirectory,
   type Prices,
 } from '@promptsales/llm-cache';
-import { callerOf } from './access/caller.js';
 import { FailureLog } from './failure-log.js';
 import { priceOverridesOf } from './ledger-wiring.js';
 import { upstreamsOf, type StoredProviders } from './upstreams.js';
@@ -25,7 +22,7 @@ import { upstreamsOf, type StoredProviders } from './upstreams.js';
 /** Readers have left or have been cut off by then; what is still asked for nobody is given this long to be kept. */
 const SHUTDOWN_MS = 1_000;
 
-export interface LlmParts {
+interface LlmParts {
   readonly environment: Environment;
   readonly cache: Cache;
   readonly roles: RedisRoles;
@@ -36,10 +33,23 @@ export interface LlmParts {
   readonly listPrices: Prices;
   readonly instruments: GatewayInstruments;
   readonly logger: Logger;
+  readonly callerOf: CallerOf;
 }
 
-export function llmCacheOptions(parts: LlmParts): LlmCacheOptions {
-  const { environment, cache, roles, ledger, breakers, providers, policies, listPrices, instruments, logger } = parts;
+function llmCacheOptions(parts: LlmParts): LlmCacheOptions {
+  const {
+    environment,
+    cache,
+    roles,
+    ledger,
+    breakers,
+    providers,
+    policies,
+    listPrices,
+    instruments,
+    logger,
+    callerOf,
+  } = parts;
   const { upstream, api } = environment;
   return {
     cache,
@@ -51,31 +61,37 @@ export function llmCacheOptions(parts: LlmParts): LlmCacheOptions {
     prices: new OverriddenPrices(listPrices, priceOverridesOf(providers)),
     breakers,
     upstream: { timeoutMs: upstream.timeoutMs, idleTimeoutMs: upstream.idleTimeoutMs },
-    observer: observerOf(instruments, new FailureLog(logger)),
+    observer: observerOf(instruments, new FailureLog(logger, 'the gateway met a failure')),
     bodyLimitBytes: api.maxBodyBytes,
     shutdownMs: SHUTDOWN_MS,
   };
 }
 
-/** By family: the gateway's own identity of a request, for whoever looks its answer up by key. */
-export function identitiesOf(keys: AnswerKeys): ReadonlyMap<string, KeyOfRequest> {
-  return new Map([
-    [keyspace.llmResponse.id, keyOf((request) => keys.keyOf(request))],
-    [keyspace.llmEmbedding.id, keyOf((request) => keys.keyOfEmbedding(request))],
-    [keyspace.aiGeneration.id, keyOf((request) => keys.keyOfGeneration(request))],
-  ]);
+export interface GatewayOptions {
+  readonly environment: Environment;
+  readonly metrics: MetricsRegistry;
+  readonly logger: Logger;
+  readonly callerOf: CallerOf;
+  /** False: for a process that asks the gateway itself. @default true */
+  readonly routes?: boolean;
 }
 
-function keyOf(keyed: (request: KeyedRequest) => KeyRef): KeyOfRequest {
-  return ({ asking, ...request }) => {
-    try {
-      return keyed({ ...request, headers: asking.headers, caller: attributionOf(callerOf(asking)) });
-    } catch (error) {
-      if (error instanceof LlmError || error instanceof GenerationRequestError)
-        throw new IdentityRefusedError(error.message, { cause: error });
-      throw error;
-    }
-  };
+/** The LLM gateway on what `PlatformModule`, `ConfigurationModule`, `LedgerModule` and `PoliciesModule` provide. */
+export function gatewayModule({ metrics, routes = true, ...given }: GatewayOptions): DynamicModule {
+  const instruments = new GatewayInstruments(metrics);
+  return LlmCacheModule.forRootAsync({
+    routes,
+    inject: [Cache, RedisRoles, Ledger, Breakers, ProviderDirectory, PolicyDirectory, StoredPrices],
+    useFactory: (
+      cache: Cache,
+      roles: RedisRoles,
+      ledger: Ledger,
+      breakers: Breakers,
+      providers: ProviderDirectory,
+      policies: PolicyDirectory,
+      listPrices: StoredPrices,
+    ) => llmCacheOptions({ ...given, cache, roles, ledger, breakers, providers, policies, listPrices, instruments }),
+  });
 }
 
 /** An object literal: observers are spread by those who add to them, which a class's methods do not survive. */

@@ -3,9 +3,7 @@ import { DatabaseUnavailableError } from '@promptsales/database';
 import type { Environment } from '@promptsales/environment';
 import type { Condition, HealthContributor, LedgerInstruments } from '@promptsales/health';
 import type { Logger } from '@promptsales/http-edge';
-import type { AuditLog } from '@promptsales/identity';
-import type { DurableLedger, LedgerModuleOptions, PriceOverrides, SavingsModuleOptions } from '@promptsales/llm-cache';
-import { ledgerReaderOf, principalOf } from './access/caller.js';
+import type { DurableLedger, LedgerModuleOptions, PriceOverrides } from '@promptsales/llm-cache';
 
 /** Beyond so many calls that PostgreSQL has not taken, no further one is made. */
 const MOST_SPOOLED_CALLS = 10_000;
@@ -54,17 +52,6 @@ export function priceOverridesOf(providers: Pick<ProviderDirectory, 'find' | 'se
         .flatMap(({ name: provider, prices }) =>
           Object.entries(prices).map(([model, amounts]) => ({ provider, model, amounts })),
         ),
-  };
-}
-
-/** Reports, and prices with where changes of them are written down. */
-export function savingsOptions(log: AuditLog): SavingsModuleOptions {
-  return {
-    callerOf: ledgerReaderOf,
-    notePrices: (request, transaction, act) => {
-      const principal = principalOf(request);
-      return log.write(transaction, { actor: { principal, requestId: request.id }, tenant: principal.tenant, ...act });
-    },
   };
 }
 

@@ -1,0 +1,82 @@
+import { ProblemError } from '@promptsales/http-edge';
+import type { FastifyRequest } from 'fastify';
+import {
+  campanaIdOf,
+  generationRequest,
+  UnusableRequestError,
+  type GenerationRequest,
+} from '../job/generation-request.js';
+import { isPriority, PRIORITIES, type Priority } from '../job/priority.js';
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const LONGEST_KEY = 200;
+
+export interface EnqueueRequest {
+  readonly request: GenerationRequest;
+  readonly priority: Priority;
+}
+
+/**
+ * `{campana_id, segmento, priority?}`; of a campaign's own route the campaign is the path's.
+ * @throws ProblemError `validation_failed`
+ */
+export function enqueueRequest(body: unknown, campanaId?: string): EnqueueRequest {
+  const given = typeof body === 'object' && body !== null && !Array.isArray(body) ? body : null;
+  const priority: unknown = given === null ? undefined : (Reflect.get(given, 'priority') as unknown);
+  const path = campanaId === undefined ? {} : { campana_id: campanaId };
+  const request = checked(() => generationRequest(given === null ? body : { ...given, ...path }));
+  if (priority !== undefined && priority !== null && !isPriority(priority)) {
+    throw invalid('priority', `must be one of ${PRIORITIES.join(', ')}`);
+  }
+  return { request, priority: isPriority(priority) ? priority : 'normal' };
+}
+
+/** @throws ProblemError `validation_failed` */
+export function campanaIdIn(text: string): string {
+  return checked(() => campanaIdOf(text));
+}
+
+/** @throws ProblemError `not_found`: nothing has such a name */
+export function jobIdIn(text: string): string {
+  if (!UUID.test(text)) throw noJob();
+  return text.toLowerCase();
+}
+
+export function noJob(): ProblemError {
+  return new ProblemError('not_found', 'There is no job of this id.');
+}
+
+/** @throws ProblemError `bad_header` */
+export function idempotencyKeyOf({ headers }: FastifyRequest): string | null {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return null;
+  if (typeof key !== 'string' || key === '' || key.length > LONGEST_KEY) {
+    throw new ProblemError('bad_header', `Idempotency-Key takes 1 to ${LONGEST_KEY} characters.`);
+  }
+  return key;
+}
+
+/** The last event that the client has; 0: none. */
+export function lastEventIdOf({ headers }: FastifyRequest): number {
+  const id = headers['last-event-id'];
+  if (id === undefined || id === '') return 0;
+  if (typeof id !== 'string' || !/^\d{1,9}$/.test(id)) {
+    throw new ProblemError('bad_header', 'Last-Event-ID takes an id of an event of this stream.');
+  }
+  return Number(id);
+}
+
+function checked<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof UnusableRequestError)) throw error;
+    throw invalid(error.path, error.message);
+  }
+}
+
+function invalid(path: string, message: string): ProblemError {
+  return new ProblemError('validation_failed', 'The request does not have the expected shape.', {
+    errors: [{ path, message }],
+  });
+}
