@@ -76,7 +76,7 @@ describe.each([
   });
 });
 
-it('in both forms at once, and all of them share one call', async () => {
+it('trap 18: in both forms at once, and all of them share one call', async () => {
   const prompt = 'at once';
   const asked = [json, stream, streamWithUsage, json];
   const answers = await Promise.all(asked.map((ask) => ask(gateway.openai, prompt)));
@@ -84,6 +84,18 @@ it('in both forms at once, and all of them share one call', async () => {
   for (const [at, ask] of asked.entries()) {
     expect(comparable(answers[at])).toEqual(comparable(await ask(direct, prompt)));
   }
+});
+
+it('trap 14: gets the same chunks when the answer is replayed at a pace', async () => {
+  const first = await streamWithUsage(gateway.openai, 'paced');
+  const paced = new OpenAI({
+    baseURL: `${gateway.url}/v1`,
+    apiKey: 'k1',
+    maxRetries: 0,
+    defaultHeaders: { 'x-cache-replay': 'speed=100' },
+  });
+  expect(await streamWithUsage(paced, 'paced')).toEqual(first);
+  expect(counted.counts().requests).toBe(1);
 });
 
 it('trap 15: does not keep what was cut', async () => {

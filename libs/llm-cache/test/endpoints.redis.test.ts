@@ -118,6 +118,8 @@ beforeAll(async () => {
   [here, there] = await Promise.all([start(), start()]);
 });
 afterAll(async () => {
+  // A connection on which nothing was asked yet, such as undici's next after one that was given up, is not idle to Node.
+  for (const { app } of [here, there]) app.getHttpServer().closeAllConnections();
   await Promise.all([here.stop(), there.stop()]);
   await provider.stop();
 });
@@ -212,9 +214,42 @@ describe.each(Object.keys(SAMPLES))('%s', (name) => {
     expect(bytes).toBe(sample.stream[0].length + pieces * long.length + sample.stream[2].length);
     // In this process with its provider and its reader: at first 8 MiB as they came, and what may still become a JSON answer of
     // 32 MiB, twice while it is measured; once it cannot, a window of 1 MiB.
-    expect(most).toBeLessThan(80 * 1024 * 1024);
+    expect(most).toBeLessThan(96 * 1024 * 1024);
     expect(late).toBeLessThan(24 * 1024 * 1024);
   }, 60_000);
+
+  it('trap 18: fifty simultaneous identical requests to two processes, half of them streams, make one call', async () => {
+    const body = sample.question(unasked());
+    const asking = Array.from({ length: 50 }, (_, at) =>
+      post(at % 2 === 0 ? here : there, sample, at % 4 < 2 ? body : { ...body, stream: true }),
+    );
+    const call = await provider.next();
+    call.say(sample.stream[0]);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    call.end(sample.stream[1], sample.stream[2]);
+    const texts = await Promise.all((await Promise.all(asking)).map((response) => response.text()));
+    expect(provider.calls).toBe(1);
+    expect(new Set(texts.filter((_, at) => at % 4 >= 2))).toEqual(new Set([whole]));
+    expect(new Set(texts.filter((_, at) => at % 4 < 2).map((text) => JSON.stringify(JSON.parse(text)))).size).toBe(1);
+    expect(JSON.parse(texts[0] ?? '')).toEqual(sample.json);
+  });
+
+  it('trap 21: the first client leaves, and those in both processes lose nothing', async () => {
+    const body = sample.question(unasked());
+    const leaving = new AbortController();
+    const first = here.post({ ...body, stream: true }, {}, leaving.signal, sample.route);
+    const call = await provider.next();
+    call.say(sample.stream[0]);
+    await first;
+    const [second, third] = await Promise.all([streamed(here, sample, body), streamed(there, sample, body)]);
+    leaving.abort();
+    call.say(sample.stream[1]);
+    await Promise.all([second.until('late'), third.until('late')]);
+    call.end(sample.stream[2]);
+    expect(await Promise.all([second.rest(), third.rest()])).toEqual([whole, whole]);
+    expect((await post(there, sample, body)).headers.get('x-cache')).toBe('HIT');
+    expect(provider.calls).toBe(1);
+  });
 
   it('trap 15: a stream without its last event is passed on with an error at its end, and not kept', async () => {
     const body = sample.question(unasked());

@@ -29,6 +29,17 @@ beforeAll(async () => {
     toolCalls: [{ id: 'call_1', name: 'f', arguments: '{"a":1}' }],
     ...FIXED,
   });
+  mock.onMessage(/^slow/, { content: 'A text that takes its time until it is there.', ...FIXED }, { latency: 15 });
+  mock.onMessage(
+    /^torn/,
+    { content: 'A text that breaks off in the middle of it.', ...FIXED },
+    { truncateAfterChunks: 4 },
+  );
+  mock.onMessage(/^limited/, {
+    error: { message: 'Slow down.', type: 'rate_limit_error', code: 'rate_limit_exceeded' },
+    status: 429,
+    retryAfter: 7,
+  });
   await mock.start();
   redis = await startRedis();
   gateway = await (await GatewayProcess.start({ redisUrl: redis.url, providerUrl: `${mock.url}/v1` })).redisUp();
@@ -89,6 +100,57 @@ describe.each(KINDS)('trap 14: the official SDK with %s', (kind) => {
       expect(mock.getRequests()).toHaveLength(4);
     },
   );
+});
+
+it('trap 18: asks in both forms at once, and all of them share one call', async () => {
+  const own = await direct.chat.completions.create(request('slow at once'));
+  const ownChunks = await chunksOf(direct, 'slow at once', false);
+  const ownWithUsage = await chunksOf(direct, 'slow at once', true);
+  mock.clearRequests();
+  const [json, chunks, withUsage, jsonToo] = await Promise.all([
+    gateway.openai.chat.completions.create(request('slow at once')),
+    chunksOf(gateway.openai, 'slow at once', false),
+    chunksOf(gateway.openai, 'slow at once', true),
+    gateway.openai.chat.completions.create(request('slow at once')),
+  ]);
+  expect([json, jsonToo]).toEqual([own, own]);
+  expect(chunks).toEqual(ownChunks);
+  expect(withUsage).toEqual(ownWithUsage);
+  expect(mock.getRequests()).toHaveLength(1);
+});
+
+it('trap 14: gets the same chunks when the answer is replayed at a pace', async () => {
+  const first = await chunksOf(gateway.openai, 'text paced', true);
+  const paced = new OpenAI({
+    baseURL: `${gateway.url}/v1`,
+    apiKey: 'k1',
+    maxRetries: 0,
+    defaultHeaders: { 'x-cache-replay': 'speed=100' },
+  });
+  expect(await chunksOf(paced, 'text paced', true)).toEqual(first);
+  expect(mock.getRequests()).toHaveLength(1);
+});
+
+it('trap 15: throws on a stream that is torn off, as it does at the provider, and finds nothing kept of it', async () => {
+  await expect(chunksOf(direct, 'torn', false)).rejects.toBeInstanceOf(Error);
+  mock.clearRequests();
+  for (let n = 0; n < 2; n += 1) {
+    await expect(chunksOf(gateway.openai, 'torn', false)).rejects.toBeInstanceOf(OpenAI.APIError);
+  }
+  expect(mock.getRequests()).toHaveLength(2);
+});
+
+it('trap 15: meets a refusal as it does at the provider, with what it says of waiting', async () => {
+  const refusal = async (asking: Promise<unknown>) =>
+    (await asking.catch((error: unknown) => error)) as InstanceType<typeof OpenAI.APIError>;
+  const own = await refusal(direct.chat.completions.create(request('limited')));
+  for (const ours of [
+    await refusal(gateway.openai.chat.completions.create(request('limited'))),
+    await refusal(chunksOf(gateway.openai, 'limited', false)),
+  ]) {
+    expect(ours).toMatchObject({ status: 429, code: own.code, type: own.type, message: own.message, error: own.error });
+    expect(ours.headers?.get('retry-after')).toBe('7');
+  }
 });
 
 it('gives a stream that was recorded without the wish for usage to one who wishes it, and the reverse', async () => {

@@ -186,6 +186,19 @@ it.each([
     (await provider.next()).end(...events);
     expect(await (await waiting).json()).toEqual(json);
     expect(provider.calls).toBe(3);
+
+    const third = await startProcess();
+    const torn = { ...body, model: 'a third' };
+    const killed = postStreaming(third.url, { ...torn, stream: true }, route).catch(() => 'lost');
+    (await provider.next()).say(first, second);
+    const half = new EventReader(await postStreaming(follower.url, { ...torn, stream: true }, route));
+    await half.until('early');
+    third.child.kill('SIGKILL');
+    await killed;
+    expect(await half.rest()).toContain('"code":"upstream_died"');
+    const asked = postStreaming(follower.url, torn, route);
+    (await provider.next()).end(...events);
+    expect((await asked).headers.get('x-cache')).toBe('MISS');
   },
   60_000,
 );
