@@ -41,6 +41,16 @@ describe('draining', () => {
     expect(await draining).toBe(true);
   });
 
+  it('trap 29: is not held up by a connection on which nothing was asked, and waits for one on which something was', async () => {
+    const silent = connect(port, '127.0.0.1');
+    await once(silent, 'connect');
+    const stream = await request('/slow-stream');
+    const draining = drain(edge.app.getHttpServer(), 5000);
+    await once(silent.resume(), 'close');
+    expect(await text(stream)).toBe('first\nlast\n');
+    expect(await draining).toBe(true);
+  });
+
   it('cuts what is left at the bound', async () => {
     const stream = await request('/slow-stream');
     const broken = once(stream, 'error');

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import { closeSilentConnections } from './silent-connections.js';
 
 const SWEEP_MS = 50;
 
@@ -15,7 +16,10 @@ export async function drain(server: Server, boundMs: number): Promise<boolean> {
   const closed = once(server, 'close').then(() => true);
   server.close();
   // A keep-alive connection that falls idle after close() is not closed by Node until its time-out.
-  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+  const sweep = setInterval(() => {
+    server.closeIdleConnections();
+    closeSilentConnections(server);
+  }, SWEEP_MS);
   const bound = new AbortController();
   try {
     const finished = await Promise.race([closed, delay(boundMs, false, { signal: bound.signal })]);

@@ -18,6 +18,7 @@ import { pathOf, ProblemReplies } from '../problem-details/problem-reply.js';
 import { answerBrokenRequest } from './client-errors.js';
 import { acceptJsonOnly } from './json-body.js';
 import { requestIdOf } from './request-id.js';
+import { watchConnections } from '../lifecycle/silent-connections.js';
 import { SERVER_LIMITS } from './server-limits.js';
 import { acceptStreams } from './streamed-body.js';
 
@@ -83,6 +84,7 @@ export class EdgeAdapter extends FastifyAdapter {
     });
     this.replies = replies;
     const instance = this.getInstance<FastifyInstance>();
+    watchConnections(instance.server);
     this.routes.watch(instance, options.access);
     acceptJsonOnly(instance);
     acceptStreams(instance);
