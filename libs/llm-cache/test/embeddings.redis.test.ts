@@ -148,6 +148,19 @@ describe('the official SDK', () => {
   );
 });
 
+it('gives the official SDK the same of a call that others made', async () => {
+  const input = texts(2);
+  const own = await direct.embeddings.create({ model: MODEL, input });
+  const gate = Promise.withResolvers<void>();
+  provider.gate = gate.promise;
+  const together = [gateway, gateway, other].map((one) => one.openai.embeddings.create({ model: MODEL, input }));
+  await until(() => provider.calls.length === 2);
+  gate.resolve();
+  const data = own.data.toSorted((one, another) => one.index - another.index);
+  for (const answer of await Promise.all(together)) expect(answer.data).toEqual(data);
+  expect(provider.calls).toHaveLength(2);
+});
+
 it('shares what is under way, in this process and in another one, item by item', async () => {
   const [a, b, c] = texts(3) as [string, string, string];
   const gate = Promise.withResolvers<void>();

@@ -97,9 +97,17 @@ describe('the official SDK', () => {
     ['base64', { prompt: 'a cat' }],
     ['an address', { prompt: 'url of a cat' }],
     ['several', { prompt: 'cats', n: 3 }],
-  ])('gets the provider’s own object, on a miss and on hits: %s', async (_what, request) => {
+  ])('gets the provider’s own object, on a miss, on hits and while others wait: %s', async (_what, request) => {
     const own = await direct.images.generate({ model: 'gpt-image-1', ...request });
-    for (const client of [gateway, gateway, other]) {
+    const held = Promise.withResolvers<void>();
+    gate = held.promise;
+    const together = [gateway, gateway, other].map((one) =>
+      one.openai.images.generate({ model: 'gpt-image-1', ...request }),
+    );
+    while (provider.calls.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    held.resolve();
+    expect(await Promise.all(together)).toEqual([own, own, own]);
+    for (const client of [gateway, other]) {
       expect(await client.openai.images.generate({ model: 'gpt-image-1', ...request })).toEqual(own);
     }
     expect(provider.calls).toHaveLength(2);

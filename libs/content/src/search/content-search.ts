@@ -1,6 +1,7 @@
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, ServiceUnavailableException, type OnApplicationShutdown } from '@nestjs/common';
 import { absent, keyspace, type Absent, type ValueOf } from '@promptsales/cache-core';
 import { Database } from '@promptsales/database';
+import { EmbedderError } from '@promptsales/semantics';
 import { CONTENT_OPTIONS, type ContentOptions } from '../content-options.js';
 import type { ContentTables } from '../content/content-rows.js';
 import { Embedding } from './embedding.js';
@@ -78,8 +79,18 @@ export class ContentSearch implements OnApplicationShutdown {
     description: string,
     limit: number,
   ): Promise<readonly Match[]> {
-    if (this.#ours) await this.#embedding.catchUp(tenant);
-    const vector = await this.#embedding.ofQuery(description);
+    const vector = await this.#vectorOf(tenant, description);
     return this.#source.search({ tenant, campanaId, space: this.#embedding.space, vector, limit });
+  }
+
+  /** @throws ServiceUnavailableException while the embedder cannot be asked */
+  async #vectorOf(tenant: string, description: string): Promise<Float32Array> {
+    try {
+      if (this.#ours) await this.#embedding.catchUp(tenant);
+      return await this.#embedding.ofQuery(description);
+    } catch (error) {
+      if (!(error instanceof EmbedderError)) throw error;
+      throw new ServiceUnavailableException('The embedder cannot be asked at the moment. Try again.', { cause: error });
+    }
   }
 }

@@ -3,7 +3,8 @@
  * its own systems: documents have the fields of `content.by_id`, their id as `_id` or `content_id`, and a vector of the
  * same embedder as the one that is asked with here.
  */
-import { MongoClient, type Collection, type Document } from 'mongodb';
+import { ServiceUnavailableException } from '@nestjs/common';
+import { MongoClient, MongoError, type Collection, type Document } from 'mongodb';
 import { scored, type FoundImage, type Match, type VectorQuery, type VectorSource } from './vector-source.js';
 
 export interface MongoSourceOptions {
@@ -47,24 +48,26 @@ export class MongoSource implements VectorSource {
 
   async search({ tenant, campanaId, vector, limit }: VectorQuery): Promise<readonly Match[]> {
     const filter = { tenant, ...(campanaId === null ? {} : { campana_id: campanaId }) };
-    const found = await this.#contents
-      .aggregate(
-        [
-          {
-            $vectorSearch: {
-              index: this.#index,
-              path: this.#path,
-              queryVector: [...vector],
-              numCandidates: Math.min(MOST_CANDIDATES, limit * CANDIDATES_PER_RESULT),
-              limit,
-              filter,
+    const found = await asked(() =>
+      this.#contents
+        .aggregate(
+          [
+            {
+              $vectorSearch: {
+                index: this.#index,
+                path: this.#path,
+                queryVector: [...vector],
+                numCandidates: Math.min(MOST_CANDIDATES, limit * CANDIDATES_PER_RESULT),
+                limit,
+                filter,
+              },
             },
-          },
-          { $project: { ...SHOWN, score: { $meta: 'vectorSearchScore' } } },
-        ],
-        { maxTimeMS: this.#timeoutMs },
-      )
-      .toArray();
+            { $project: { ...SHOWN, score: { $meta: 'vectorSearchScore' } } },
+          ],
+          { maxTimeMS: this.#timeoutMs },
+        )
+        .toArray(),
+    );
     return found
       .flatMap((document) => {
         const image = imageIn(document);
@@ -77,12 +80,23 @@ export class MongoSource implements VectorSource {
   async images(tenant: string, ids: readonly string[]): Promise<ReadonlyMap<string, FoundImage>> {
     const named = { $in: [...ids] };
     const filter: Document = { tenant, $or: [{ _id: named }, { content_id: named }] };
-    const found = await this.#contents.find(filter, { projection: SHOWN, maxTimeMS: this.#timeoutMs }).toArray();
+    const options = { projection: SHOWN, maxTimeMS: this.#timeoutMs };
+    const found = await asked(() => this.#contents.find(filter, options).toArray());
     return new Map(found.flatMap((document) => imageIn(document) ?? []).map((image) => [image.id, image]));
   }
 
   close(): Promise<void> {
     return this.#client.close();
+  }
+}
+
+/** What goes wrong there is no fault of this server, and passes. */
+async function asked<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof MongoError)) throw error;
+    throw new ServiceUnavailableException('The content source could not be searched. Try again.', { cause: error });
   }
 }
 
