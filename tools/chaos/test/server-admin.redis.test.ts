@@ -1,6 +1,6 @@
 import { startRedis, type TestRedis } from '@promptsales/test-kit';
 import { Redis } from 'ioredis';
-import { fill } from '../src/cache/server-admin.js';
+import { fill, occupy } from '../src/cache/server-admin.js';
 
 describe('eviction pressure', () => {
   let server: TestRedis;
@@ -22,5 +22,29 @@ describe('eviction pressure', () => {
     await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     expect(await filling).toBeGreaterThan(0);
     expect(await redis.config('GET', 'maxmemory')).toEqual(['maxmemory', '0']);
+  });
+});
+
+describe('a script that does not end', () => {
+  let server: TestRedis;
+  let redis: Redis;
+
+  beforeAll(async () => {
+    server = await startRedis();
+    redis = new Redis(server.url);
+  });
+
+  afterAll(async () => {
+    redis.disconnect();
+    await server.stop();
+  });
+
+  test('occupies the server until it is ended', async () => {
+    const occupied = occupy(server, 500);
+    const busy = (error: Error): boolean => error.message.startsWith('BUSY ');
+    while (!(await redis.ping().then(() => false, busy))) await new Promise(setImmediate);
+    await occupied;
+    while (await redis.ping().then(() => false, busy)) await new Promise(setImmediate);
+    expect(await redis.ping()).toBe('PONG');
   });
 });

@@ -8,7 +8,7 @@ import type { TestRedis } from '@promptsales/test-kit';
 import type { FaultProxy, Lane, Rule, Trouble } from './fault-proxy.js';
 import type { Fleet } from './fleet.js';
 import type { RedisStand } from './redis-stand.js';
-import { adminOf, fill } from './server-admin.js';
+import { adminOf, fill, occupy } from './server-admin.js';
 
 export interface Field {
   readonly stand: RedisStand;
@@ -65,6 +65,14 @@ const freeze: Kind = {
       await pause(lasts);
       server.thaw();
     };
+  },
+};
+
+const occupied: Kind = {
+  name: 'Redis busy with a script that does not end',
+  draw: (random) => {
+    const [choice, lasts] = [random.next(), random.between(200, 2 * SECOND)];
+    return async ({ stand }) => occupy(await primaryFor(stand, choice), lasts);
   },
 };
 
@@ -217,7 +225,7 @@ const killProcess: Kind = {
 
 const processFor = ({ names }: Fleet, choice: number): string => names[Math.floor(choice * names.length)] as string;
 
-const ON_EVERY_SERVER: readonly Kind[] = [kill, freeze, evict('allkeys-lru'), evict('allkeys-random'), flush];
+const ON_EVERY_SERVER: readonly Kind[] = [kill, freeze, occupied, evict('allkeys-lru'), evict('allkeys-random'), flush];
 const WITH_REPLICAS: readonly Kind[] = [
   failOver,
   failOverSeenByOne,

@@ -39,3 +39,24 @@ export async function fill(server: TestRedis, policy: string, lasts: number): Pr
     redis.disconnect();
   }
 }
+
+/** Runs a script that does not end, for so long: the server answers BUSY to everything else. */
+export async function occupy(server: TestRedis, lasts: number): Promise<void> {
+  const redis = adminOf(server);
+  // Should its connection be ended, what it sent must not be sent again.
+  const other = new Redis(server.url, { retryStrategy: () => null });
+  other.on('error', () => {});
+  try {
+    await redis.config('SET', 'lua-time-limit', 20);
+    // It ends with an error, whoever ends it.
+    other.eval('while true do end', 0).catch(() => {});
+    await pause(lasts);
+    await redis.script('KILL').catch((error: Error) => {
+      // A Sentinel came first, or the server was too busy to begin.
+      if (!error.message.startsWith('NOTBUSY')) throw error;
+    });
+  } finally {
+    other.disconnect();
+    redis.disconnect();
+  }
+}
