@@ -5,7 +5,19 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import { absent, Cache, CacheAside, keyspace, RedisRoles, valueReading, type CacheSettings } from '../src/index.js';
+import {
+  absent,
+  Cache,
+  CacheAside,
+  companions,
+  FamilyGlob,
+  keyspace,
+  RedisRoles,
+  valueReading,
+  type CacheSettings,
+  type KeyRef,
+  type Reading,
+} from '../src/index.js';
 
 /** One process of the platform, as far as the cache is concerned. */
 interface Process {
@@ -138,6 +150,47 @@ describe('L1 on Redis', () => {
     await change(b);
     await gone(a, 'k');
     expect(warm(a, 'k')).toBeUndefined();
+  });
+
+  test.each<[string, (other: Process, ref: KeyRef) => Promise<unknown>]>([
+    ['an invalidation', ({ cache }, ref) => cache.invalidate({ ref })],
+    ['a put', ({ cache }, ref) => cache.put({ ref }, { stored: [Buffer.from('{}')] })],
+  ])('%s by one who names no parts of an entry takes them along', async (_what, change) => {
+    const [a, b] = await Promise.all([start(), start()]);
+    const ref = keyspace.llmModels.at({ hash: 'a'.repeat(64) });
+    const parts = [companions.frames];
+    const reading: Reading<string> = { ref, parts, part: companions.frames, decode: ([bytes]) => String(bytes) };
+    const old = new Map([[companions.frames, Buffer.from('old')]]);
+    await b.cache.put({ ref, parts }, { stored: [Buffer.from('{}')], parts: old });
+    await until(async () => {
+      await a.cache.lookup(reading);
+      return a.cache.peek(reading)?.value === 'old';
+    });
+    await change(b, ref);
+    await until(() => a.cache.peek(reading) === undefined, BOUND_MS);
+    expect(a.cache.peek(reading)).toBeUndefined();
+    expect(await a.cache.lookup(reading)).toMatchObject({ kind: 'miss' });
+  });
+
+  test('what a pattern covers is gone at once where Redis cannot be asked, with its parts, and nothing else is', async () => {
+    const a = await start();
+    await warmUp(a, 'report-1', 'old');
+    const other = app('report-1', 'acme');
+    await until(async () => {
+      await a.aside.getOrLoad(other, async () => 'kept');
+      return a.aside.warm(other) !== undefined;
+    });
+    const parts = [companions.frames];
+    const reading: Reading<string> = { ref: app('report-2'), parts, part: companions.frames, decode: () => 'frames' };
+    const frames = new Map([[companions.frames, Buffer.from('f')]]);
+    await a.cache.put({ ref: app('report-2'), parts }, { stored: [Buffer.from('1')], parts: frames });
+    await until(async () => {
+      await a.cache.lookup(reading);
+      return a.cache.peek(reading) !== undefined;
+    });
+    a.cache.invalidateMatchingLater(FamilyGlob.parse('app:report-*'));
+    expect([warm(a, 'report-1'), a.cache.peek(reading)]).toEqual([undefined, undefined]);
+    expect(a.aside.warm(other)?.value).toBe('kept');
   });
 
   test('what expires is not served, though Redis has not yet removed it', async () => {

@@ -1,5 +1,6 @@
 import type { FamilyGlob } from '../invalidation/family-glob.js';
 import { PatternInvalidation, type PatternProgress, type PatternRun } from '../invalidation/pattern-invalidation.js';
+import { entryParts } from '../keyspace/companion.js';
 import { logicalKey } from '../keyspace/physical-key.js';
 import { versionKeys, VERSIONED_ROLES, type VersionKind } from '../keyspace/version-key.js';
 import type { Role } from '../keyspace/roles.js';
@@ -154,7 +155,8 @@ export class Invalidations {
 
   #targetOf(entry: Entry): InvalidationTarget {
     const { keyPrefix } = this.#settings;
-    const keys = keysOf(entry, keyPrefix);
+    // All parts that an entry may have: whoever names its key need not know with which it was stored.
+    const keys = keysOf({ ...entry, parts: entryParts }, keyPrefix);
     return {
       of: 'entry',
       subject: keys.value,
@@ -192,9 +194,12 @@ export class Invalidations {
   /** Keeps what a pattern covers from being read by this process until all that begins as it does has been removed. */
   matchingLater(glob: FamilyGlob): void {
     const journal = this.#journalOf(this.#roles.link(glob.family.role));
-    journal.beginRoot(this.#rootOf(glob));
+    const root = this.#rootOf(glob);
+    journal.beginRoot(root);
     journal.retryLater();
     this.#detachCovered(glob);
+    // What is read meanwhile is not kept: the journal blocks it.
+    this.#memory.forgetRoot(root);
     this.#observer.invalidated?.(glob.family.id, 'pending');
   }
 

@@ -6,6 +6,7 @@ import type { RedisLink } from '../redis/link.js';
 import { keyRead, type EntryKeys, type Reading } from './entry.js';
 import type { Hit } from './judgement.js';
 import type { Look } from './lookup.js';
+import { companionRoot } from './sweep.js';
 
 /** L1 as the protocol uses it; where there is none, it finds and keeps nothing. */
 export class OwnMemory {
@@ -66,6 +67,12 @@ export class OwnMemory {
   forget({ value, parts }: Pick<EntryKeys, 'value' | 'parts'>): void {
     this.#l1?.drop(value);
     for (const part of parts) this.#l1?.drop(part);
+  }
+
+  /** The same for all entries whose keys begin so. */
+  forgetRoot(root: string): void {
+    const parts = entryParts.map(({ label }) => companionRoot(root, label, this.#keyPrefix));
+    this.#l1?.dropWhere((key) => [root, ...parts].some((beginning) => key.startsWith(beginning)));
   }
 
   /** The same for all that depends on a version. */

@@ -1,3 +1,4 @@
+import { entryParts } from '../keyspace/companion.js';
 import { RedisUnavailableError } from '../redis/errors.js';
 import { keysOf, type Entry, type EntryKeys } from './entry.js';
 import type { Invalidations } from './invalidations.js';
@@ -19,8 +20,10 @@ export class WriteThrough {
     this.#invalidations = invalidations;
   }
 
-  async put(entry: Entry, filling: Filling): Promise<FillResult> {
+  async put(named: Entry, filling: Filling): Promise<FillResult> {
     const { settings, flights, memory, observer } = this.#parts;
+    // None that it may have had before is left beside the new value.
+    const entry: Entry = { ...named, parts: named.parts ?? entryParts };
     const keys = keysOf(entry, settings.keyPrefix);
     flights.detach(keys.value);
     memory.forget(keys);

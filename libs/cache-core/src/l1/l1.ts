@@ -166,6 +166,12 @@ export class L1 {
     }
   }
 
+  /** The same for all keys of which this is true: a look at each that is kept, and none that is being read is kept. */
+  dropWhere(goes: (key: string) => boolean): void {
+    this.#keys.everythingChanged();
+    this.#store.deleteWhere((_held, key) => goes(key));
+  }
+
   get status(): L1Status {
     const servers = [...this.#links.values()].flatMap((feed) => feed.servers);
     return { bytes: this.#store.bytes, entries: this.#store.size, servers };

@@ -74,8 +74,8 @@ export class MemoryStore<E> {
     if (held !== undefined) this.#remove(held);
   }
 
-  deleteWhere(goes: (entry: E) => boolean): void {
-    for (const held of this.#byKey.values()) if (goes(held.entry)) this.#remove(held);
+  deleteWhere(goes: (entry: E, key: string) => boolean): void {
+    for (const held of this.#byKey.values()) if (goes(held.entry, held.key)) this.#remove(held);
   }
 
   clear(): void {

@@ -16,9 +16,7 @@ end
 local ttl = ARGV[3]
 local at = 5
 for part = 4, #KEYS do
-  if ARGV[at] == '' then
-    redis.call('DEL', KEYS[part])
-  else
+  if ARGV[at] ~= '' then
     redis.call('SET', KEYS[part], ARGV[at], 'PX', ttl)
   end
   at = at + 1
@@ -41,6 +39,12 @@ else
   redis.call('PEXPIRE', KEYS[1], ttl)
 end
 redis.call('SET', KEYS[2], ARGV[4], 'PX', ttl)
+-- Behind what a server that is full refuses: once a script has removed something, it may write past the limit.
+for part = 4, #KEYS do
+  if ARGV[part + 1] == '' then
+    redis.call('DEL', KEYS[part])
+  end
+end
 redis.call('DEL', KEYS[3])
 redis.call('PUBLISH', 'wake:' .. KEYS[1], 'stored')
 tell_changed(KEYS)
