@@ -15,6 +15,10 @@ export interface CountedCall {
   readonly status: number | null;
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
+  /** The answer's own id, its model and its usage as the provider told them. */
+  readonly answerId: string | null;
+  readonly model: string | null;
+  readonly usage: Readonly<Record<string, unknown>> | null;
   readonly durationMs: number;
   /** `completed`, or who ended the call early. */
   readonly end: 'completed' | 'client left' | 'upstream failed';
@@ -134,6 +138,7 @@ function forward(target: URL, agent: Agent, tally: Tally, request: IncomingMessa
     if (ended) return;
     ended = true;
     const tokens = usage?.usage ?? null;
+    const told = usage?.told ?? null;
     tally.end({
       at,
       method: request.method ?? '',
@@ -141,6 +146,9 @@ function forward(target: URL, agent: Agent, tally: Tally, request: IncomingMessa
       status,
       inputTokens: tokens?.inputTokens ?? null,
       outputTokens: tokens?.outputTokens ?? null,
+      answerId: told?.id ?? null,
+      model: told?.model ?? null,
+      usage: told?.usage ?? null,
       durationMs: Math.round(performance.now() - started),
       end: how,
     });

@@ -4,7 +4,17 @@ export interface Usage {
   readonly outputTokens: number | null;
 }
 
+/** What an answer says of itself. */
+export interface Told {
+  readonly id: string | null;
+  readonly model: string | null;
+  /** As it was told, of a stream the last word on each count. */
+  readonly usage: Readonly<Record<string, unknown>> | null;
+}
+
 interface WithUsage {
+  readonly id?: unknown;
+  readonly model?: unknown;
   readonly usage?: Readonly<Record<string, unknown>> | null;
   readonly message?: WithUsage;
   readonly response?: WithUsage;
@@ -27,6 +37,10 @@ function usageIn(body: WithUsage | null): Usage | null {
   };
 }
 
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
 function parse(text: string): WithUsage | null {
   try {
     return JSON.parse(text) as WithUsage;
@@ -41,6 +55,7 @@ export class UsageReader {
   #rest: Buffer[] = [];
   #bytes = 0;
   #found: Usage | null = null;
+  #told: Told = { id: null, model: null, usage: null };
 
   constructor(contentType: string) {
     this.#isStream = contentType.startsWith('text/event-stream');
@@ -55,9 +70,28 @@ export class UsageReader {
   /** What was told so far; of a stream the last word on each count. */
   get usage(): Usage | null {
     if (this.#isJson && this.#found === null && this.#bytes <= LARGEST_JSON_BYTES) {
-      this.#found = usageIn(parse(Buffer.concat(this.#rest).toString('utf8')));
+      const body = parse(Buffer.concat(this.#rest).toString('utf8'));
+      this.#found = usageIn(body);
+      this.#hear(body);
     }
     return this.#found;
+  }
+
+  /** What was told so far. */
+  get told(): Told {
+    // A JSON body is read when somebody asks.
+    void this.usage;
+    return this.#told;
+  }
+
+  #hear(body: WithUsage | null): void {
+    const said = body?.message ?? body?.response ?? body;
+    const usage = body?.usage ?? said?.usage ?? null;
+    this.#told = {
+      id: textOf(said?.id) ?? this.#told.id,
+      model: textOf(said?.model) ?? this.#told.model,
+      usage: usage === null ? this.#told.usage : { ...this.#told.usage, ...usage },
+    };
   }
 
   #readLines(bytes: Buffer): void {
@@ -67,14 +101,16 @@ export class UsageReader {
       const line = Buffer.concat(this.#rest);
       this.#rest = [];
       from = end + 1;
-      if (line.includes('"usage"')) this.#readEvent(line.toString('utf8'));
+      if (line.includes('"usage"') || line.includes('"id"')) this.#readEvent(line.toString('utf8'));
     }
     if (from < bytes.length) this.#rest.push(bytes.subarray(from));
   }
 
   #readEvent(line: string): void {
     if (!line.startsWith('data:')) return;
-    const usage = usageIn(parse(line.slice('data:'.length)));
+    const body = parse(line.slice('data:'.length));
+    this.#hear(body);
+    const usage = usageIn(body);
     if (usage === null) return;
     this.#found = {
       inputTokens: usage.inputTokens ?? this.#found?.inputTokens ?? null,

@@ -26,6 +26,12 @@ export interface Stand {
   readonly upstream: QuickProvider;
   readonly apis: readonly ApiProcess[];
   readonly adminKey: string;
+  /** Kills an API process without warning and starts another, which then stands in its place in `apis`. */
+  replace(api: number): Promise<void>;
+  /** A worker on the same servers; it ends with the stand. */
+  startWorker(): Promise<StandProcess>;
+  /** What all processes have logged so far. */
+  logged(): string;
   /** Fails when an API process has ended by itself. */
   checkAlive(): void;
   stop(): Promise<void>;
@@ -69,55 +75,78 @@ export async function startStand(options: StandOptions): Promise<Stand> {
     OPENAI_API_KEY: `sk-stand-${randomBytes(12).toString('hex')}`,
     SIMULATED_UPSTREAM: 'true',
   };
+  const logs: string[] = [];
+  const start = (application: 'api' | 'worker', its: Readonly<Record<string, string>>): Promise<ApiProcess> => {
+    const logFile = join(directory, `${application}-${logs.length}.log`);
+    logs.push(logFile);
+    return startProcess(application, logFile, { ...environment, ...its }, nodeOptions);
+  };
   const processes: ApiProcess[] = [];
-  for (let index = 0; index < apis; index += 1) {
-    const its = { ...environment, ...environmentOf(index) };
-    processes.push(await startApi(join(directory, `api-${index}.log`), its, nodeOptions));
-  }
+  const workers: ApiProcess[] = [];
+  for (let index = 0; index < apis; index += 1) processes.push(await start('api', environmentOf(index)));
   return {
     redis,
     postgres,
     upstream,
     adminKey,
     apis: processes,
+    replace: async (index) => {
+      await processes[index]?.kill();
+      processes[index] = await start('api', environmentOf(index));
+    },
+    logged: () => logs.map((file) => readFileSync(file, 'utf8')).join(''),
+    startWorker: async () => {
+      const worker = await start('worker', environmentOf(0));
+      workers.push(worker);
+      return worker;
+    },
     checkAlive: () => processes.forEach((one) => one.checkAlive()),
     stop: async () => {
-      await Promise.all(processes.map((one) => one.stop()));
+      await Promise.all([...processes, ...workers].map((one) => one.stop()));
       await upstream.stop();
       await Promise.all([redis.kill(), postgres.kill()]);
     },
   };
 }
 
-export interface ApiProcess {
-  readonly address: string;
+export interface StandProcess {
   readonly pid: number;
-  checkAlive(): void;
   stop(): Promise<void>;
+  /** Without warning. */
+  kill(): Promise<void>;
 }
 
-async function startApi(
+export interface ApiProcess extends StandProcess {
+  readonly address: string;
+  checkAlive(): void;
+}
+
+async function startProcess(
+  application: 'api' | 'worker',
   logFile: string,
   environment: Readonly<Record<string, string>>,
   nodeOptions: readonly string[],
 ): Promise<ApiProcess> {
   const log = openSync(logFile, 'a');
   const port = await freePort();
-  const child = spawn(process.execPath, [...nodeOptions, join(workspaceRoot, 'apps/api/dist/main.js')], {
-    env: { ...process.env, ...environment, PORT: String(port) },
+  const child = spawn(process.execPath, [...nodeOptions, join(workspaceRoot, 'apps', application, 'dist/main.js')], {
+    env: { ...process.env, ...environment, PORT: String(port), WORKER_PORT: String(port) },
     stdio: ['ignore', log, log],
   });
   const { pid } = child;
-  if (pid === undefined) throw new Error('An API process could not be started.');
+  if (pid === undefined) throw new Error('A process of the stand could not be started.');
   endWithThisProcess({ pid, signal: 'KILL' });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const checkAlive = (): void => {
     if (child.exitCode !== null || child.signalCode !== null) {
-      throw new Error(`An API process ended by itself (${child.exitCode ?? child.signalCode}):\n${lastLines(logFile)}`);
+      throw new Error(
+        `A process of the stand ended by itself (${child.exitCode ?? child.signalCode}):\n${lastLines(logFile)}`,
+      );
     }
   };
   const address = `http://127.0.0.1:${port}`;
-  while (!readFileSync(logFile, 'utf8').includes(`ready ${address}`)) {
+  const ready = application === 'api' ? `ready ${address}` : `ready worker ${address}`;
+  while (!readFileSync(logFile, 'utf8').includes(ready)) {
     checkAlive();
     await pause(50);
   }
@@ -127,6 +156,10 @@ async function startApi(
     checkAlive,
     stop: async () => {
       child.kill('SIGTERM');
+      await exited;
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
       await exited;
     },
   };
