@@ -5,9 +5,12 @@
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { gatewayHitBenchmark } from './gateway-hit/gateway-hit.js';
+import { gatewayMissBenchmark } from './gateway-miss/gateway-miss.js';
+import { gatewayStreamBenchmark } from './gateway-stream/gateway-stream.js';
 import { identityBenchmark } from './identity.js';
 import { DEFAULT_KEYS, invalidateBenchmark } from './invalidate/invalidate.js';
 import { l1LagBenchmark } from './l1-lag/l1-lag.js';
+import { memoryBenchmark } from './memory/memory.js';
 import { recordsBenchmark } from './records/records.js';
 import { recordsImportBenchmark } from './records/records-import.js';
 import { redisHitBenchmark } from './redis-hit/redis-hit.js';
@@ -28,6 +31,9 @@ const BENCHMARKS: Readonly<Record<string, () => void | Promise<void>>> = {
   stampede: stampedeBenchmark,
   invalidate: () => invalidateBenchmark(keys),
   'gateway-hit': gatewayHitBenchmark,
+  'gateway-stream': gatewayStreamBenchmark,
+  'gateway-miss': gatewayMissBenchmark,
+  memory: memoryBenchmark,
   records: recordsBenchmark,
   'records-import': recordsImportBenchmark,
 };

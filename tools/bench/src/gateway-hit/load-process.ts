@@ -15,7 +15,38 @@ const request = Buffer.from(await text(process.stdin), 'latin1');
 
 const END_OF_HEAD = '\r\n\r\n';
 const LENGTH = /\r\ncontent-length: (\d+)/i;
+const CHUNKED = /\r\ntransfer-encoding: chunked/i;
+const LAST_CHUNK = '\r\n0\r\n\r\n';
 const OWN_TIME = /\r\nserver-timing: cache;dur=([\d.]+)/i;
+
+/** One answer on its way, of which only the head is kept. */
+class Answer {
+  head = '';
+  #bodyBytes = 0;
+  #headEnds = -1;
+  /** NaN where it comes in chunks. */
+  #length = Number.NaN;
+  #end = '';
+
+  /** @returns whether this was the end of it */
+  take(chunk: string): boolean {
+    let body = chunk;
+    if (this.#headEnds < 0) {
+      this.head += chunk;
+      this.#headEnds = this.head.indexOf(END_OF_HEAD);
+      if (this.#headEnds < 0) return false;
+      body = this.head.slice(this.#headEnds + END_OF_HEAD.length);
+      this.#length = Number(LENGTH.exec(this.head)?.[1] ?? Number.NaN);
+      if (Number.isNaN(this.#length) && !CHUNKED.test(this.head)) {
+        throw new Error(`An answer without a length: ${this.head.slice(0, 200)}`);
+      }
+    }
+    this.#bodyBytes += body.length;
+    if (!Number.isNaN(this.#length)) return this.#bodyBytes >= this.#length;
+    this.#end = (this.#end + body).slice(-LAST_CHUNK.length);
+    return this.#end === LAST_CHUNK;
+  }
+}
 
 const ownMs: number[] = [];
 let answers = 0;
@@ -31,18 +62,13 @@ function converse(): Promise<void> {
       resolve();
       socket.write(request);
     });
-    let pending = '';
+    let answer = new Answer();
     socket.on('error', reject);
     socket.setEncoding('latin1');
     socket.on('data', (chunk: string) => {
-      pending += chunk;
-      const head = pending.indexOf(END_OF_HEAD);
-      if (head < 0) return;
-      const length = Number(LENGTH.exec(pending)?.[1] ?? Number.NaN);
-      if (Number.isNaN(length)) throw new Error(`An answer without a length: ${pending.slice(0, 200)}`);
-      if (pending.length < head + END_OF_HEAD.length + length) return;
-      count(pending);
-      pending = '';
+      if (!answer.take(chunk)) return;
+      count(answer.head);
+      answer = new Answer();
       if (running) socket.write(request);
       else socket.end();
     });
