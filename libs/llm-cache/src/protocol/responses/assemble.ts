@@ -9,9 +9,10 @@ import { valueOfMember } from '../../stream/json-members.js';
 import { NO_CUT } from '../../stream/recording.js';
 import { readFrame } from '../../stream/sse-frames.js';
 import { complaintIn } from '../choices/complaint.js';
+import { factsOf } from '../choices/completion.js';
 import { isObject, parsed } from '../json-object.js';
 import { NO_FACTS, type Assembler, type FrameReading, type JsonObject, type WholeAnswer } from '../protocol.js';
-import { complaintOf, defectOf, factsOf } from './response.js';
+import { complaintOf, defectOf } from './response.js';
 
 const GOES_ON: FrameReading = Object.freeze({ cut: NO_CUT, terminal: false });
 const TERMINAL: FrameReading = Object.freeze({ cut: NO_CUT, terminal: true });

@@ -1,9 +1,9 @@
 /** What a response says of itself, as JSON or in the last event of its stream. */
 import { isUtf8 } from 'node:buffer';
-import { readOpenAiUsage } from '../../ledger/openai-usage.js';
 import { complaintIn } from '../choices/complaint.js';
-import { isObject, parsed, textIn } from '../json-object.js';
-import type { AnswerDefect, AnswerFacts, JsonObject, WholeAnswer } from '../protocol.js';
+import { factsOf } from '../choices/completion.js';
+import { isObject, parsed } from '../json-object.js';
+import type { AnswerDefect, JsonObject, WholeAnswer } from '../protocol.js';
 
 /** What a model itself says or wants its client to do; any other item comes of something that the provider did. */
 const ITEMS_OF_THE_MODEL: ReadonlySet<unknown> = new Set([
@@ -12,6 +12,7 @@ const ITEMS_OF_THE_MODEL: ReadonlySet<unknown> = new Set([
   'function_call',
   'custom_tool_call',
   'local_shell_call',
+  'shell_call',
   'apply_patch_call',
   'computer_call',
 ]);
@@ -28,15 +29,6 @@ export function readResponse(bytes: Buffer): WholeAnswer | null {
     facts: factsOf(response),
     defect: defectOf(response, status),
     complaint: complaintOf(response),
-  };
-}
-
-export function factsOf(response: JsonObject): AnswerFacts {
-  return {
-    model: textIn(response['model']),
-    usage: readOpenAiUsage(response['usage']),
-    responseId: textIn(response['id']),
-    serviceTier: textIn(response['service_tier']),
   };
 }
 
