@@ -86,6 +86,7 @@ export {
   forwardedCacheHeaders,
   forwardingOf,
   hitCacheHeaders,
+  semanticCacheHeaders,
   staleCacheHeaders,
   type CacheOutcome,
   type ResponseHeaders,

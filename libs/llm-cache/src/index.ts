@@ -58,6 +58,8 @@ export {
   type PolicySubject,
   type SemanticPolicy,
 } from './request/policy.js';
+export { DEFAULT_SEMANTIC, type SemanticSettings } from './semantic/semantic-settings.js';
+export type { SemanticObserver } from './semantic/semantic-observer.js';
 export type { NotStored } from './stored/storage-rules.js';
 export { upstreamService } from './upstream/guarded-upstream.js';
 export { DEFAULT_UPSTREAM, type UpstreamSettings, type UpstreamTarget } from './upstream/upstream-client.js';

@@ -13,6 +13,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { GenerationsController } from './generations/generations.controller.js';
 import { AnswerKeys } from './gateway/answer-keys.js';
+import { FeedbackController } from './semantic/feedback.controller.js';
 import { DEFAULT_ONLY, GatewayService, SHUTDOWN_MS, type LlmCacheOptions } from './http/gateway-service.js';
 
 export interface LlmCacheAsyncOptions {
@@ -67,7 +68,7 @@ class GatewayLifecycle implements OnModuleInit, BeforeApplicationShutdown {
   }
 }
 
-/** The endpoints of `gateway/endpoints.ts` and `GET /v1/models` on the application's Fastify instance, and `POST /v1/generations`. */
+/** The endpoints of `gateway/endpoints.ts` and `GET /v1/models` on the application's Fastify instance; `POST /v1/generations` and `/v1/feedback`. */
 @Module({})
 export class LlmCacheModule {
   static forRoot(options: LlmCacheOptions): DynamicModule {
@@ -78,7 +79,7 @@ export class LlmCacheModule {
     const { routes = true } = options;
     return {
       module: LlmCacheModule,
-      controllers: routes ? [GenerationsController] : [],
+      controllers: routes ? [GenerationsController, FeedbackController] : [],
       imports: options.imports ?? [],
       providers: [
         { provide: ROUTES, useValue: routes },

@@ -18,6 +18,7 @@ import {
   type CachePolicy,
   type FlightBounds,
   type Prices,
+  type LlmCacheOptions,
   type UpstreamSettings,
   type UpstreamTarget,
 } from '../src/index.js';
@@ -37,6 +38,7 @@ export interface GatewayProcessOptions {
   readonly breaker?: Partial<BreakerSettings>;
   readonly bodyLimitBytes?: number;
   readonly prices?: Prices;
+  readonly semantic?: LlmCacheOptions['semantic'];
 }
 
 export class GatewayProcess {
@@ -90,12 +92,16 @@ export class GatewayProcess {
       ...(breakers === null ? {} : { breakers }),
       bounds,
       bodyLimitBytes,
+      ...(options.semantic === undefined ? {} : { semantic: options.semantic }),
       shutdownMs: 500,
       observer: {
         answered: (outcome, form) => void events.push(`${outcome} ${form}`),
         kept: (result) => void events.push(`kept ${result}`),
         upstream: (outcome) => void events.push(`upstream ${outcome}`),
         attached: (side) => void events.push(`attached ${side}`),
+        semantic: (outcome) => void events.push(`semantic ${outcome}`),
+        learnt: () => void events.push('learnt'),
+        compared: (right) => void events.push(`compared ${right}`),
         failed: (error) => void events.push(`failed ${String(error)}`),
       },
     });

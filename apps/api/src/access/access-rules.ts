@@ -121,6 +121,7 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'PUT /v1/llm/policies/:name': scope('admin'),
     'DELETE /v1/llm/policies/:name': scope('admin'),
 
+    'POST /v1/feedback': scope('llm'),
     'GET /v1/savings': scope('analytics'),
     'GET /v1/savings/export': scope('analytics'),
     'GET /v1/savings/receipts/:id': scope('analytics'),

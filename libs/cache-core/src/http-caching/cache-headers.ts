@@ -2,7 +2,7 @@
 import type { Hit } from '../cache/judgement.js';
 import type { FillResult } from '../cache/observer.js';
 
-export type CacheOutcome = 'HIT' | 'MISS' | 'COALESCED' | 'STALE' | 'BYPASS' | 'REFRESH';
+export type CacheOutcome = 'HIT' | 'MISS' | 'COALESCED' | 'STALE' | 'BYPASS' | 'REFRESH' | 'SEMANTIC';
 
 export type ResponseHeaders = Readonly<Record<string, string>>;
 
@@ -20,7 +20,7 @@ const CACHE = 'promptsales';
 /** A parameter of our own (RFC 9211, 2): the words that `detail` may have are a contract. */
 const REASON = 'promptsales-reason';
 
-const FORWARDED: Readonly<Record<Exclude<CacheOutcome, 'HIT' | 'STALE'>, string>> = {
+const FORWARDED: Readonly<Record<Exclude<CacheOutcome, 'HIT' | 'STALE' | 'SEMANTIC'>, string>> = {
   MISS: 'fwd=miss',
   COALESCED: 'fwd=miss; collapsed; detail=coalesced',
   BYPASS: 'fwd=bypass; detail=bypass',
@@ -52,6 +52,12 @@ export function hitCacheHeaders(hit: Hit<unknown>): ResponseHeaders {
 export function staleCacheHeaders(hit: Hit<unknown>, maxAgeSeconds: number): ResponseHeaders {
   const ttl = Math.floor(maxAgeSeconds - ageMsOf(hit) / 1000);
   return { 'x-cache': 'STALE', 'cache-status': `${CACHE}; hit; ttl=${ttl}; detail=stale`, ...ageHeader(hit) };
+}
+
+/** Of an answer that was given to another question. */
+export function semanticCacheHeaders(hit: Hit<unknown>): ResponseHeaders {
+  const own = hitCacheHeaders(hit);
+  return { ...own, 'x-cache': 'SEMANTIC', 'cache-status': `${own['cache-status']}; detail=semantic` };
 }
 
 /** Absent where another system wrote the value: its age is unknown. */

@@ -57,6 +57,7 @@ const SECRETS = 'It holds secrets: use /api/configurations, which shows masks.';
 const SESSIONS =
   'A session that was not begun, or was only removed here, would escape its own end: use /v1/sessions and /v1/users/{user_id}/sessions.';
 const REVOKED = 'A token must not be revoked without its record, nor come back: use /v1/tokens/revoke.';
+const SEMANTIC = 'The semantic tier counts by it what it may serve: say what was right at /v1/feedback.';
 const LOCKS = 'It would have two holders: use /v1/locks/{name}.';
 const MANIFESTS = 'The bytes lie in keys of their own: use /v1/temp.';
 const BREAKER = 'Part of its state lies beside the key: a breaker is moved by the calls behind it.';
@@ -85,6 +86,7 @@ const TABLE: Readonly<Record<keyof typeof keyspace, FamilyAccess>> = {
   llmModelInfo: copies('llm'),
   llmModels: answeredFor('llm'),
   llmRotation: repairable('llm'),
+  semanticServed: guarded('never', SEMANTIC),
   aiGeneration: copies('llm'),
   aiCampaignMessages: copies('llm'),
   aiGenerationMeta: copies('llm'),
@@ -127,6 +129,8 @@ const TABLE: Readonly<Record<keyof typeof keyspace, FamilyAccess>> = {
   queueAiGeneration: repairable('jobs'),
   circuitBreaker: guarded('jobs', BREAKER),
   liveStream: guarded('never', 'It is an answer on its way to those who asked for it.'),
+  semanticQuestions: guarded('never', SEMANTIC),
+  semanticEvidence: guarded('never', SEMANTIC),
   cacheOperation: guarded('admin', OPERATIONS),
   cacheOperations: guarded('admin', OPERATIONS),
 

@@ -73,14 +73,16 @@ function usageOf({ calls }: AskedItems): unknown {
   return sum;
 }
 
+type Outcome = Exclude<CacheOutcome, 'SEMANTIC'>;
+
 /** `HIT` only where nothing had to be asked for. */
-function outcomeOf(found: readonly Found[], { refreshed, maxAgeSeconds }: ReplyTerms): CacheOutcome {
+function outcomeOf(found: readonly Found[], { refreshed, maxAgeSeconds }: ReplyTerms): Outcome {
   if (found.some(({ how }) => how === 'paid')) return refreshed ? 'REFRESH' : 'MISS';
   if (found.some(({ how }) => how === 'coalesced')) return 'COALESCED';
   return maxAgeSeconds !== null && ageMsOf(oldest(found)) > maxAgeSeconds * 1000 ? 'STALE' : 'HIT';
 }
 
-function cacheHeaders(outcome: CacheOutcome, found: readonly Found[], terms: ReplyTerms): ResponseHeaders {
+function cacheHeaders(outcome: Outcome, found: readonly Found[], terms: ReplyTerms): ResponseHeaders {
   if (outcome === 'HIT') return hitCacheHeaders(oldest(found));
   if (outcome === 'STALE') return staleCacheHeaders(oldest(found), terms.maxAgeSeconds ?? 0);
   const stored = found.every((one) => one.how !== 'paid' || one.stored);

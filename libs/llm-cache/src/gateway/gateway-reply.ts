@@ -27,7 +27,7 @@ export class ClientLeftError extends Error {
 }
 
 /** How an answer came about that was not stored before. */
-export type Forwarded = Exclude<CacheOutcome, 'HIT' | 'STALE'>;
+export type Forwarded = Exclude<CacheOutcome, 'HIT' | 'STALE' | 'SEMANTIC'>;
 
 export interface Way {
   readonly outcome: Forwarded;

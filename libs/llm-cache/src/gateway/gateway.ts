@@ -24,7 +24,9 @@ import { inquire, type Inquiry } from './inquiry.js';
 import { KnownRequests } from '../request/known-requests.js';
 import { answerAt, type Rotation } from './rotation.js';
 import { readingOf, usableNote, type StoredForm } from './stored-form.js';
+import { type Sought, SemanticReplies, wantsSemantic } from './semantic-replies.js';
 import { isServable, StoredReplies } from './stored-replies.js';
+import type { Prospect, SemanticTier } from '../semantic/semantic-tier.js';
 
 export interface GatewayParts {
   readonly cache: Cache;
@@ -33,6 +35,8 @@ export interface GatewayParts {
   readonly upstreams: UpstreamDirectory;
   readonly policies: PolicySource;
   readonly rotation: Rotation;
+  /** Answers to other questions, where a policy wants them. */
+  readonly semantic: SemanticTier | null;
   readonly observer: FlightObserver;
 }
 
@@ -46,12 +50,14 @@ export class Gateway {
   readonly #stored: StoredReplies;
   readonly #flights: FlightReplies;
   readonly #known = new KnownRequests();
+  readonly #semantic: SemanticReplies | null;
   readonly #refreshing = new Set<string>();
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
     this.#stored = new StoredReplies(parts.cache, parts.ledger);
     this.#flights = new FlightReplies(parts.ledger, this.#stored);
+    this.#semantic = parts.semantic === null ? null : new SemanticReplies(parts.semantic, parts.cache, this.#stored);
   }
 
   /**
@@ -88,9 +94,11 @@ export class Gateway {
     const { controls } = inquiry;
     if (controls.onlyIfCached) return this.#onlyIfCached([inquiry], request);
     if (inquiry.bypass !== null) return this.#alone(inquiry, request, { outcome: 'BYPASS', why: inquiry.bypass });
+    const other = wantsSemantic(inquiry) ? await this.#elsewhere(inquiry, request) : null;
+    if (other !== null && 'reply' in other) return other.reply;
     let why: Way['why'] = null;
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
-      const found = await this.#open(inquiry, controls.noCache);
+      const found = await this.#open(inquiry, controls.noCache, other?.prospect ?? null);
       if (found === null) {
         why = 'redis-unavailable';
         break;
@@ -106,13 +114,28 @@ export class Gateway {
     return this.#lastResort(inquiry, request, why);
   }
 
+  /** Past the exact tier: what has been answered to other questions. Null: nothing to serve and nothing to learn. */
+  async #elsewhere(inquiry: Inquiry, request: GatewayRequest): Promise<Sought | null> {
+    const found = await this.#parts.cache.ask(readingOf(inquiry));
+    if (found.kind === 'hit' && isServable(inquiry, found.hit)) {
+      return { reply: this.#fromHit(inquiry, found.hit, request) };
+    }
+    // Somebody is asking the provider this very question: his answer is the better one.
+    if (found.kind !== 'miss' || found.lease !== null) return null;
+    return this.#semantic?.seek(inquiry, request) ?? null;
+  }
+
   /** Null when Redis answers with what nobody foresaw, such as being full: the provider answers then. */
-  async #open(inquiry: Inquiry, anew: boolean): Promise<Found | null> {
+  async #open(inquiry: Inquiry, anew: boolean, prospect: Prospect | null): Promise<Found | null> {
     const { cache, deck, observer } = this.#parts;
     const reading = readingOf(inquiry);
     try {
       return await cache.open<StoredForm, AnswerFlight>(reading, {
-        lead: (leadership) => deck.lead(inquiry, leadership, 'request'),
+        lead: (leadership) => {
+          const flight = deck.lead(inquiry, leadership, 'request');
+          if (prospect !== null) this.#semantic?.learnFrom(inquiry, prospect, flight.done);
+          return flight;
+        },
         follow: (token) => deck.follow(inquiry, reading, token),
         accept: (hit) => isServable(inquiry, hit),
         anew,

@@ -37,6 +37,7 @@ export interface Inquiry {
   readonly target: UpstreamTarget;
   /** Seconds to keep the answer; null: as long as its family says. */
   readonly ttlSeconds: number | null;
+  readonly policy: CachePolicy;
   /** Why neither the cache nor anybody else's flight may be used; null: they may. */
   readonly bypass: BypassReason | null;
   readonly hash: string;
@@ -75,6 +76,7 @@ export function inquire(arriving: Arriving, { upstreams, policies, requests }: C
     body,
     forwarded,
     target,
+    policy,
     ttlSeconds: controls.ttlSeconds ?? policy.ttlSeconds ?? null,
     bypass: bypassOf(controls, policy, facts, body.value as JsonObject),
     hash,

@@ -31,7 +31,8 @@ export function readingsOf(inquiry: Inquiry): readonly Reading<StoredForm>[] {
   return [jsonOf(inquiry), recordingOf(inquiry)];
 }
 
-function jsonOf(inquiry: Inquiry): Reading<StoredForm> {
+/** The JSON form, whatever is asked for. */
+export function jsonOf(inquiry: Inquiry): Reading<StoredForm> {
   return { ...entryOf(inquiry), decode: jsonIn };
 }
 

@@ -7,6 +7,8 @@ import type { Inquiry } from './inquiry.js';
 import { replayAtOnce, replayPaced } from './replay.js';
 import { readingOf, usableNote, type StoredForm } from './stored-form.js';
 
+const KINDS = { HIT: 'hit', STALE: 'stale', SEMANTIC: 'semantic' } as const;
+
 export class StoredReplies {
   readonly #cache: Cache;
   readonly #ledger: Ledger;
@@ -20,13 +22,12 @@ export class StoredReplies {
     inquiry: Inquiry,
     hit: Hit<StoredForm>,
     request: GatewayRequest,
-    outcome: 'HIT' | 'STALE',
+    outcome: keyof typeof KINDS,
     cacheHeaders: ResponseHeaders,
   ): GatewayReply {
     const { value } = hit;
     const facts = usableNote(inquiry, hit)?.facts ?? null;
-    const kind = outcome === 'HIT' ? 'hit' : 'stale';
-    bookReuse(this.#ledger, inquiry, kind, facts, Math.floor(ageMsOf(hit) / 1000));
+    bookReuse(this.#ledger, inquiry, KINDS[outcome], facts, Math.floor(ageMsOf(hit) / 1000));
     const type = value.kind === 'json' ? 'application/json' : EVENT_STREAM;
     return {
       status: 200,

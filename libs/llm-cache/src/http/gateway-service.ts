@@ -10,6 +10,7 @@ import { Generations } from '../generations/generations.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Prices } from '../prices/price-table.js';
 import { PolicyTable } from '../request/policy.js';
+import { type SemanticParts, SemanticTier } from '../semantic/semantic-tier.js';
 import { Asker } from '../upstream/asker.js';
 import { GuardedUpstream } from '../upstream/guarded-upstream.js';
 import { UpstreamClient, type UpstreamSettings } from '../upstream/upstream-client.js';
@@ -27,6 +28,8 @@ export interface LlmCacheOptions {
   readonly upstreams: UpstreamDirectory;
   /** @default the one policy `default` */
   readonly policies?: PolicySource;
+  /** How answers to other questions are judged, where a policy wants them. */
+  readonly semantic?: Pick<SemanticParts, 'judge' | 'settings' | 'random'>;
   readonly upstream?: Partial<UpstreamSettings>;
   /** What generations are said to cost. @default nothing is known */
   readonly prices?: Prices;
@@ -55,6 +58,7 @@ export class GatewayService {
   readonly #embeddings: Embeddings;
   readonly #passing: PassThrough;
   readonly generations: Generations;
+  readonly semantic: SemanticTier;
 
   constructor(options: LlmCacheOptions) {
     const { cache, roles, ledger, bounds, observer = {}, upstream: settings, breakers } = options;
@@ -65,7 +69,9 @@ export class GatewayService {
     const asker = new Asker(upstream);
     this.#deck = new FlightDeck({ cache, roles, ledger, asker, bounds: { ...DEFAULT_FLIGHT, ...bounds }, observer });
     const rotation = new Rotation(roles, cache.keyPrefix, (error) => observer.failed?.(error));
-    const gateway = new Gateway({ cache, deck: this.#deck, ledger, upstreams, policies, rotation, observer });
+    const semantic = new SemanticTier({ cache, roles, upstreams, ledger, observer, ...options.semantic });
+    const gateway = new Gateway({ cache, deck: this.#deck, ledger, upstreams, policies, rotation, semantic, observer });
+    this.semantic = semantic;
     const aside = new CacheAside(cache, roles);
     this.#gateway = gateway;
     this.#models = new ModelList({ cache, aside, client: upstream, upstreams, observer });

@@ -32,7 +32,7 @@ export function identify(parts: IdentityParts): AnswerIdentity {
   const hash = requestIdentity({
     version: VERSION,
     tenant,
-    scope: share === 'key' ? `key ${parts.keyId}` : share,
+    scope: scopeOf(share, parts.keyId),
     namespace: parts.namespace,
     upstream: parts.baseUrl,
     operation: protocol.id,
@@ -41,4 +41,9 @@ export function identify(parts: IdentityParts): AnswerIdentity {
     omit: protocol.omittedFromIdentity,
   });
   return { hash, tenant };
+}
+
+/** Between whom an answer is shared, as a part of names. */
+export function scopeOf(share: CachePolicy['share'], keyId: string): string {
+  return share === 'key' ? `key ${keyId}` : share;
 }

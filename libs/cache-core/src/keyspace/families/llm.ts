@@ -78,6 +78,24 @@ export const llmRotation = new Family({
   l1: false,
 });
 
+/** Ours. */
+export const semanticServed = new Family({
+  id: 'semantic.served',
+  pattern: 'semantic:served:{id_hash}',
+  role: 'llm',
+  description: 'Which answer was served for another question, until its reader says whether it was right.',
+  value: json(
+    Type.Object({
+      pool: Type.String(),
+      pool_tenant: Type.String(),
+      known_as: Type.Array(Type.String()),
+      candidate: Type.String(),
+    }),
+  ),
+  ttlSeconds: 86_400,
+  l1: false,
+});
+
 export const aiGeneration = new Family({
   id: 'ai.generation',
   pattern: 'ai:generation:{model}:{prompt_hash}',

@@ -97,6 +97,28 @@ export const liveStream = new Family({
   ttlSeconds: 660,
 });
 
+/** Ours. Which questions have been answered in one partition of the semantic tier: everything but their own words is equal. */
+export const semanticQuestions = new Family({
+  id: 'semantic.questions',
+  pattern: 'semantic:questions:{partition_hash}',
+  role: 'state',
+  description:
+    'Questions of one partition of the semantic tier, the latest ones: `answer` is the hash of an `llm_cache` key.',
+  value: stream('answer', 'text', 'vector'),
+  ttlSeconds: 604_800,
+});
+
+/** Ours. */
+export const semanticEvidence = new Family({
+  id: 'semantic.evidence',
+  pattern: 'semantic:evidence:{pool_hash}',
+  role: 'state',
+  description:
+    'Whether answers to other questions were right, as it was found out: the latest observations of one pool.',
+  value: stream('observation'),
+  ttlSeconds: 604_800,
+});
+
 /** Ours. See `invalidation/operations.ts`. */
 export const cacheOperation = new Family({
   id: 'cache.operation',

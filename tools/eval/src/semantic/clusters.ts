@@ -1,0 +1,39 @@
+/** Pairs that share a question are no independent evidence. */
+import type { LabelledPair } from './pairs.js';
+
+/** For each question the name of all that hang together with it by pairs that are labelled the same. */
+export function clustersOf(pairs: readonly LabelledPair[]): ReadonlyMap<string, string> {
+  const parents = new Map<string, string>();
+  const rootOf = (question: string): string => {
+    let root = question;
+    for (let parent = parents.get(root); parent !== undefined; parent = parents.get(root)) root = parent;
+    return root;
+  };
+  for (const { candidate, same } of pairs) {
+    const [one, other] = [rootOf(candidate.asked), rootOf(candidate.stored)];
+    if (same && one !== other) parents.set(one, other);
+  }
+  const clusters = new Map<string, string>();
+  for (const { candidate } of pairs) {
+    for (const question of [candidate.asked, candidate.stored]) clusters.set(question, rootOf(question));
+  }
+  return clusters;
+}
+
+/**
+ * By how many times the variance of the share of wrong hits is larger than if all hits were independent (Kish, "Survey
+ * sampling", 1965), from the residuals of each cluster; never less than 1.
+ */
+export function designEffect(served: readonly LabelledPair[], clusters: ReadonlyMap<string, string>): number {
+  const wrong = served.filter(({ same }) => !same).length;
+  const share = wrong / served.length;
+  if (served.length === 0 || wrong === 0 || wrong === served.length) return 1;
+  const residuals = new Map<string, number>();
+  for (const { candidate, same } of served) {
+    const cluster = clusters.get(candidate.stored) ?? candidate.stored;
+    residuals.set(cluster, (residuals.get(cluster) ?? 0) + (same ? 0 : 1) - share);
+  }
+  let squares = 0;
+  for (const residual of residuals.values()) squares += residual * residual;
+  return Math.max(1, squares / (served.length * share * (1 - share)));
+}
