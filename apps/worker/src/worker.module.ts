@@ -7,17 +7,18 @@ import {
   ledgerHealth,
   ledgerOptions,
   PlatformModule,
+  upstreamsOf,
   versionOf,
   type SharedParts,
 } from '@promptsales/assembly';
 import { InvalidationOutbox } from '@promptsales/cache-management';
-import { RedisRoles } from '@promptsales/cache-core';
+import { Breakers, RedisRoles } from '@promptsales/cache-core';
 import { ConfigurationModule, ProviderDirectory } from '@promptsales/configuration';
 import { Database } from '@promptsales/database';
 import { HealthModule, LedgerInstruments } from '@promptsales/health';
 import { ApiKeys, IdentityModule } from '@promptsales/identity';
 import { QUEUE_CONNECTIONS } from '@promptsales/jobs';
-import { DurableLedger, LedgerModule, PoliciesModule } from '@promptsales/llm-cache';
+import { DurableLedger, LedgerModule, ModelInfoModule, PoliciesModule } from '@promptsales/llm-cache';
 import { configurationOptions, policiesOptions } from './configuration-wiring.js';
 import { GenerationModule } from './generation/generation.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
@@ -28,7 +29,15 @@ import { JobRunner } from './jobs/job-runner.js';
 export class WorkerModule {
   static forRoot({ environment, logger, metrics, readiness }: SharedParts): DynamicModule {
     const ledger = new LedgerInstruments(metrics);
-    const jobs = JobsModule.forRoot({ metrics, logger });
+    const models = ModelInfoModule.forRootAsync({
+      routes: false,
+      inject: [ProviderDirectory, Breakers],
+      useFactory: (providers: ProviderDirectory, breakers: Breakers) => ({
+        upstreams: upstreamsOf(environment, providers, breakers),
+        breakers,
+      }),
+    });
+    const jobs = JobsModule.forRoot({ metrics, logger }, [models]);
     return {
       module: WorkerModule,
       imports: [

@@ -1,23 +1,30 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { Database } from '@promptsales/database';
+import { ModelInfos } from '@promptsales/llm-cache';
 import { FleetLock } from './fleet-lock.js';
 import type { Job } from './job.js';
 import { reconcileLedger } from './ledger-jobs.js';
+import { probeModels } from './model-jobs.js';
 import { JOB_MEASURES, JobRunner, JOBS, type JobMeasures } from './job-runner.js';
 
 /** The worker's jobs and what runs them. */
 @Module({})
 export class JobsModule {
-  static forRoot(measures: JobMeasures): DynamicModule {
+  /** @param imports give what jobs need beside the database: `ModelInfos` */
+  static forRoot(measures: JobMeasures, imports: readonly DynamicModule[]): DynamicModule {
     return {
       module: JobsModule,
+      imports: [...imports],
       providers: [
         { provide: FleetLock, inject: [Database], useFactory: (database: Database) => new FleetLock(database) },
         { provide: JOB_MEASURES, useValue: measures },
         {
           provide: JOBS,
-          inject: [Database],
-          useFactory: (database: Database): readonly Job[] => [reconcileLedger(database)],
+          inject: [Database, ModelInfos],
+          useFactory: (database: Database, models: ModelInfos): readonly Job[] => [
+            reconcileLedger(database),
+            probeModels(models),
+          ],
         },
         JobRunner,
       ],
