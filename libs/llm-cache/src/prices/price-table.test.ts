@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type PriceFile, PriceFileError, PriceTable } from './price-table.js';
 import { publishedPrices } from './published-prices.js';
 
@@ -45,6 +48,17 @@ describe('price table', () => {
 
   it('names the table that a price comes from', () => {
     expect(published.find('openai', 'gpt-4o', null, NOW)?.version).toMatch(/^openai@\d{4}-\d\d-\d\d$/);
+  });
+
+  it('gives what a version says another version when it changes: lines name the version by which they were made', () => {
+    const digests = published.sources().map(({ provider, version }) => {
+      const { prices } = JSON.parse(readFileSync(join(import.meta.dirname, `${provider}.json`), 'utf8')) as PriceFile;
+      return [`${provider}@${version}`, createHash('sha256').update(JSON.stringify(prices)).digest('hex').slice(0, 12)];
+    });
+    expect(Object.fromEntries(digests)).toEqual({
+      'openai@2026-11-21': '0d198f9cc444',
+      'anthropic@2026-11-21': 'd792267d3049',
+    });
   });
 
   it.each<[string, PriceFile['prices']]>([
