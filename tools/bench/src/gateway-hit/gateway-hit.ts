@@ -2,14 +2,14 @@
  * A chat completion that has been asked before, over HTTP: ours from the process's own memory (L1) and from Redis, with
  * authentication, ledger and metrics on, beside bare servers that parse the same body and return the same bytes.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startStand, type Stand } from '@promptsales/stand';
+import type { Stand } from '@promptsales/stand';
 import { startBare } from './bare-subject.js';
 import { createKey, postTo } from './client.js';
 import { printRounds, roundsOf } from './rounds.js';
 import type { Subject } from './subject.js';
+import { withTwoApis } from './two-apis.js';
 
 const CONNECTIONS = 32;
 /** Makes an answer of 0.8 kB. */
@@ -25,22 +25,8 @@ const BODY = JSON.stringify({
   max_tokens: 300,
 });
 
-export async function gatewayHitBenchmark(): Promise<void> {
-  const profile = process.env['BENCH_CPU_PROFILE'];
-  const stand = await startStand({
-    apis: 2,
-    environmentOf: (api) => (api === 0 ? {} : { L1_MAX_BYTES: '0' }),
-    firstByteMs: 0,
-    answerWords: ANSWER_WORDS,
-    ...(profile === undefined ? {} : { nodeOptions: ['--cpu-prof', `--cpu-prof-dir=${profile}`] }),
-  });
-  const directory = mkdtempSync(join(tmpdir(), 'promptsales-bench-'));
-  try {
-    await compare(stand, directory);
-  } finally {
-    await stand.stop();
-    rmSync(directory, { recursive: true });
-  }
+export function gatewayHitBenchmark(): Promise<void> {
+  return withTwoApis(ANSWER_WORDS, compare);
 }
 
 async function compare(stand: Stand, directory: string): Promise<void> {

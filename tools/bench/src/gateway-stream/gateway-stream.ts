@@ -2,14 +2,14 @@
  * A stream of two hundred events that was recorded before, asked for by two hundred at a time: ours from the process's own
  * memory and from Redis, beside a bare Fastify that writes the same events.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startStand, type Stand } from '@promptsales/stand';
+import type { Stand } from '@promptsales/stand';
 import { startServer } from '../gateway-hit/bare-subject.js';
 import { createKey, postTo } from '../gateway-hit/client.js';
 import { printRounds, roundsOf } from '../gateway-hit/rounds.js';
 import type { Subject } from '../gateway-hit/subject.js';
+import { withTwoApis } from '../gateway-hit/two-apis.js';
 
 const READERS = 200;
 const EVENTS = 200;
@@ -23,22 +23,8 @@ const BODY = JSON.stringify({
   stream_options: { include_usage: true },
 });
 
-export async function gatewayStreamBenchmark(): Promise<void> {
-  const profile = process.env['BENCH_CPU_PROFILE'];
-  const stand = await startStand({
-    apis: 2,
-    environmentOf: (api) => (api === 0 ? {} : { L1_MAX_BYTES: '0' }),
-    firstByteMs: 0,
-    answerWords: ANSWER_WORDS,
-    ...(profile === undefined ? {} : { nodeOptions: ['--cpu-prof', `--cpu-prof-dir=${profile}`] }),
-  });
-  const directory = mkdtempSync(join(tmpdir(), 'promptsales-bench-'));
-  try {
-    await compare(stand, directory);
-  } finally {
-    await stand.stop();
-    rmSync(directory, { recursive: true });
-  }
+export function gatewayStreamBenchmark(): Promise<void> {
+  return withTwoApis(ANSWER_WORDS, compare);
 }
 
 async function compare(stand: Stand, directory: string): Promise<void> {
