@@ -28,6 +28,8 @@ export interface JobsStage {
   readonly upstream: HeldUpstream;
   readonly address: string;
   worker(env?: Readonly<Record<string, string>>): Promise<BuiltProcess>;
+  /** Those that a test has left behind. */
+  endWorkers(): Promise<void>;
   kill(worker: BuiltProcess, signal?: NodeJS.Signals): Promise<void>;
   api(path: string, init?: RequestInit): Promise<Response>;
   push(entry: unknown, priority?: string): Promise<void>;
@@ -67,6 +69,8 @@ export async function jobsStage(env: Readonly<Record<string, string>> = {}): Pro
   const rawCopies = new Redis(copies.url);
   for (const client of [raw, rawCopies]) client.on('error', () => undefined);
 
+  const workers = new Set<BuiltProcess>();
+
   const until: JobsStage['until'] = async (look) => {
     for (;;) {
       const found = await look();
@@ -92,8 +96,18 @@ export async function jobsStage(env: Readonly<Record<string, string>> = {}): Pro
     jobs,
     worker: async (more = {}) => {
       const worker = new BuiltProcess('worker', { ...variables, ...more });
+      workers.add(worker);
       await until(() => Promise.resolve(/^ready worker/m.test(worker.stdout)));
       return worker;
+    },
+    endWorkers: async () => {
+      await Promise.all(
+        [...workers].map(async (worker) => {
+          worker.child.kill('SIGKILL');
+          await worker.exited();
+        }),
+      );
+      workers.clear();
     },
     kill: async (worker, signal = 'SIGKILL') => {
       worker.child.kill(signal);
