@@ -24,16 +24,15 @@ const HAS_ADDRESS = sql.raw('coalesce(url_almacenamiento, url_thumbnail) is not 
 
 export class PostgresSource implements VectorSource {
   readonly #db: () => Kysely<ContentTables>;
-  readonly #similarity: () => Promise<Similarity>;
-  #known: Similarity | null = null;
+  /** Looked for once; an extension that is installed later is used from the next start. */
+  #similarity: Similarity | null = null;
 
   constructor(db: () => Kysely<ContentTables>) {
     this.#db = db;
-    this.#similarity = async () => (this.#known ??= (await hasPgvector(db())) ? BY_PGVECTOR : BY_ARRAYS);
   }
 
   async search({ tenant, campanaId, space, vector, limit }: VectorQuery): Promise<readonly Match[]> {
-    const similarity = await this.#similarity();
+    const similarity = (this.#similarity ??= (await hasPgvector(this.#db())) ? BY_PGVECTOR : BY_ARRAYS);
     const within = campanaId === null ? sql`` : sql`and campana_id = ${campanaId}`;
     const { rows } = await sql<Row & { score: number }>`
       select ${IMAGE}, ${similarity(sql`${[...vector]}`)} as score from contents
@@ -51,7 +50,6 @@ export class PostgresSource implements VectorSource {
   }
 }
 
-/** Looked for once; one that is installed later is used from the next start. */
 async function hasPgvector(db: Kysely<ContentTables>): Promise<boolean> {
   const { rows } = await sql`select 1 from pg_extension where extname = 'vector'`.execute(db);
   return rows.length > 0;

@@ -56,6 +56,9 @@ const MOST_ROUNDS = 3;
 /** The provider's clocks are the upstream's; what is kept does not age, and is never paid for again ahead of time. */
 const KEPT_AS_IT_IS: Options = Object.freeze({ beta: 0, hardTimeoutMs: null });
 
+/** Of a vector whose loader has not said more. */
+const UNTOLD: ItemFacts = Object.freeze({ form: 'float', tokens: null, model: null });
+
 export class Embeddings {
   readonly #parts: EmbeddingsParts;
   readonly #calls: EmbeddingCalls;
@@ -140,7 +143,7 @@ export class Embeddings {
     if (facts !== undefined) return { how: 'paid', facts, stored };
     const { value, hit } = loaded as LoadedItem;
     const numbers = value as number[];
-    if (hit === null) return { how: 'coalesced', facts: this.#fresh.get(numbers) ?? unknown(numbers), numbers };
+    if (hit === null) return { how: 'coalesced', facts: this.#fresh.get(numbers) ?? UNTOLD, numbers };
     const how = loaded?.source === 'followed' ? 'coalesced' : 'hit';
     return { how, facts: decodeItemNote(hit.note) as ItemFacts, numbers, hit };
   }
@@ -168,7 +171,7 @@ export class Embeddings {
     return {
       ...KEPT_AS_IT_IS,
       labels: labelsOf(controls),
-      note: (numbers) => encodeItemNote(this.#fresh.get(numbers) ?? unknown(numbers)),
+      note: (numbers) => encodeItemNote(this.#fresh.get(numbers) ?? UNTOLD),
       ...(ttlSeconds === null ? {} : { ttlSeconds }),
     };
   }
@@ -225,11 +228,6 @@ function isProvidersFault(error: unknown): boolean {
   return error instanceof EmbeddingsRefusedError
     ? error.refusal.status >= 500
     : error instanceof LlmError && error.status >= 500;
-}
-
-/** Of a vector whose loader has not said more. */
-function unknown(_numbers: readonly number[]): ItemFacts {
-  return { form: 'float', tokens: null, model: null };
 }
 
 function tooMany(cause: LoadsExhaustedError): LlmError {
