@@ -1,0 +1,79 @@
+import { startSimulatedProvider, type SimulatedProvider } from '@promptsales/simulated-provider';
+import { createDatabase, startRedis, type TestDatabase, type TestRedis } from '@promptsales/test-kit';
+import request from 'supertest';
+import { testApi, type TestApi } from './test-api.js';
+
+const THINGS = ['water', 'iron', 'gold', 'mercury', 'ethanol', 'helium', 'sulfur', 'lead', 'neon', 'butane', 'xenon'];
+
+describe('answers to other wordings over HTTP', () => {
+  let provider: SimulatedProvider;
+  let redis: TestRedis;
+  let database: TestDatabase;
+  let api: TestApi;
+  let acme: Record<string, string>;
+
+  beforeAll(async () => {
+    // One answer for each thing, however it is asked for.
+    provider = await startSimulatedProvider({
+      fixtures: THINGS.map((thing) => ({
+        match: { userMessage: thing },
+        response: { content: `That of ${thing} is known.` },
+      })),
+    });
+    redis = await startRedis();
+    database = await createDatabase();
+    api = await testApi({
+      REDIS_URL: redis.url,
+      DATABASE_URL: database.url,
+      OPENAI_BASE_URL: `${provider.url}/v1`,
+      SIMULATED_UPSTREAM: 'true',
+    });
+    acme = await api.keyOf('acme', ['llm', 'analytics']);
+  }, 60_000);
+  afterAll(async () => {
+    await api.close();
+    await provider.stop();
+    await redis.stop();
+    await database.drop();
+  });
+
+  const ask = (content: string) =>
+    request(api.server)
+      .post('/v1/chat/completions')
+      .set(acme)
+      .send({ model: 'gpt-4o-mini', messages: [{ role: 'user', content }] })
+      .expect(200);
+  const feedback = (body: object, key = acme) => request(api.server).post('/v1/feedback').set(key).send(body);
+
+  it('come when a policy wants them and they are known to be right, are booked as avoided, and can be judged', async () => {
+    await request(api.server)
+      .put('/v1/llm/policies/default')
+      .set(api.admin)
+      .send({ mode: 'all', semantic: { enabled: true, delta: 0.4, embedder: 'lexical' } })
+      .expect(200);
+    let served: request.Response | null = null;
+    for (const thing of THINGS) {
+      await ask(`What is the boiling point of ${thing} then?`);
+      // What is learnt of an answer is learnt behind it.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const response = await ask(`What's the boiling point of ${thing}, then?`);
+      if (response.headers['x-cache'] === 'SEMANTIC') served = response;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(served?.headers['cache-status']).toMatch(/^promptsales; hit; ttl=\d+; detail=semantic$/);
+    const { body } = await request(api.server).get('/v1/savings').set(acme).expect(200);
+    expect((body as { total: { hits: number } }).total.hits).toBeGreaterThan(0);
+    const id = String(served?.headers['x-request-id']);
+    await feedback({ id, correct: true }, await api.keyOf('other', ['llm'])).expect(404);
+    await feedback({ id, correct: true }).expect(200, { id, correct: true });
+    await feedback({ id, correct: true }).expect(404);
+  }, 30_000);
+
+  it('are judged by whoever may ask, in a body that says so', async () => {
+    await feedback({ id: 'x' }).expect(400);
+    await feedback({ id: 'x', correct: 'yes' }).expect(400);
+    await feedback({ id: '', correct: true }).expect(400);
+    await feedback({ id: 'x', correct: true }, await api.keyOf('acme', ['records'])).expect(403);
+    await request(api.server).post('/v1/feedback').send({ id: 'x', correct: true }).expect(401);
+  });
+});
