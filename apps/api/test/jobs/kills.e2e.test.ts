@@ -231,6 +231,22 @@ describe('generation jobs, through kills', () => {
     await stage.kill(second);
   }, 90_000);
 
+  test('a run whose lock somebody else has taken stops asking, and the job is run again when it is free', async () => {
+    const worker = await stage.worker();
+    stage.upstream.answer = (answering, _asked, number) => {
+      if (number > 1) answering.say(ANSWER);
+    };
+    await stage.push({ campana_id: 'k9', segmento: 'x' });
+    await stage.upstream.calls(1);
+    await stage.raw.set('lock:content_generation:k9', 'somebody', 'PX', 3_000);
+    const [job] = await stage.settled(1, 'completed');
+    expect(job?.attempt).toBe(2);
+    const text = await (await stage.api(`/v1/jobs/${job?.id}/events`)).text();
+    expect(text).not.toContain('event: retrying');
+    await expectOneEffect('k9', 2);
+    await stage.kill(worker);
+  }, 60_000);
+
   test('a worker that is told to end gives its job back, and the attempt does not count', async () => {
     const first = await stage.worker();
     stage.upstream.answer = (answering, _asked, number) => {

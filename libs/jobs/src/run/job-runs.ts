@@ -12,7 +12,7 @@
  * 4. Attempts are counted in PostgreSQL when they begin, so a job that takes its process down with it is given up, too.
  * 5. The lock only saves work: correctness is in 1 and 2.
  */
-import { keyspace, LockHeldError, LockLostError, type HeldLock, type Locks } from '@promptsales/cache-core';
+import { keyspace, LockHeldError, type HeldLock, type Locks } from '@promptsales/cache-core';
 import { messagesIn, InvalidAnswerError, type CampaignMessage } from '../job/campaign-message.js';
 import { isTerminal } from '../job/job-state.js';
 import type { CampaignMessages } from '../messages/campaign-messages.js';
@@ -118,7 +118,7 @@ export class JobRuns {
     try {
       await this.#generate(lock, job, run);
     } catch (error) {
-      return this.#failed(job, run, error, seconds());
+      return this.#failed(lock, run, error, seconds());
     }
     return this.#copy(job, seconds());
   }
@@ -143,9 +143,10 @@ export class JobRuns {
     return null;
   }
 
-  async #failed(job: GenerationJob, run: RunId, error: unknown, seconds: number): Promise<Again> {
+  async #failed(lock: HeldLock, run: RunId, error: unknown, seconds: number): Promise<Again> {
     const { runs, closing } = this.#parts;
-    if (error instanceof SupersededError || error instanceof LockLostError) {
+    // Without the lock the generator was told to stop, in whatever words it says so.
+    if (error instanceof SupersededError || !lock.held) {
       this.#ended('superseded', seconds);
       // Whoever took over may have died since: somebody has to look again.
       return { inMs: HELD_MS.most };
