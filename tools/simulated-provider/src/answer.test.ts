@@ -40,4 +40,26 @@ describe('answerTo', () => {
   it('cuts a long question without cutting a character in half', () => {
     expect(ask('🙂'.repeat(500))).toContain(`${'🙂'.repeat(160)}…`);
   });
+
+  it('answers with a value of the schema that is asked for', () => {
+    const schema = {
+      type: 'object',
+      properties: {
+        title: { type: 'string' },
+        tone: { enum: ['warm', 'dry'] },
+        kind: { const: 'plan' },
+        steps: { type: 'array', minItems: 2, maxItems: 2, items: { $ref: '#/$defs/step' } },
+        note: { anyOf: [{ type: 'string' }, { type: 'null' }] },
+        next: { anyOf: [{ $ref: '#' }, { type: 'null' }] },
+        urgent: { type: ['boolean', 'null'] },
+      },
+      $defs: { step: { type: 'object', properties: { number: { type: 'integer', minimum: 1 } } } },
+    };
+    const answer = JSON.parse(ask('Hello', { wantsJson: true, schema })) as Record<string, unknown>;
+    expect(answer).toMatchObject({ kind: 'plan', steps: [{ number: 1 }, { number: 1 }] });
+    expect(answer['title']).toContain('Simulated answer');
+    expect(['warm', 'dry']).toContain(answer['tone']);
+    expect(typeof answer['urgent']).toBe('boolean');
+    expect(answer).toHaveProperty('next.next.kind', 'plan');
+  });
 });

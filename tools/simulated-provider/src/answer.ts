@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
+import { type Choose, valueOf } from './schema-value.js';
 
 /** What an answer depends on, and nothing else: the same question always gets the same answer. */
 export interface Question {
   readonly model: string;
   readonly messages: readonly { readonly role: string; readonly content: unknown }[];
   readonly wantsJson: boolean;
+  /** Of `response_format`: the answer is a value of it. */
+  readonly schema?: unknown;
 }
 
 const OPENINGS = [
@@ -39,7 +42,7 @@ const CLOSINGS = [
 ];
 
 /** Reads a digest as a sequence of choices, extending it when it is used up. */
-function chooser(seed: string): <T>(from: readonly T[]) => T {
+function chooser(seed: string): Choose {
   let digest = createHash('sha256').update(seed).digest();
   let at = 0;
   return (from) => {
@@ -76,11 +79,15 @@ export function answerTo(question: Question): string {
     .update(JSON.stringify([question.model, question.messages]))
     .digest('hex');
   const choose = chooser(seed);
+  const mark = `(Simulated answer ${seed.slice(0, 12)}.)`;
+  if (question.schema !== undefined) {
+    return JSON.stringify(valueOf(question.schema, choose, (from) => `${from(POINTS)}. ${mark}`));
+  }
   const points = new Set<string>();
   const wanted = choose([2, 3, 4, 5]);
   while (points.size < wanted) points.add(choose(POINTS));
   const body = [...points].map((point, index) => `${index + 1}. ${point}.`).join('\n');
   const about = `You asked: “${quote(textOf(asked?.content))}”`;
-  const text = `${about}\n\n${choose(OPENINGS)}\n\n${body}\n\n${choose(CLOSINGS)}\n\n(Simulated answer ${seed.slice(0, 12)}.)`;
+  const text = `${about}\n\n${choose(OPENINGS)}\n\n${body}\n\n${choose(CLOSINGS)}\n\n${mark}`;
   return question.wantsJson ? JSON.stringify({ answer: text, simulated: true }) : text;
 }

@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChatCompletionRequest, type Fixture, LLMock } from '@copilotkit/aimock';
 import { answerTo } from './answer.js';
+import { Embeddings } from './embeddings.js';
+import { jsonOf, sendJson } from './http-json.js';
 import { TextCompletions } from './text-completions.js';
 
 export interface SimulatedProviderOptions {
@@ -34,21 +36,25 @@ const tokensOf = (text: string): number => Math.max(1, Math.ceil(text.length / 4
 const wantsJson = (request: ChatCompletionRequest): boolean =>
   request.response_format?.type === 'json_object' || request.response_format?.type === 'json_schema';
 
+/** Of structured outputs. */
+const schemaOf = ({ response_format: format }: ChatCompletionRequest): unknown =>
+  (format as { json_schema?: { schema?: unknown } } | undefined)?.json_schema?.schema;
+
 /** Anthropic's `POST /v1/messages/count_tokens`, counted as answers count their input. */
 async function countTokens(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
-  const pieces: Buffer[] = [];
-  for await (const piece of request) pieces.push(piece as Buffer);
-  const { messages } = JSON.parse(Buffer.concat(pieces).toString()) as { readonly messages?: unknown };
-  response.setHeader('content-type', 'application/json');
-  if (Array.isArray(messages)) response.end(JSON.stringify({ input_tokens: tokensOf(JSON.stringify(messages)) }));
+  const messages = ((await jsonOf(request)) as { readonly messages?: unknown } | null)?.messages;
+  if (Array.isArray(messages)) sendJson(response, 200, { input_tokens: tokensOf(JSON.stringify(messages)) });
   else {
     const error = { type: 'invalid_request_error', message: 'messages: Input should be a valid list' };
-    response.writeHead(400).end(JSON.stringify({ type: 'error', error }));
+    sendJson(response, 400, { type: 'error', error });
   }
   return true;
 }
 
-/** Whatever is asked as a chat in any provider's protocol; embeddings, images and the rest are aimock's own. */
+/** One grey pixel. */
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCB0kRnGAAAAABJRU5ErkJggg==';
+
+/** Whatever is asked as a chat in any provider's protocol; images and the rest are aimock's own. */
 const isChat = (request: ChatCompletionRequest): boolean =>
   request.embeddingInput === undefined && (request._endpointType ?? 'chat') === 'chat';
 
@@ -75,14 +81,17 @@ export async function startSimulatedProvider(options: SimulatedProviderOptions =
     latency: betweenChunksMs,
     response: async (request) => {
       if (firstByteMs > 0) await sleep(firstByteMs);
-      const content = answerTo({ model: request.model, messages: request.messages, wantsJson: wantsJson(request) });
-      const [asked, answered] = [tokensOf(JSON.stringify(request.messages)), tokensOf(content)];
+      const { model, messages } = request;
+      const content = answerTo({ model, messages, wantsJson: wantsJson(request), schema: schemaOf(request) });
+      const [asked, answered] = [tokensOf(JSON.stringify(messages)), tokensOf(content)];
       return {
         content,
         usage: { prompt_tokens: asked, completion_tokens: answered, input_tokens: asked, output_tokens: answered },
       };
     },
   });
+  mock.addFixture({ match: { endpoint: 'image' }, response: { image: { b64Json: PIXEL } } });
+  mock.mount('/v1/embeddings', new Embeddings({ firstByteMs }));
   mock.mount('/v1/completions', new TextCompletions({ firstByteMs, betweenChunksMs, chunkCharacters }));
   mock.mount('/v1/messages/count_tokens', { handleRequest: countTokens });
   await mock.start();

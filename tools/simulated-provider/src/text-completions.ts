@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Mountable } from '@copilotkit/aimock';
 import { answerTo } from './answer.js';
+import { jsonOf, sendJson } from './http-json.js';
 
 export interface TextPace {
   readonly firstByteMs: number;
@@ -28,10 +29,10 @@ export class TextCompletions implements Mountable {
 
   async handleRequest(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
     if (request.method !== 'POST') return false;
-    const asked = await bodyOf(request);
+    const asked = (await jsonOf(request)) as TextRequest | null;
     if (typeof asked?.model !== 'string' || asked.prompt === undefined) {
       const message = 'A text completion needs a model and a prompt.';
-      send(response, 400, { error: { message, type: 'invalid_request_error', param: null, code: null } });
+      sendJson(response, 400, { error: { message, type: 'invalid_request_error', param: null, code: null } });
       return true;
     }
     await sleep(this.#pace.firstByteMs);
@@ -51,7 +52,7 @@ export class TextCompletions implements Mountable {
     const head = { id: `cmpl-${randomUUID()}`, object: 'text_completion', created, model };
     if (asked.stream === true)
       await this.#stream(response, head, choices, asked.stream_options?.include_usage === true ? usage : null);
-    else send(response, 200, { ...head, choices, usage });
+    else sendJson(response, 200, { ...head, choices, usage });
     return true;
   }
 
@@ -87,18 +88,4 @@ function tokens(text: string): number {
 
 function isTokens(prompt: readonly unknown[]): boolean {
   return prompt.every((item) => typeof item === 'number');
-}
-
-async function bodyOf(request: IncomingMessage): Promise<TextRequest | null> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString()) as TextRequest | null;
-  } catch {
-    return null; // said to be no request
-  }
-}
-
-function send(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }

@@ -54,6 +54,29 @@ describe('simulated provider', () => {
     expect(withUsage.at(-1)?.usage).toMatchObject({ ...whole.usage });
   });
 
+  it('embeds texts, for the SDK that asks in base64 and for who asks in numbers', async () => {
+    const ask = { model: 'text-embedding-3-small', input: ['one', 'two'], dimensions: 8 };
+    const inBase64 = await client.embeddings.create(ask);
+    const inNumbers = await client.embeddings.create({ ...ask, encoding_format: 'float' });
+    expect(inBase64.data).toEqual(inNumbers.data);
+    for (const { embedding } of inBase64.data) {
+      expect(embedding).toHaveLength(8);
+      expect(Math.hypot(...embedding)).toBeCloseTo(1, 5);
+    }
+    expect(
+      (await client.embeddings.create({ model: 'text-embedding-3-large', input: 'one' })).data[0]?.embedding,
+    ).toHaveLength(3072);
+  });
+
+  it('draws a picture', async () => {
+    const { data } = await client.images.generate({ model: 'gpt-image-1', prompt: 'a cat' });
+    expect(
+      Buffer.from(data?.[0]?.b64_json ?? '', 'base64')
+        .subarray(1, 4)
+        .toString(),
+    ).toBe('PNG');
+  });
+
   it('completes texts, in both forms', async () => {
     const ask = { model: 'gpt-3.5-turbo-instruct', prompt: ['Dear customer', 'Dear friend'] };
     const whole = await client.completions.create(ask);
