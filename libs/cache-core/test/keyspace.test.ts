@@ -79,6 +79,9 @@ describe('the documented families', () => {
       'llm.rotation',
       'lock.named',
       'nest.value',
+      'semantic.evidence',
+      'semantic.questions',
+      'semantic.served',
     ]);
   });
 

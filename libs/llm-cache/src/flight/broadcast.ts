@@ -3,7 +3,8 @@
  *
  * Whoever feeds it (the leader from the provider, a follower from Redis) calls `begin` once, then `frame` any number of
  * times, `complete` with the JSON form, and `end`. A passenger may come at any time until the end and misses nothing.
- * When the last passenger leaves before the end, `deserted` is called, and from then on nobody is let on board.
+ * When the last passenger leaves before the end, or is put off because he reads too slowly, `deserted` is called, and from then
+ * on nobody is let on board.
  */
 import type { LlmError } from '../protocol/llm-error.js';
 import type { AnswerFacts } from '../protocol/protocol.js';
@@ -92,6 +93,7 @@ export class Broadcast {
     return this.#whole.promise;
   }
 
+  /** Who wait for more of it: nobody who was put off. */
   get passengers(): number {
     return this.#passengers;
   }
@@ -109,7 +111,14 @@ export class Broadcast {
   /** Null when the beginning cannot be had any more, or the flight was given up because nobody waited for it. */
   board(wants: 'frames' | 'whole'): Passenger | null {
     if (this.#givenUp) return null;
-    const frames = wants === 'frames' ? this.#log.reader() : null;
+    let waits = true;
+    const waitsNoMore = (): void => {
+      if (!waits) return;
+      waits = false;
+      this.#passengers -= 1;
+      if (this.#passengers === 0 && !this.#ended) this.#deserted();
+    };
+    const frames = wants === 'frames' ? this.#log.reader(waitsNoMore) : null;
     if (wants === 'frames' && frames === null) return null;
     this.#passengers += 1;
     let aboard = true;
@@ -124,8 +133,7 @@ export class Broadcast {
         if (!aboard) return;
         aboard = false;
         frames?.close();
-        this.#passengers -= 1;
-        if (this.#passengers === 0 && !this.#ended) this.#deserted();
+        waitsNoMore();
       },
     };
   }

@@ -106,6 +106,23 @@ describe('the log of an answer', () => {
     expect(log.bytes).toBe(0);
   });
 
+  it('trap 21: says at once who is put off, though he learns it only when he reads on', () => {
+    jest.useFakeTimers();
+    try {
+      const log = new FrameLog({ ...ROOMY, stallMs: 500 });
+      const told = jest.fn();
+      log.reader(told);
+      for (let at = 0; at < 101; at += 1) log.append(frame('0123456789'));
+      void log.room();
+      jest.advanceTimersByTime(499);
+      expect(told).not.toHaveBeenCalled();
+      jest.advanceTimersByTime(1);
+      expect(told).toHaveBeenCalledTimes(1);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
   it('trap 21: puts off a reader that falls too far behind, without anybody waiting for him', async () => {
     const log = new FrameLog({ ...ROOMY, stallMs: 60_000 });
     const [fast, slow, stuck] = [log.reader(), log.reader(), log.reader()] as [FrameReader, FrameReader, FrameReader];

@@ -71,10 +71,13 @@ export class FrameLog {
     this.#wake();
   }
 
-  /** Null when the beginning is no longer there. */
-  reader(): FrameReader | null {
+  /**
+   * Null when the beginning is no longer there.
+   * @param putOff told when the reader is put off, which he himself learns only when he reads on
+   */
+  reader(putOff: () => void = () => undefined): FrameReader | null {
     if (this.#windowed) return null;
-    const reader = new FrameReader(this.#access());
+    const reader = new FrameReader(this.#access(), putOff);
     this.#readers.add(reader);
     return reader;
   }
@@ -167,14 +170,16 @@ function tooSlow(): LlmError {
 
 export class FrameReader {
   readonly #log: LogAccess;
+  readonly #toldPutOff: () => void;
   #position = 0;
   #bytes = 0;
   #closed = false;
   #putOff: LlmError | null = null;
   #waiting: (() => void) | null = null;
 
-  constructor(log: LogAccess) {
+  constructor(log: LogAccess, toldPutOff: () => void) {
     this.#log = log;
+    this.#toldPutOff = toldPutOff;
   }
 
   /** How many frames were read. */
@@ -223,6 +228,7 @@ export class FrameReader {
   putOff(error: LlmError): void {
     this.#putOff = error;
     this.close();
+    this.#toldPutOff();
   }
 
   wake(): void {
