@@ -4,7 +4,7 @@ import { processSeconds } from '../gateway-hit/process-time.js';
 import { recordsKey } from './records.js';
 
 /** Left alone, Node lets a heap grow for as long as there is memory. One that needs more than this ends. */
-const HEAP_MB = 192;
+const HEAP_MB = 320;
 const LENGTHS = [100_000, 300_000];
 const SAMPLE_MS = 50;
 const LINES_AT_ONCE = 500;
