@@ -15,6 +15,7 @@ const USAGE = {
 const URL_1 = 'https://images.example/1.png';
 
 interface Body {
+  readonly model: string;
   readonly prompt: string;
   readonly n?: number;
   readonly stream?: boolean;
@@ -42,7 +43,9 @@ beforeAll(async () => {
       ? { url: URL_1 }
       : { b64_json: body.prompt.startsWith('bad') ? '<svg>' : PNG };
     const data = Array.from({ length: body.n ?? 1 }, () => ({ ...image, revised_prompt: `better: ${body.prompt}` }));
-    response.end(JSON.stringify({ created: 7, data, size: '1024x1024', quality: 'high', usage: USAGE }));
+    // DALL·E counts no tokens.
+    const told = body.model === 'dall-e-3' ? {} : { size: '1024x1024', quality: 'high', usage: USAGE };
+    response.end(JSON.stringify({ created: 7, data, ...told }));
   });
   redis = await startRedis();
   const start = async () =>
@@ -187,6 +190,18 @@ it('books what was paid as spent, and what was there as avoided', async () => {
   ]);
   expect(gateway.ledger.calls[0]?.facts).toMatchObject({ route: '/v1/images/generations', model: 'gpt-image-1' });
   expect(gateway.ledger.hits).toEqual([expect.objectContaining({ kind: 'hit', usage })]);
+});
+
+it.each([
+  [{ n: 2 }, 2, 'standard 1024x1024'],
+  [{ size: '1024x1792', quality: 'hd' }, 1, 'hd 1024x1792'],
+  [{ quality: 'auto', size: null }, 1, 'auto 1024x1024'],
+])('counts images where the provider counts no tokens: %j', async (more, images, serviceTier) => {
+  await post({ model: 'dall-e-3', prompt: 'by the piece', ...more });
+  await post({ model: 'dall-e-3', prompt: 'by the piece', ...more });
+  const usage = expect.objectContaining({ inputTokens: null, outputTokens: null, images }) as unknown;
+  expect(gateway.ledger.calls.map(({ outcome }) => outcome)).toMatchObject([{ usage, serviceTier }]);
+  expect(gateway.ledger.hits).toMatchObject([{ kind: 'hit', usage, serviceTier }]);
 });
 
 it.each([

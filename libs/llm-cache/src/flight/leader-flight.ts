@@ -246,9 +246,9 @@ export class LeaderFlight implements AnswerFlight {
   }
 
   async #json(response: Answered): Promise<Settled> {
-    const { protocol } = this.#leading.question;
+    const { protocol, facts } = this.#leading.question;
     const body = await collect(response.bytes, this.#tools.bounds.maxAnswerBytes);
-    const whole = protocol.readWhole(body);
+    const whole = protocol.readWhole(body, facts);
     if (whole === null) {
       throw new LlmError('upstream_invalid_response', 'The provider sent JSON that is no answer to this request.');
     }

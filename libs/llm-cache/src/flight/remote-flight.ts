@@ -229,9 +229,9 @@ export class RemoteFlight implements AnswerFlight {
 
   #takeBody(body: Buffer): void {
     if (this.#opening?.kind !== 'json') return;
-    const { protocol } = this.#following;
+    const { protocol, facts } = this.#following;
     if (this.#opening.streamable) for (const frame of protocol.synthesise(body) ?? []) this.broadcast.frame(frame);
-    const whole = protocol.readWhole(body);
+    const whole = protocol.readWhole(body, facts);
     if (whole !== null) this.broadcast.complete(wholeReply(whole, this.#opening, false));
   }
 

@@ -1,5 +1,6 @@
 /** A line of the ledger as it is exported: what was counted, at which rates, and what that makes, so that it can be computed again. */
 import { ratesFor } from '../prices/cost.js';
+import { formatUsd } from '../prices/money.js';
 import { amountsOf } from '../prices/used-prices.js';
 import { type Price, TOKEN_CLASSES, type TokenClass } from '../prices/price-table.js';
 import type { Usage } from './ledger.js';
@@ -82,6 +83,17 @@ export function amountsOfLine(line: StoredLine, price: Price | null): Readonly<R
   return amountsOf(ratesFor(price, countsOfLine(line).input_tokens ?? 0));
 }
 
+/** What an image of this line cost, where images are what was counted. */
+export function amountOfImage(line: StoredLine, price: Price | null): string | null {
+  const perImage = imagesOfLine(line) === null ? null : (price?.nanoPerImage ?? null);
+  return perImage === null ? null : formatUsd(perImage);
+}
+
+/** Of one answer; null where images are not what was counted. */
+export function imagesOfLine({ usage }: StoredLine): number | null {
+  return usage?.images ?? null;
+}
+
 /** Every name of `exportedLine`, in its order; the same in each line. */
 export const EXPORTED_NAMES: readonly string[] = [
   'kind',
@@ -110,7 +122,9 @@ export const EXPORTED_NAMES: readonly string[] = [
   'identity',
   'simulated',
   ...COUNTED.map(([name]) => name),
+  'images',
   ...TOKEN_CLASSES.map(rateName),
+  'usd_per_image',
   'price_version',
   'spent_nano_usd',
   'avoided_nano_usd',
@@ -128,7 +142,9 @@ export function exportedLine(line: StoredLine, price: Price | null): ExportedLin
   return {
     ...members,
     ...countsOfLine(line),
+    images: imagesOfLine(line),
     ...rates,
+    usd_per_image: amountOfImage(line, price),
     at: at.toISOString(),
     ended_at: endedAt?.toISOString() ?? null,
     spent_nano_usd: line.kind === 'call' ? nanoUsd : null,

@@ -156,7 +156,8 @@ function hasFurtherClasses(usage: Usage): boolean {
     (usage.audioInputTokens ?? 0) > 0 ||
     (usage.imageInputTokens ?? 0) > 0 ||
     (usage.audioOutputTokens ?? 0) > 0 ||
-    (usage.imageOutputTokens ?? 0) > 0
+    (usage.imageOutputTokens ?? 0) > 0 ||
+    (usage.images ?? 0) > 0
   );
 }
 
@@ -244,6 +245,7 @@ function storableUsage(usage: Usage | null): Usage | null {
     reasoningTokens: whole(usage.reasoningTokens),
     audioOutputTokens: whole(usage.audioOutputTokens),
     imageOutputTokens: whole(usage.imageOutputTokens),
+    ...(typeof usage.images === 'number' ? { images: whole(usage.images) } : {}),
   };
 }
 

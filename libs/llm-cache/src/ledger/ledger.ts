@@ -27,6 +27,8 @@ export interface Usage {
   readonly reasoningTokens: number | null;
   readonly audioOutputTokens: number | null;
   readonly imageOutputTokens: number | null;
+  /** Images that were made, where the provider bills them by the piece and counts no tokens; else absent or `null`. */
+  readonly images?: number | null;
 }
 
 /** For whom a request was made. The optional four come from `x-user-id`, `x-cliente-id`, `x-campana-id` and `x-segmento`. */
@@ -73,7 +75,10 @@ export interface CallOutcome {
   readonly httpStatus: number | null;
   /** The answer's own id, e.g. `chatcmpl-…`. */
   readonly responseId?: string | null;
-  /** OpenAI's `service_tier` of the answer. Absent, `null`, `default` and `auto` are the standard tier. */
+  /**
+   * OpenAI's `service_tier` of the answer, or what else it is priced by: of images that are billed by the piece their quality and
+   * size. Absent, `null`, `default` and `auto` are the standard tier.
+   */
   readonly serviceTier?: string | null;
 }
 

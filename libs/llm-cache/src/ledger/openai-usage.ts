@@ -28,6 +28,20 @@ export function readOpenAiUsage(usage: unknown): Usage | null {
   };
 }
 
+/** Nothing was counted in tokens. */
+export const NO_TOKENS: Usage = Object.freeze({
+  inputTokens: null,
+  cachedInputTokens: null,
+  cacheWrite5mTokens: null,
+  cacheWrite1hTokens: null,
+  audioInputTokens: null,
+  imageInputTokens: null,
+  outputTokens: null,
+  reasoningTokens: null,
+  audioOutputTokens: null,
+  imageOutputTokens: null,
+});
+
 /** Embeddings report no output; their total says that there was none. */
 function outputless(inputTokens: number | null, total: number | null): number | null {
   return inputTokens !== null && inputTokens === total ? 0 : null;

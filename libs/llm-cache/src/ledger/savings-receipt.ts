@@ -2,7 +2,14 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { type Kysely } from 'kysely';
 import { formatUsd } from '../prices/money.js';
-import { amountsOfLine, countsOfLine, type LineCounts, type StoredLine } from './ledger-line.js';
+import {
+  amountOfImage,
+  amountsOfLine,
+  countsOfLine,
+  imagesOfLine,
+  type LineCounts,
+  type StoredLine,
+} from './ledger-line.js';
 import type { LedgerTables } from './ledger-tables.js';
 import {
   callOfAnswer,
@@ -58,6 +65,9 @@ export class ReceiptAmount {
   })
   readonly tokens!: LineCounts;
 
+  @ApiProperty({ ...NULLABLE_NUMBER, description: 'Images, where the provider bills them by the piece.' })
+  readonly images!: number | null;
+
   @ApiProperty({ ...NULLABLE_TEXT, description: 'The price table by which it was counted.' })
   readonly price_version!: string | null;
 
@@ -67,6 +77,9 @@ export class ReceiptAmount {
     description: 'USD for a million tokens by class.',
   })
   readonly usd_per_million_tokens!: Readonly<Record<string, string>>;
+
+  @ApiProperty({ ...NULLABLE_TEXT, description: 'USD for an image, where images are what was counted.' })
+  readonly usd_per_image!: string | null;
 }
 
 /** The call that made the answer. */
@@ -204,8 +217,10 @@ async function receiptOf(
     usd: of.nano_usd === null ? null : formatUsd(BigInt(of.nano_usd) / BigInt(of.hits)),
     unpriced_because: of.unpriced_because,
     tokens: countsOfLine(of),
+    images: imagesOfLine(of),
     price_version: of.price_version,
     usd_per_million_tokens: amountsOfLine(of, prices.of(of)),
+    usd_per_image: amountOfImage(of, prices.of(of)),
   });
   const place = hit === null ? -1 : idOf === 'request' ? hit.request_ids.indexOf(id) : hit.request_ids.length - 1;
   return {

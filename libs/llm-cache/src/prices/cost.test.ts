@@ -122,6 +122,28 @@ describe('cost', () => {
     expect(costOf(usage, priceOf('gpt-4o')).unpricedBecause).toBe('no_class_price');
   });
 
+  it('prices what image models count in tokens by class', () => {
+    const usage = { ...NOTHING, inputTokens: 50, imageInputTokens: 40, outputTokens: 4_160 };
+    expect(costOf(usage, priceOf('gpt-image-1')).nanoUsd).toBe(10n * 5_000n + 40n * 10_000n + 4_160n * 40_000n);
+    const told = { ...usage, imageOutputTokens: 4_160 };
+    expect(costOf(told, priceOf('gpt-image-1'))).toEqual(costOf(usage, priceOf('gpt-image-1')));
+    expect(costOf(usage, priceOf('gpt-image-1-mini')).nanoUsd).toBe(10n * 2_000n + 40n * 2_500n + 4_160n * 8_000n);
+  });
+
+  it('trap 20: images billed by the piece cost what their quality and size cost, and unknown ones null', () => {
+    const two = { ...NOTHING, inputTokens: null, outputTokens: null, images: 2 };
+    const of = (model: string, tier: string) => costOf(two, prices.find('openai', model, tier, NOW));
+    expect(of('dall-e-3', 'standard 1024x1024')).toEqual({ nanoUsd: 80_000_000n, unpricedBecause: null });
+    expect(of('dall-e-3', 'hd 1792x1024').nanoUsd).toBe(240_000_000n);
+    expect(of('dall-e-2', 'standard 512x512').nanoUsd).toBe(36_000_000n);
+    expect(of('dall-e-3', 'auto 1024x1024')).toEqual({ nanoUsd: null, unpricedBecause: 'no_price' });
+    expect(costOf(two, priceOf('gpt-image-1'))).toEqual({ nanoUsd: null, unpricedBecause: 'no_class_price' });
+    expect(costOf({ ...two, images: 10_000_000 }, prices.find('openai', 'dall-e-3', 'hd 1024x1024', NOW))).toEqual({
+      nanoUsd: null,
+      unpricedBecause: 'inconsistent_usage',
+    });
+  });
+
   it('does not believe counts that contradict each other', () => {
     for (const usage of [
       { ...NOTHING, inputTokens: 10, cachedInputTokens: 11 },

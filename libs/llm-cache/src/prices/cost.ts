@@ -20,8 +20,11 @@ const MOST_NANO_USD = 2n ** 43n;
  * Every token is priced in exactly one class: those reported as cached, cache-written, audio or image leave `input`, audio
  * and image leave `output`; reasoning is part of `output` unless the price names it. Counts that contradict each other, an
  * unknown total, an amount that no answer costs, or a used class without a price make the whole cost unknown.
+ *
+ * Images that are billed by the piece are counted in pieces and in nothing else.
  */
 export function costOf(usage: Usage | null, price: Price | null): Cost {
+  if (typeof usage?.images === 'number') return costOfImages(usage.images, price);
   if (usage === null || usage.inputTokens === null || usage.outputTokens === null) return unpriced('no_usage');
   if (price === null) return unpriced('no_price');
   const rates = ratesFor(price, usage.inputTokens);
@@ -35,7 +38,16 @@ export function costOf(usage: Usage | null, price: Price | null): Cost {
     if (rate === undefined) return unpriced('no_class_price');
     total += BigInt(tokens) * rate;
   }
-  const nanoUsd = (total + MILLION / 2n) / MILLION;
+  return believable((total + MILLION / 2n) / MILLION);
+}
+
+function costOfImages(images: number, price: Price | null): Cost {
+  if (price === null) return unpriced('no_price');
+  const { nanoPerImage = null } = price;
+  return nanoPerImage === null ? unpriced('no_class_price') : believable(BigInt(images) * nanoPerImage);
+}
+
+function believable(nanoUsd: bigint): Cost {
   return nanoUsd > MOST_NANO_USD ? unpriced('inconsistent_usage') : { nanoUsd, unpricedBecause: null };
 }
 

@@ -75,6 +75,7 @@ export function overridden({ provider, model, amounts }: Override, listed: Price
     tier: 'standard',
     effectiveFrom: ALWAYS,
     nanoPerMillion: { ...listed?.nanoPerMillion, ...classes },
+    nanoPerImage: listed?.nanoPerImage ?? null,
     longPrompt: longPrompt && { ...longPrompt, nanoPerMillion: { ...longPrompt.nanoPerMillion, ...classes } },
     version: '',
   };

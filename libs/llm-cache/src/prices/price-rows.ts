@@ -29,6 +29,13 @@ const AMOUNTS = {
   example: { input: '0.15', cached_input: '0.075', output: '0.6' },
 };
 
+const PER_IMAGE = {
+  type: String,
+  example: '0.04',
+  description:
+    'USD for an image, of models that are billed by the piece; `tier` then names quality and size, such as `standard 1024x1024`.',
+} as const;
+
 export class LongPromptRow {
   @ApiProperty({ example: 200_000, description: 'Input tokens, cached or not, beyond which it holds.' })
   @IsInt()
@@ -66,6 +73,9 @@ export class PriceRow {
   @ApiProperty(AMOUNTS)
   readonly usd_per_million_tokens: Readonly<Record<string, string>>;
 
+  @ApiPropertyOptional(PER_IMAGE)
+  readonly usd_per_image?: string;
+
   @ApiPropertyOptional({ type: LongPromptRow, description: 'What all tokens cost of a request with a longer prompt.' })
   readonly long_prompt?: LongPromptRow;
 
@@ -78,6 +88,7 @@ export class PriceRow {
     this.origin = origin;
     const written = writtenPrice(price);
     this.usd_per_million_tokens = written.usd_per_million_tokens;
+    if (written.usd_per_image !== undefined) this.usd_per_image = written.usd_per_image;
     if (written.long_prompt !== undefined) this.long_prompt = written.long_prompt;
   }
 }
@@ -109,6 +120,10 @@ export class PriceToStoreRow {
   @ValidateIf(({ usd_per_million_tokens: amounts }: PriceToStoreRow) => amounts !== null)
   @IsObject()
   readonly usd_per_million_tokens!: Readonly<Record<string, string>> | null;
+
+  @ApiPropertyOptional(PER_IMAGE)
+  @IsOptional()
+  readonly usd_per_image?: unknown;
 
   @ApiPropertyOptional({ type: LongPromptRow })
   @IsOptional()
@@ -152,6 +167,9 @@ export function pricesIn({ prices }: PricesToStore, now: Date): PriceToStore[] {
         ? null
         : {
             usd_per_million_tokens: asTexts(amounts),
+            ...(row.usd_per_image === undefined || row.usd_per_image === null
+              ? {}
+              : { usd_per_image: asText(row.usd_per_image) }),
             ...(row.long_prompt === undefined ? {} : { long_prompt: longPromptIn(row.long_prompt) }),
           };
     const path = `prices[${index}]`;
@@ -179,11 +197,13 @@ export function pricesIn({ prices }: PricesToStore, now: Date): PriceToStore[] {
   });
 }
 
-/** A number is taken as it is written, as in `price_overrides`. */
 function asTexts(amounts: Readonly<Record<string, unknown>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(amounts).map(([name, usd]) => [name, typeof usd === 'string' ? usd : JSON.stringify(usd)]),
-  );
+  return Object.fromEntries(Object.entries(amounts).map(([name, usd]) => [name, asText(usd)]));
+}
+
+/** A number is taken as it is written, as in `price_overrides`. */
+function asText(usd: unknown): string {
+  return typeof usd === 'string' ? usd : JSON.stringify(usd);
 }
 
 function longPromptIn({ above_input_tokens: above, usd_per_million_tokens: amounts }: LongPromptRow): LongPromptRow {

@@ -56,7 +56,7 @@ describe('price table', () => {
       return [`${provider}@${version}`, createHash('sha256').update(JSON.stringify(prices)).digest('hex').slice(0, 12)];
     });
     expect(Object.fromEntries(digests)).toEqual({
-      'openai@2026-11-21': '0d198f9cc444',
+      'openai@2026-11-22': '2141d7e54a62',
       'anthropic@2026-11-21': 'd792267d3049',
     });
   });
@@ -69,6 +69,10 @@ describe('price table', () => {
     [
       'an amount that is no decimal',
       [{ models: ['m'], effective_from: '2026-01-01', usd_per_million_tokens: { input: '1e3' } }],
+    ],
+    [
+      'a price of an image that is no decimal',
+      [{ models: ['m'], effective_from: '2026-01-01', usd_per_million_tokens: {}, usd_per_image: 'a dime' }],
     ],
     ['a day that is none', [{ models: ['m'], effective_from: 'soon', usd_per_million_tokens: { input: '1' } }]],
     [

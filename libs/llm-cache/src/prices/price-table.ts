@@ -31,6 +31,8 @@ export interface Price {
   readonly tier: string;
   readonly effectiveFrom: Date;
   readonly nanoPerMillion: Rates;
+  /** Of an image that is billed by the piece; null or absent: images are billed by their tokens. */
+  readonly nanoPerImage?: bigint | null;
   /** What holds in place of it where a prompt is long; null or absent: nothing else. */
   readonly longPrompt?: LongPrompt | null;
   /** The table that it stands in, e.g. `openai@2026-11-21`; kept with every line that it priced. */
@@ -65,6 +67,7 @@ export interface PriceFile {
     /** @default 'standard' */
     readonly tier?: string;
     readonly usd_per_million_tokens: Readonly<Record<string, string>>;
+    readonly usd_per_image?: string;
     readonly long_prompt?: {
       readonly above_input_tokens: number;
       readonly usd_per_million_tokens: Readonly<Record<string, string>>;
@@ -157,6 +160,8 @@ function* readPrices(file: PriceFile): Generator<Price> {
     }
     const named = row.models.join(', ');
     const nanoPerMillion = readClasses(file.provider, named, row.usd_per_million_tokens);
+    const nanoPerImage =
+      row.usd_per_image === undefined ? null : readAmount(file.provider, named, 'usd_per_image', row.usd_per_image);
     const longPrompt = readLongPrompt(file.provider, named, row.long_prompt);
     for (const model of row.models) {
       yield {
@@ -165,6 +170,7 @@ function* readPrices(file: PriceFile): Generator<Price> {
         tier: row.tier ?? 'standard',
         effectiveFrom,
         nanoPerMillion,
+        nanoPerImage,
         longPrompt,
         version: `${file.provider}@${file.version}`,
       };
@@ -190,11 +196,15 @@ function readClasses(provider: string, models: string, amounts: Readonly<Record<
   for (const [name, usd] of Object.entries(amounts)) {
     const tokenClass = TOKEN_CLASSES.find((known) => known === name);
     if (tokenClass === undefined) throw new PriceFileError(provider, `${models}: no token class is called ${name}`);
-    try {
-      classes[tokenClass] = parseUsd(usd);
-    } catch (error) {
-      throw new PriceFileError(provider, `${models}: ${name}`, error);
-    }
+    classes[tokenClass] = readAmount(provider, models, name, usd);
   }
   return Object.freeze(classes);
+}
+
+function readAmount(provider: string, models: string, name: string, usd: string): bigint {
+  try {
+    return parseUsd(usd);
+  } catch (error) {
+    throw new PriceFileError(provider, `${models}: ${name}`, error);
+  }
 }

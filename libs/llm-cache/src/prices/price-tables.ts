@@ -3,6 +3,7 @@ import type { ColumnType, JSONColumnType } from 'kysely';
 /** What a price is, as it is written in files and in requests. */
 export interface WrittenPrice {
   readonly usd_per_million_tokens: Readonly<Record<string, string>>;
+  readonly usd_per_image?: string;
   readonly long_prompt?: {
     readonly above_input_tokens: number;
     readonly usd_per_million_tokens: Readonly<Record<string, string>>;

@@ -31,9 +31,10 @@ export class UsedPrices implements Prices {
 }
 
 /** A price as it is written in files, requests and answers. */
-export function writtenPrice({ nanoPerMillion, longPrompt = null }: Price): WrittenPrice {
+export function writtenPrice({ nanoPerMillion, nanoPerImage = null, longPrompt = null }: Price): WrittenPrice {
   return {
     usd_per_million_tokens: amountsOf(nanoPerMillion),
+    ...(nanoPerImage === null ? {} : { usd_per_image: formatUsd(nanoPerImage) }),
     ...(longPrompt === null
       ? {}
       : {

@@ -30,6 +30,8 @@ export interface RequestFacts {
   readonly usageAsked: boolean;
   /** How many pieces the answer has (images), where the end of a stream is told by that. */
   readonly parts?: number;
+  /** By what a part is priced, where the provider bills parts and counts no tokens. */
+  readonly partTier?: string;
   /** The provider itself will run tools such as web search, so that the answer depends on the world. */
   readonly serverTools: boolean;
   /** The answer depends on what the provider keeps (an earlier answer, a conversation), or makes it keep or begin something. */
@@ -94,8 +96,11 @@ export interface Protocol {
   readonly streamedRequest: ((body: JsonObject) => Buffer) | null;
   /** `maxBytes` bounds the merged answer, as JSON; `facts` are those of the request. */
   assembler(maxBytes: number, facts?: RequestFacts): Assembler;
-  /** Reads an answer that came as JSON. The bytes are kept verbatim. Null when they are not such an answer at all. */
-  readWhole(bytes: Buffer): WholeAnswer | null;
+  /**
+   * Reads an answer that came as JSON; `facts` are those of the request. The bytes are kept verbatim. Null when they are not
+   * such an answer at all.
+   */
+  readWhole(bytes: Buffer, facts?: RequestFacts): WholeAnswer | null;
   /** The frames that the provider would have streamed; null when that cannot be done so that reading them gives the answer back. */
   synthesise(answer: Buffer): RecordedFrame[] | null;
   errorBody(error: LlmError): Buffer;

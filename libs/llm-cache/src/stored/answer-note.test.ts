@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { NO_TOKENS } from '../ledger/openai-usage.js';
 import { decodeNote, encodeNote, type AnswerNote } from './answer-note.js';
 
 const count = fc.oneof(fc.constant(null), fc.nat());
@@ -50,6 +51,16 @@ describe('the note beside an answer', () => {
     const text = '1|jfu|12,0,-,-,0,-,34,5,0,-|default|openai%2Fgpt-4o|chatcmpl-1';
     expect(encodeNote({ hasJson: true, hasFrames: true, framesHaveUsage: true, facts })).toBe(text);
     expect(decodeNote(text)).toEqual({ hasJson: true, hasFrames: true, framesHaveUsage: true, facts });
+  });
+
+  it('counts images after the tokens, where they are what is counted', () => {
+    const facts = { usage: { ...NO_TOKENS, images: 3 }, model: null, serviceTier: 'hd 1024x1792', responseId: null };
+    const text = '1|j|-,-,-,-,-,-,-,-,-,-,3|hd%201024x1792|-|-';
+    expect(encodeNote({ hasJson: true, hasFrames: false, framesHaveUsage: false, facts })).toBe(text);
+    expect(decodeNote(text)?.facts).toEqual(facts);
+    for (const counts of ['-,-,-,-,-,-,-,-,-,-,-', '-,-,-,-,-,-,-,-,-,-,1,1', '-,-,-,-,-,-,-,-,-,-,x']) {
+      expect(decodeNote(`1|j|${counts}|-|-|-`)?.facts.usage).toBeNull();
+    }
   });
 
   it('trap 20: gives back what was known, fits the sidecar, and turns nothing unknown into zero', () => {

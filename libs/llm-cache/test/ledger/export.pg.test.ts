@@ -4,7 +4,7 @@ import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import type { Usage } from '../../src/index.js';
 import { LedgerApplication } from './ledger-application.js';
-import { sampleCall, sampleHit, sampleOutcome } from './sample-facts.js';
+import { sampleCall, sampleHit, sampleOutcome, sampleUsage } from './sample-facts.js';
 
 /** Lists are left out: nothing is computed from them. */
 type Line = Readonly<Record<string, string | number | boolean | null>>;
@@ -22,6 +22,14 @@ function recomputed(line: Line): bigint | null {
     // USD for a million tokens: a millionth of it for a token, which in 10^-15 USD is a whole number.
     return BigInt(whole) * 10n ** 9n + BigInt(fraction.padEnd(9, '0'));
   };
+  const { images } = line;
+  if (images !== null && images !== '') {
+    const usd = line['usd_per_image'];
+    if (usd === null || usd === '') return null;
+    const [whole = '0', fraction = ''] = String(usd).split('.');
+    const nano = BigInt(whole) * 10n ** 9n + BigInt(fraction.padEnd(9, '0'));
+    return BigInt(String(images)) * nano * BigInt(String(line['hits']));
+  }
   const input = tokens('input');
   const output = tokens('output');
   if (input === null || output === null) return null;
@@ -125,6 +133,15 @@ describe('the export of the ledger', () => {
     await ours.put('/v1/prices', { prices: [stored('1.000000001', '2026-01-01')] });
     agreed['agreed'] = { input: '1', output: '2', cached_input: '0', cache_write_5m: '3', cache_write_1h: '4' };
     await book(300, 2);
+    for (const [tier, images] of [['hd 1024x1792', 2] as const, ['auto 1024x1024', 1] as const]) {
+      const usage = { ...sampleUsage(0, 0), inputTokens: null, outputTokens: null, images };
+      const told = { usage, serviceTier: tier, responseId: null };
+      const call = await ours.ledger.begin(sampleCall({ model: 'dall-e-3' }));
+      call.settle(sampleOutcome({ ...told, model: null }));
+      for (const requestId of ['i-1', 'i-2']) {
+        ours.ledger.reused(sampleHit({ model: 'dall-e-3', answeredModel: null, ...told, requestId }));
+      }
+    }
     const failed = await ours.ledger.begin(sampleCall());
     failed.settle(sampleOutcome({ status: 'failed', usage: null, httpStatus: 429 }));
     await ours.ledger.begin(sampleCall({ tenant: 'globex' }));
@@ -140,7 +157,7 @@ describe('the export of the ledger', () => {
   });
 
   it('trap 20: has every line, and each can be computed again to the nano-dollar', () => {
-    expect(lines.filter(({ kind }) => kind === 'call')).toHaveLength(1002);
+    expect(lines.filter(({ kind }) => kind === 'call')).toHaveLength(1004);
     const off = lines.filter((line) => line['outcome'] !== 'failed' && recomputed(line) !== amountOf(line));
     expect(off).toEqual([]);
     const priced = lines.filter((line) => amountOf(line) !== null);
@@ -148,6 +165,10 @@ describe('the export of the ledger', () => {
     for (const name of ['cache_write_5m', 'cache_write_1h', 'cached_input', 'reasoning']) {
       expect(priced.some((line) => Number(line[`${name}_tokens`]) > 0)).toBe(true);
     }
+    expect(lines.filter(({ usd_per_image: usd }) => usd === '0.12')).toMatchObject([
+      { kind: 'call', images: 2, spent_nano_usd: '240000000' },
+      { kind: 'hit', images: 2, hits: 2, avoided_nano_usd: '480000000' },
+    ]);
     // The rates of long prompts, of agreements and of stored prices, before and after they changed.
     const rates = new Set(priced.map((line) => `${String(line['model'])} ${String(line['usd_per_million_input'])}`));
     expect([...rates]).toEqual(

@@ -1,7 +1,7 @@
 import { createDatabase, type TestDatabase } from '@promptsales/test-kit';
 import { Ledger } from '../../src/index.js';
 import { LedgerApplication } from './ledger-application.js';
-import { sampleCall, sampleOutcome } from './sample-facts.js';
+import { sampleCall, sampleOutcome, sampleUsage } from './sample-facts.js';
 
 interface Prices {
   readonly prices: readonly {
@@ -88,6 +88,20 @@ describe('prices that are stored', () => {
     );
     await here.put('/v1/prices', { prices: back });
     expect(await listed(here, 'gpt-4o-mini')).toEqual([published]);
+  });
+
+  it('are of an image, too, by its quality and size', async () => {
+    const amounts = { usd_per_million_tokens: {}, usd_per_image: 0.035 };
+    const put = await here.put('/v1/prices', { prices: [price({ model: 'draws', tier: 'hd 512x512', ...amounts })] });
+    expect(put.status).toBe(200);
+    expect(await listed(here, 'draws')).toMatchObject([{ tier: 'hd 512x512', usd_per_image: '0.035' }]);
+    const call = await here.app.get(Ledger).begin(sampleCall({ model: 'draws', client: 'draws' }));
+    const usage = { ...sampleUsage(0, 0), inputTokens: null, outputTokens: null, images: 3 };
+    call.settle(sampleOutcome({ model: null, usage, serviceTier: 'hd 512x512' }));
+    const { groups } = (await here.get('/v1/savings?group_by=client')).json() as Savings;
+    expect(groups.find(({ key }) => key === 'draws')?.spent).toMatchObject({ usd: '0.105', input_tokens: null });
+    const refused = await here.put('/v1/prices', { prices: [price({ usd_per_image: 'a dime' })] });
+    expect([refused.status, refused.text]).toEqual([400, expect.stringContaining('usd_per_image')]);
   });
 
   it('are taken as numbers, too', async () => {

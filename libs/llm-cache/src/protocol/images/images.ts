@@ -1,8 +1,15 @@
 import { isUtf8 } from 'node:buffer';
-import { readOpenAiUsage } from '../../ledger/openai-usage.js';
+import { NO_TOKENS, readOpenAiUsage } from '../../ledger/openai-usage.js';
 import { isObject, parsed } from '../json-object.js';
 import { OPENAI_ERRORS } from '../openai-error.js';
-import { NO_FACTS, type AnswerFacts, type JsonObject, type Protocol, type WholeAnswer } from '../protocol.js';
+import {
+  NO_FACTS,
+  type AnswerFacts,
+  type JsonObject,
+  type Protocol,
+  type RequestFacts,
+  type WholeAnswer,
+} from '../protocol.js';
 import { ImageAssembler } from './assemble.js';
 import { lastsFor } from './lasting.js';
 import { readImagesRequest } from './request.js';
@@ -23,18 +30,25 @@ export const IMAGES: Protocol = {
   ...OPENAI_ERRORS,
 };
 
-function readWhole(bytes: Buffer): WholeAnswer | null {
+function readWhole(bytes: Buffer, request?: RequestFacts): WholeAnswer | null {
   if (!isUtf8(bytes)) return null;
   const answer = parsed(bytes.toString('utf8'));
   if (!isObject(answer)) return null;
   const { data, error } = answer;
-  const facts: AnswerFacts = { ...NO_FACTS, usage: readOpenAiUsage(answer['usage']) };
+  const usage = readOpenAiUsage(answer['usage']);
+  const facts: AnswerFacts = { ...NO_FACTS, usage };
   if (error !== undefined && error !== null) return { json: bytes, facts, defect: 'in_band_error', complaint: null };
   if (!Array.isArray(data) || !data.every(isObject)) return null;
   const keepSeconds = shortest(data);
   if (keepSeconds <= 0) return { json: bytes, facts, defect: 'no_image', complaint: null };
-  const whole: WholeAnswer = { json: bytes, facts, defect: null, complaint: null };
+  const billed = usage === null ? billedByThePiece(data.length, request) : facts;
+  const whole: WholeAnswer = { json: bytes, facts: billed, defect: null, complaint: null };
   return Number.isFinite(keepSeconds) ? { ...whole, keepSeconds } : whole;
+}
+
+/** A model that counts no tokens (DALL·E) costs so much for each image, by its quality and size. */
+function billedByThePiece(images: number, request: RequestFacts | undefined): AnswerFacts {
+  return { ...NO_FACTS, usage: { ...NO_TOKENS, images }, serviceTier: request?.partTier ?? null };
 }
 
 function shortest(images: readonly JsonObject[]): number {

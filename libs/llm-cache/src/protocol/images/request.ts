@@ -18,5 +18,11 @@ export function readImagesRequest(sent: unknown): RequestFacts {
     usageAsked: true,
     serverTools: false,
     parts: Number.isInteger(n) ? (n as number) : 1,
+    partTier: `${named(body['quality'], 'standard')} ${named(body['size'], '1024x1024')}`,
   };
+}
+
+/** Null stands for what is left out, here as with the provider. */
+function named(value: unknown, otherwise: string): string {
+  return typeof value === 'string' ? value : otherwise;
 }
