@@ -24,28 +24,30 @@ export class BatchWriter<Row> {
     this.#observer = observer;
   }
 
-  /** Resolves to the lines that were given up. */
-  async write(rows: readonly Row[]): Promise<readonly Row[]> {
+  /** @param gaveUp told of each line that was given up, also where the writing of others fails afterwards */
+  async write(rows: readonly Row[], gaveUp: (row: Row) => void = () => undefined): Promise<void> {
     const began = performance.now();
     try {
       await this.#write(rows);
     } catch (error) {
       if (!isRefusedValue(error)) throw error;
-      return this.#writeHalves(rows, error);
+      return this.#writeHalves(rows, gaveUp, error);
     }
     this.#gate.answered();
     this.#observer.linesWritten?.(this.#kind, rows.length, performance.now() - began);
-    return [];
   }
 
-  async #writeHalves(rows: readonly Row[], refusal: unknown): Promise<readonly Row[]> {
-    if (rows.length <= 1) {
+  async #writeHalves(rows: readonly Row[], gaveUp: (row: Row) => void, refusal: unknown): Promise<void> {
+    const [first] = rows;
+    if (first === undefined) throw refusal;
+    if (rows.length === 1) {
       this.#gate.answered();
       this.#observer.lineRejected?.(this.#kind, refusal);
-      return rows;
+      return gaveUp(first);
     }
     const middle = Math.ceil(rows.length / 2);
-    return [...(await this.write(rows.slice(0, middle))), ...(await this.write(rows.slice(middle)))];
+    await this.write(rows.slice(0, middle), gaveUp);
+    await this.write(rows.slice(middle), gaveUp);
   }
 }
 

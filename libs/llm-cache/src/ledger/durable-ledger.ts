@@ -140,6 +140,8 @@ export class DurableLedger extends Ledger {
       try {
         await before(deadline, this.flush());
         await before(deadline, this.#reuse.end());
+        // Calls that ended while the others were written.
+        while (this.#calls.unwritten > 0) await before(deadline, this.#calls.flush());
         return;
       } catch (error) {
         this.#gate.silent(error);

@@ -1,5 +1,5 @@
 import { type Cost, costOf } from '../prices/cost.js';
-import type { PriceQuestion, Prices } from '../prices/price-table.js';
+import type { Prices } from '../prices/price-table.js';
 import type { CallFacts, CallOutcome, HitFacts, RequestFacts, Usage } from './ledger.js';
 
 /**
@@ -98,12 +98,8 @@ export function intentRow(processId: string, id: string, facts: CallFacts, start
 }
 
 export function settledRow(intent: CallRow, outcome: CallOutcome, endedAt: Date, prices: Prices): CallRow {
-  const startedAt = new Date(intent.started_at);
   const usage = refused(outcome) ? NOTHING_USED : storableUsage(outcome.usage);
-  const { tenant, provider, model: asked } = intent;
-  const serviceTier = outcome.serviceTier ?? null;
-  const model = outcome.model ?? asked;
-  const priced = price(prices, { tenant, provider, model, asked, serviceTier, at: startedAt }, usage);
+  const priced = price(prices, intent, outcome.model, outcome.serviceTier, new Date(intent.started_at), usage);
   const cost = refused(outcome) ? FREE : priced.cost;
   return {
     ...intent,
@@ -124,14 +120,12 @@ export function reuseRow(processId: string, buffered: BufferedHits, prices: Pric
   const { hit, hits } = buffered;
   const at = new Date(buffered.at);
   const usage = storableUsage(hit.usage);
-  const { tenant, provider, model: asked } = hit;
-  const serviceTier = hit.serviceTier ?? null;
-  const model = hit.answeredModel ?? asked;
-  const { cost, version } = price(prices, { tenant, provider, model, asked, serviceTier, at }, usage);
+  const request = requestColumns(processId, hit);
+  const { cost, version } = price(prices, request, hit.answeredModel, hit.serviceTier, at, usage);
   const times = (tokens: number | null | undefined): number | null =>
     whole(tokens === null ? null : (tokens ?? NaN) * hits);
   return {
-    ...requestColumns(processId, hit),
+    ...request,
     sequence: buffered.sequence,
     hits,
     reused_at: at.toISOString(),
@@ -193,8 +187,17 @@ function refused(outcome: CallOutcome): boolean {
   );
 }
 
-function price(prices: Prices, question: PriceQuestion, usage: Usage | null): { cost: Cost; version: string | null } {
-  const found = prices.of(question);
+/** Asked by the names that the line will have: the price is written down under them, and found by them again. */
+function price(
+  prices: Prices,
+  { tenant, provider, model: asked }: RequestColumns,
+  answeredModel: string | null,
+  serviceTier: string | null | undefined,
+  at: Date,
+  usage: Usage | null,
+): { cost: Cost; version: string | null } {
+  const model = optionalText(answeredModel) ?? asked;
+  const found = prices.of({ tenant, provider, model, asked, serviceTier: optionalText(serviceTier), at });
   return { cost: costOf(usage, found), version: found?.version ?? null };
 }
 

@@ -16,6 +16,12 @@ export interface ReuseJournalOptions {
   readonly minReservedHits: number;
 }
 
+/** A line that was sent, and how many receipts it holds. */
+interface SentLine {
+  readonly row: ReuseRow;
+  readonly receipts: number;
+}
+
 /** So many hits at most stand in one line. */
 const MOST_HITS_A_LINE = 2 ** 20;
 
@@ -23,9 +29,10 @@ const MOST_HITS_A_LINE = 2 ** 20;
  * Keeps hits until they are written. Invariants:
  *
  * 1. Hits of one answer for one caller share a line, in which each has its receipt: `add` numbers the hit and finds its line.
- *    No price, no promise; rows are made when the batch is.
+ *    No price, no promise; a line is made into a row when it is sent first.
  * 2. A line is known by the number of its first hit together with the process, so that a batch may be sent twice and counts
- *    once. What has been sent once does not change any more, and leaves only when PostgreSQL has acknowledged it.
+ *    once. What has been sent once does not change any more; each line leaves when PostgreSQL has acknowledged it, or refused
+ *    it, and is counted then: of a batch of which a part failed, only that part is sent again.
  * 3. With each batch the process reserves numbers ahead: `reserved - written` bounds what its crash can take. A flush is asked
  *    for before the reservation is used up, so that it is passed only while PostgreSQL does not answer.
  * 4. Memory is bounded. Without room for receipts the lines keep the money and the tokens; without room for a line the number
@@ -43,7 +50,7 @@ export class ReuseJournal {
   /** Still taking hits, in the order of their first ones. */
   readonly #open = new Map<string, BufferedHits>();
   /** Sent, and not known to be written. */
-  #sent: readonly BufferedHits[] = [];
+  #sent: readonly SentLine[] = [];
   #receipts = 0;
   #issued = 0;
   #written = 0;
@@ -145,39 +152,37 @@ export class ReuseJournal {
   async #writeAll(leastLines: number): Promise<void> {
     let left = this.bufferedLines;
     do {
-      if (this.#sent.length === 0) this.#sent = this.#taken(Math.min(left, this.#options.linesPerStatement));
-      left -= this.#sent.length;
-      await this.#writeBatch(this.#sent);
-      for (const { requestIds } of this.#sent) this.#receipts -= requestIds.length;
-      this.#sent = [];
+      left -= this.#sent.length > 0 ? this.#sent.length : this.#take(Math.min(left, this.#options.linesPerStatement));
+      await this.#writer.write(
+        this.#sent.map(({ row }) => row),
+        (row) => {
+          this.#leave([row]);
+          this.#drop(row.hits);
+        },
+      );
     } while (left >= leastLines);
   }
 
-  /** From here on these lines take no more hits: the next begins a new one. */
-  #taken(most: number): readonly BufferedHits[] {
-    const taken: BufferedHits[] = [];
+  /** From here on these lines take no more hits: the next begins a new one. Answers how many they are. */
+  #take(most: number): number {
+    const taken: SentLine[] = [];
+    let lines = 0;
     for (const [name, line] of this.#open) {
-      if (taken.length >= most) break;
-      taken.push(line);
+      if (lines >= most) break;
+      lines += 1;
       this.#open.delete(name);
+      const receipts = line.requestIds.length;
+      try {
+        taken.push({ row: reuseRow(this.#processId, line, this.#prices), receipts });
+      } catch (error) {
+        // It would stand in the way of all that follow.
+        this.#observer.lineRejected?.('reuse', error);
+        this.#receipts -= receipts;
+        this.#drop(line.hits);
+      }
     }
-    return taken;
-  }
-
-  async #writeBatch(batch: readonly BufferedHits[]): Promise<void> {
-    const givenUp = await this.#writer.write(batch.flatMap((line) => this.#rowOf(line)));
-    this.#drop(hitsIn(givenUp));
-  }
-
-  /** A line that cannot even be made into a row would stand in the way of all that follow. */
-  #rowOf(line: BufferedHits): ReuseRow[] {
-    try {
-      return [reuseRow(this.#processId, line, this.#prices)];
-    } catch (error) {
-      this.#observer.lineRejected?.('reuse', error);
-      this.#drop(line.hits);
-      return [];
-    }
+    this.#sent = taken;
+    return lines;
   }
 
   async #writeRows(rows: readonly ReuseRow[]): Promise<void> {
@@ -185,6 +190,13 @@ export class ReuseJournal {
     await this.#store.writeReuse(rows, progress);
     this.#written = progress.hitsWritten;
     this.#reserved = progress.hitsReserved;
+    this.#leave(rows);
+  }
+
+  #leave(rows: readonly ReuseRow[]): void {
+    const gone = new Set(rows);
+    for (const { row, receipts } of this.#sent) if (gone.has(row)) this.#receipts -= receipts;
+    this.#sent = this.#sent.filter(({ row }) => !gone.has(row));
   }
 
   #progress(rows: readonly ReuseRow[]): ProcessProgress {

@@ -6,7 +6,7 @@ import type { WrittenPrice } from './price-tables.js';
 export class UsedPrices implements Prices {
   readonly #prices: Prices;
   readonly #seen = new WeakSet<Price>();
-  #unwritten: Price[] = [];
+  readonly #unwritten = new Set<Price>();
 
   constructor(prices: Prices) {
     this.#prices = prices;
@@ -16,17 +16,17 @@ export class UsedPrices implements Prices {
     const price = this.#prices.of(question);
     if (price !== null && !this.#seen.has(price)) {
       this.#seen.add(price);
-      this.#unwritten.push(price);
+      this.#unwritten.add(price);
     }
     return price;
   }
 
-  /** Those that `write` has not acknowledged yet; usually none. */
+  /** Those that `write` has not acknowledged yet; usually none. Calls and hits may have them written at the same time. */
   async written(write: (prices: readonly Price[]) => Promise<void>): Promise<void> {
-    const batch = this.#unwritten;
-    if (batch.length === 0) return;
+    if (this.#unwritten.size === 0) return;
+    const batch = [...this.#unwritten];
     await write(batch);
-    this.#unwritten = this.#unwritten.slice(batch.length);
+    for (const price of batch) this.#unwritten.delete(price);
   }
 }
 
