@@ -98,6 +98,23 @@ describe('reading a frame', () => {
     expect(readFrame(Buffer.from(text))).toMatchObject(message);
   });
 
+  it.each([
+    ['without a colon', 'a\n'],
+    ['in LF before a CR', 'data:\n'],
+    ['in CR before an LF', 'data:\r'],
+  ])('looks at each byte a few times at most, however many lines there are %s', (_what, line) => {
+    const frame = Buffer.from(`${line.repeat(1000)}\r\n: x\n`);
+    let looked = 0;
+    const indexOf = frame.indexOf.bind(frame);
+    frame.indexOf = ((byte: number, from: number) => {
+      const at = indexOf(byte, from);
+      looked += (at === -1 ? frame.length : at + 1) - from;
+      return at;
+    }) as typeof frame.indexOf;
+    readFrame(frame);
+    expect(looked).toBeLessThan(4 * frame.length);
+  });
+
   it('says where one line of data lies, and nothing where there are two', () => {
     const frame = Buffer.from('event: x\r\ndata: {"a":1}\r\n\r\n');
     const { dataAt } = readFrame(frame);

@@ -130,35 +130,41 @@ export function readFrame(frame: Buffer): SseMessage {
   let event: string | null = null;
   let data: string | null = null;
   let dataAt: SseMessage['dataAt'] = null;
-  const hasCr = frame.includes(CR);
   let at = frame[0] === BOM[0] && frame[1] === BOM[1] && frame[2] === BOM[2] ? BOM.length : 0;
+  // Each is looked for anew only when it is passed, so that no byte is looked at once for every line before it.
+  let lf = placeOf(LF, frame, at);
+  let cr = placeOf(CR, frame, at);
   while (at < frame.length) {
-    const end = endOfLine(frame, at, hasCr);
-    const colon = frame.indexOf(COLON, at);
-    const nameEnd = colon === -1 || colon > end ? end : colon;
-    if (nameEnd > at) {
-      let from = nameEnd === end ? end : nameEnd + 1;
-      if (from < end && frame[from] === SPACE) from++;
-      if (isName(frame, at, nameEnd, DATA)) {
-        const line = frame.toString('utf8', from, end);
-        dataAt = data === null ? { from, to: end } : null;
-        data = data === null ? line : `${data}\n${line}`;
-      } else if (isName(frame, at, nameEnd, EVENT)) {
-        event = frame.toString('utf8', from, end);
-      }
+    if (lf < at) lf = placeOf(LF, frame, at);
+    if (cr < at) cr = placeOf(CR, frame, at);
+    const end = Math.min(lf, cr);
+    if (isField(frame, at, end, DATA)) {
+      const from = startOfValue(frame, at + DATA.length, end);
+      const line = frame.toString('utf8', from, end);
+      dataAt = data === null ? { from, to: end } : null;
+      data = data === null ? line : `${data}\n${line}`;
+    } else if (isField(frame, at, end, EVENT)) {
+      event = frame.toString('utf8', startOfValue(frame, at + EVENT.length, end), end);
     }
-    at = end < frame.length && frame[end] === CR && frame[end + 1] === LF ? end + 2 : end + 1;
+    at = cr < lf && frame[end + 1] === LF ? end + 2 : end + 1;
   }
   return { event, data, dataAt };
 }
 
-function endOfLine(frame: Buffer, from: number, hasCr: boolean): number {
-  const lf = frame.indexOf(LF, from);
-  const cr = hasCr ? frame.indexOf(CR, from) : -1;
-  if (lf === -1 || cr === -1) return Math.max(lf, cr) === -1 ? frame.length : Math.max(lf, cr);
-  return Math.min(lf, cr);
+/** The frame's length where there is none. */
+function placeOf(byte: number, frame: Buffer, from: number): number {
+  const at = frame.indexOf(byte, from);
+  return at === -1 ? frame.length : at;
 }
 
-function isName(frame: Buffer, from: number, to: number, name: Buffer): boolean {
-  return to - from === name.length && frame.compare(name, 0, name.length, from, to) === 0;
+function isField(frame: Buffer, from: number, to: number, name: Buffer): boolean {
+  const end = from + name.length;
+  if (end > to || (end < to && frame[end] !== COLON)) return false;
+  return frame.compare(name, 0, name.length, from, end) === 0;
+}
+
+/** Behind the colon, if there is one, and one space. */
+function startOfValue(frame: Buffer, from: number, end: number): number {
+  const at = Math.min(from + 1, end);
+  return at < end && frame[at] === SPACE ? at + 1 : at;
 }

@@ -71,10 +71,11 @@ export class MessageAssembler implements Assembler {
         this.#grow(said['index'], said['delta']);
         break;
       case 'content_block_stop':
-        this.#ended.add(Number(said['index']));
+        // Kept of what has begun alone, which the bound counts.
+        if (this.#blocks.has(said['index'] as number)) this.#ended.add(said['index'] as number);
         break;
       case 'message_delta':
-        this.#change(said);
+        this.#change(said, data.length);
         break;
       case 'message_stop':
         this.#terminal = true;
@@ -124,6 +125,7 @@ export class MessageAssembler implements Assembler {
       return;
     }
     this.#message = copied(message);
+    if (isObject(message['usage'])) this.#message['usage'] = copied(message['usage']);
     this.#count(bytes);
     // Nobody begins with content; whoever does, does it in a way that we do not know.
     if (message['content'].length > 0) this.#unreadable = true;
@@ -151,14 +153,16 @@ export class MessageAssembler implements Assembler {
     else if (taken === 'unknown') this.#unsure = true;
   }
 
-  #change({ type: _type, delta, usage, ...others }: JsonObject): void {
+  #change({ type: _type, delta, usage, ...others }: JsonObject, bytes: number): void {
     const message = this.#message;
     if (message === null) {
       this.#unreadable = true;
       return;
     }
-    if (isObject(delta)) Object.assign(message, delta);
+    this.#count(bytes);
     if (isObject(usage)) message['usage'] = mergedCounts(message['usage'], usage);
+    if (this.#outgrown) return;
+    if (isObject(delta)) Object.assign(message, delta);
     // Such as `context_management`, which in a message stands beside its content.
     Object.assign(message, others);
   }

@@ -44,6 +44,8 @@ export type Taken = 'known' | 'unknown' | 'unreadable';
 export class ContentBlock {
   readonly #members: JsonObject;
   readonly #texts = new Map<string, GrowingText>();
+  /** Lists that are ours to grow. */
+  readonly #appended = new Map<string, unknown[]>();
   /** The pieces of `input`, which is JSON of its own and is kept as it was written. */
   #input: GrowingText | null = null;
 
@@ -102,8 +104,13 @@ export class ContentBlock {
   }
 
   #append(name: string, item: unknown): void {
-    const items = this.#members[name];
-    this.#members[name] = Array.isArray(items) ? [...(items as unknown[]), item] : [item];
+    let items = this.#appended.get(name);
+    if (items === undefined) {
+      const begun = this.#members[name];
+      this.#members[name] = items = Array.isArray(begun) ? [...(begun as unknown[])] : [];
+      this.#appended.set(name, items);
+    }
+    items.push(item);
   }
 
   #mergeByShape({ type: _type, ...members }: JsonObject): void {
@@ -125,11 +132,9 @@ export function jsonOf(object: JsonObject, written: ReadonlyMap<string, string>)
   return `{${members.join(',')}}`;
 }
 
-/** `later` over `earlier`, member by member; what was not said anew stays. */
-export function mergedCounts(earlier: unknown, later: unknown): unknown {
-  if (!isObject(later)) return earlier;
-  if (!isObject(earlier)) return later;
-  const merged = copied(earlier);
-  for (const name in later) if (later[name] !== null && later[name] !== undefined) merged[name] = later[name];
-  return merged;
+/** `later` over `earlier`, which must come from `copied`, member by member; what was not said anew stays. */
+export function mergedCounts(earlier: unknown, later: JsonObject): JsonObject {
+  if (!isObject(earlier)) return copied(later);
+  for (const name in later) if (later[name] !== null && later[name] !== undefined) earlier[name] = later[name];
+  return earlier;
 }

@@ -269,6 +269,10 @@ describe('a message put together from its stream', () => {
     expect(whole).toMatchObject({ json: null, defect: 'too_large' });
     expect(whole.facts).toMatchObject({ responseId: 'msg_1', usage: { outputTokens: 9 } });
     expect(assembled(streamOf(long), 50_000).defect).toBeNull();
+    const members = Array.from({ length: 500 }, (_, at) =>
+      end('end_turn', { output_tokens: 9 }, { [`member${at}`]: at }),
+    );
+    expect(assembled(streamOf([start(), ...members, STOP]), 5000)).toMatchObject({ json: null, defect: 'too_large' });
     // Escaped it is six times as long.
     const escaped = [start(), ...text(0, '\u0001'.repeat(4000)), end(), STOP];
     expect(assembled(streamOf(escaped), 5000)).toMatchObject({ json: null, defect: 'too_large' });
