@@ -1,13 +1,17 @@
+/** What a request to an endpoint of OpenAI's kind says that makes the provider look into the world by itself. */
 import type { JsonObject } from './protocol.js';
 
 /** Members by which providers are asked to search the web, beside tools. */
-const SEARCH_MEMBERS = ['web_search_options', 'search_parameters', 'plugins', 'web_search'] as const;
-/** Models that search without being asked. */
-const SEARCH_MODELS = /-search-preview|-search-api|:online$|^(?:perplexity\/)?sonar/;
+const SEARCH_MEMBERS = ['web_search_options', 'search_parameters', 'plugins', 'web_search', 'enable_search'] as const;
+/** Models that search, or run tools of their provider, without being asked. */
+const ACTIVE_MODELS =
+  /-search-preview|-search-api|-deep-research|:online$|^(?:perplexity\/)?sonar|^(?:groq\/)?compound(?:-|$)/;
 
-/** The answer will depend on what the web says at the time. */
-export function asksForWebSearch(body: JsonObject, model: string): boolean {
-  return (
-    SEARCH_MODELS.test(model) || SEARCH_MEMBERS.some((member) => body[member] !== undefined && body[member] !== null)
-  );
+/** The answer will depend on what the world is like at the time. */
+export function asksForServerTools(body: JsonObject, model: string): boolean {
+  return ACTIVE_MODELS.test(model) || SEARCH_MEMBERS.some((member) => isSwitchedOn(body[member]));
+}
+
+function isSwitchedOn(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== false;
 }

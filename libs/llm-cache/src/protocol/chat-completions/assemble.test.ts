@@ -102,11 +102,11 @@ describe('assembling a completion from its chunks', () => {
       chunk([delta({ tool_calls: [{ index: 1, function: { arguments: '{}' } }] })]),
       chunk([delta({}, { logprobs: { content: [{ token: 'a', logprob: -1, top_logprobs: [] }], refusal: null } })]),
       chunk([delta({}, { logprobs: { content: [{ token: 'b', logprob: -2, top_logprobs: [] }], refusal: null } })]),
-      chunk([{ ...STOP, finish_reason: 'tool_calls', native_finish_reason: 'TOOL' }], { citations: ['u'] }),
+      chunk([{ ...STOP, finish_reason: 'tool_calls', native_finish_reason: 'TOOL' }], { vendors: ['u'] }),
       DONE,
     );
     expect(whole.defect).toBeNull();
-    expect(whole.completion).toMatchObject({ citations: ['u'] });
+    expect(whole.completion).toMatchObject({ vendors: ['u'] });
     expect(whole.completion?.choices[0]).toMatchObject({
       finish_reason: 'tool_calls',
       native_finish_reason: 'TOOL',
@@ -124,6 +124,115 @@ describe('assembling a completion from its chunks', () => {
         { id: 't1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } },
       ],
     });
+  });
+
+  it('keeps tool calls apart that were given one index, and an id that is later said to be empty', () => {
+    const call = (id: string, name: string, more: object = {}) => ({
+      index: 0,
+      id,
+      type: 'function',
+      function: { name, arguments: '{}' },
+      ...more,
+    });
+    const whole = assembled(
+      chunk([delta({ role: 'assistant', tool_calls: [call('t1', 'f')] })]),
+      chunk([delta({ tool_calls: [call('t2', 'f', { function: { name: 'f', arguments: '{"a"' } })] })]),
+      chunk([
+        delta({ role: '', tool_calls: [{ index: 0, id: '', type: '', function: { name: '', arguments: ':1}' } }] }),
+      ]),
+      // Some servers give each piece another id.
+      chunk([delta({ tool_calls: [{ index: 0, id: 't3', function: { arguments: ' ' } }] })]),
+      chunk([{ ...STOP, finish_reason: 'tool_calls' }]),
+      DONE,
+    );
+    expect(whole.message).toMatchObject({
+      role: 'assistant',
+      tool_calls: [
+        { id: 't1', type: 'function', function: { name: 'f', arguments: '{}' } },
+        { id: 't3', type: 'function', function: { name: 'f', arguments: '{"a":1} ' } },
+      ],
+    });
+  });
+
+  it('keeps reasoning of different kinds apart that was given one index', () => {
+    const whole = assembled(
+      chunk([delta({ reasoning_details: [{ type: 'reasoning.summary', summary: 'a', index: 0 }] })]),
+      chunk([delta({ reasoning_details: [{ type: 'reasoning.summary', summary: 'b', index: 0 }] })]),
+      chunk([delta({ reasoning_details: [{ type: 'reasoning.encrypted', data: 'xyz=', index: 0 }] })]),
+      chunk([STOP]),
+      DONE,
+    );
+    expect(whole.message?.['reasoning_details']).toEqual([
+      { type: 'reasoning.summary', summary: 'ab', index: 0 },
+      { type: 'reasoning.encrypted', data: 'xyz=', index: 0 },
+    ]);
+  });
+
+  it('joins content that comes in parts, such as thinking before its text', () => {
+    const thinking = (text: string) => ({ type: 'thinking', thinking: [{ type: 'text', text }] });
+    const whole = assembled(
+      chunk([delta({ role: 'assistant', content: '' })]),
+      chunk([delta({ content: [thinking('Let me')] })]),
+      chunk([delta({ content: [thinking(' see.')] })]),
+      chunk([delta({ content: 'It is' })]),
+      chunk([delta({ content: ' four.' })]),
+      chunk([delta({ content: [{ type: 'reference', reference_ids: [1] }] })]),
+      chunk([STOP]),
+      DONE,
+    );
+    expect(whole.message?.['content']).toEqual([
+      thinking('Let me see.'),
+      { type: 'text', text: 'It is four.' },
+      { type: 'reference', reference_ids: [1] },
+    ]);
+    const late = assembled(chunk([delta({ content: 'So' })]), chunk([delta({ content: [thinking('a')] })]), DONE);
+    expect(late.message?.['content']).toEqual([{ type: 'text', text: 'So' }, thinking('a')]);
+  });
+
+  it('trap 15: is not one to keep when the provider says what it has found', () => {
+    const found = [{ url: 'https://example.org' }];
+    expect(assembled(chunk([STOP], { citations: found }), DONE).defect).toBe('server_tool');
+    expect(assembled(chunk([STOP], { search_results: found }), DONE).defect).toBe('server_tool');
+    expect(assembled(chunk([{ ...STOP, delta: { executed_tools: found } }]), DONE).defect).toBe('server_tool');
+    expect(assembled(chunk([STOP], { citations: [] }), DONE).defect).toBeNull();
+  });
+
+  it('is of use for no longer than its audio can be named in later requests', () => {
+    const inAnHour = Math.floor(Date.now() / 1000) + 3600;
+    const audio = { id: 'a1', data: 'AAAA', expires_at: inAnHour };
+    const { keepSeconds } = assembled(chunk([delta({ audio })]), chunk([STOP]), DONE);
+    expect(keepSeconds).toBeGreaterThan(3500);
+    expect(keepSeconds).toBeLessThanOrEqual(3600);
+    expect(assembled(chunk([STOP]), DONE).keepSeconds).toBeUndefined();
+  });
+
+  it('joins audio so that it is still base64, wherever it was cut', () => {
+    const sound = Buffer.from(Array.from({ length: 100 }, (_, at) => at));
+    for (const size of [1, 2, 3, 4, 7]) {
+      const cuts = Array.from({ length: Math.ceil(100 / size) }, (_, at) => sound.subarray(at * size, (at + 1) * size));
+      const frames = cuts.map((cut) => chunk([delta({ audio: { data: cut.toString('base64') } })]));
+      const { message } = assembled(...frames, chunk([STOP]), DONE);
+      expect(message?.['audio']).toEqual({ data: sound.toString('base64') });
+    }
+  });
+
+  it('looks at what it has no more than once for each piece', () => {
+    const asked = jest.spyOn(Array.prototype, 'find');
+    const decoded = jest.spyOn(Buffer, 'from');
+    try {
+      const assembler = new ChatAssembler();
+      for (let at = 0; at < 500; at++) {
+        const call = { index: at, id: `t${at}`, function: { name: 'f', arguments: '' } };
+        assembler.push(Buffer.from(chunk([delta({ tool_calls: [call], audio: { data: 'AA==' } })])));
+      }
+      expect(asked).not.toHaveBeenCalled();
+      const calls = decoded.mock.calls as readonly (readonly unknown[])[];
+      const lengths = calls.flatMap(([text, encoding]) => (encoding === 'base64' ? String(text).length : []));
+      expect(Math.max(...lengths)).toBeLessThan(10);
+    } finally {
+      asked.mockRestore();
+      decoded.mockRestore();
+    }
   });
 
   it('joins audio so that it is still base64', () => {

@@ -69,6 +69,9 @@ describe('the request of a chat completion', () => {
     { plugins: [{ id: 'web' }] },
     { model: 'gpt-4o-search-preview' },
     { model: 'openai/gpt-4o:online' },
+    { model: 'groq/compound' },
+    { enable_search: true },
+    { tools: [{ google_search: {} }] },
   ])('trap 15: %j lets the provider search', (change) => {
     expect(readChatRequest({ model: 'm', messages, ...change }).serverTools).toBe(true);
   });
@@ -78,6 +81,8 @@ describe('the request of a chat completion', () => {
     { tools: [] },
     { tools: null },
     { web_search_options: null },
+    { enable_search: false },
+    { tools: [{ function: { name: 'f' } }] },
   ])('%j does not', (change) => {
     expect(readChatRequest({ model: 'm', messages, ...change }).serverTools).toBe(false);
   });

@@ -10,7 +10,7 @@ import {
   readUsageAsked,
   wrongType,
 } from '../request-checks.js';
-import { asksForWebSearch } from '../web-search.js';
+import { asksForServerTools } from '../server-tools.js';
 
 /** Kinds of tools that the client runs itself; any other runs at the provider. */
 const CLIENT_TOOLS: ReadonlySet<unknown> = new Set(['function', 'custom']);
@@ -23,7 +23,7 @@ export function readChatRequest(sent: unknown): RequestFacts {
     model,
     stream: readStream(body['stream']),
     usageAsked: readUsageAsked(body['stream_options']),
-    serverTools: asksForServerTools(body, model),
+    serverTools: asksForServerTools(body, model) || namesServerTools(body['tools']),
   };
 }
 
@@ -39,11 +39,11 @@ function checkMessages(messages: unknown): void {
   }
 }
 
-function asksForServerTools(body: JsonObject, model: string): boolean {
-  if (asksForWebSearch(body, model)) return true;
-  const tools = body['tools'];
-  return (
-    Array.isArray(tools) &&
-    tools.some((tool: unknown) => isObject(tool) && !CLIENT_TOOLS.has(tool['type'] ?? 'function'))
-  );
+function namesServerTools(tools: unknown): boolean {
+  return Array.isArray(tools) && tools.some((tool: unknown) => isObject(tool) && !runsAtTheClient(tool));
+}
+
+/** Some servers name tools of their own by a member alone: `{"google_search": {}}`. */
+function runsAtTheClient({ type, function: called }: JsonObject): boolean {
+  return type === undefined || type === null ? isObject(called) : CLIENT_TOOLS.has(type);
 }

@@ -4,7 +4,7 @@ import { NO_CUT } from '../../stream/recording.js';
 import { isObject, parsed, without, withoutUndefined } from '../json-object.js';
 import type { Assembler, FrameReading, JsonObject, WholeAnswer } from '../protocol.js';
 import { complaintIn } from './complaint.js';
-import { defectOf, factsOf } from './completion.js';
+import { defectOf, factsOf, useOf } from './completion.js';
 import { emptyObject } from './delta-merge.js';
 import { bytesOf } from './merged-size.js';
 import { usageCut } from './usage-cut.js';
@@ -84,7 +84,13 @@ export class ChoiceAssembler<State extends object> implements Assembler {
     const defect = defectOf(completion);
     // A stream that only forgot to say that it is over is a whole answer to its reader, though not one to keep.
     const json = this.#terminal || defect !== 'unfinished_choice' ? Buffer.from(JSON.stringify(completion)) : null;
-    return { json, facts, defect: this.#terminal ? defect : 'no_terminal_event', complaint: null };
+    return {
+      json,
+      facts,
+      defect: this.#terminal ? defect : 'no_terminal_event',
+      complaint: null,
+      ...useOf(completion),
+    };
   }
 
   #outgrownAnswer(): WholeAnswer {

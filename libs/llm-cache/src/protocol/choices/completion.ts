@@ -21,7 +21,24 @@ export function readCompletion(bytes: Buffer): WholeAnswer | null {
   if (!isObject(completion)) return null;
   const failed = completion['error'] !== undefined && completion['error'] !== null;
   if (!failed && !Array.isArray(completion['choices'])) return null;
-  return { json: bytes, facts: factsOf(completion), defect: defectOf(completion), complaint: null };
+  return {
+    json: bytes,
+    facts: factsOf(completion),
+    defect: defectOf(completion),
+    complaint: null,
+    ...useOf(completion),
+  };
+}
+
+/** Audio that later requests can name until it expires bounds how long the answer is of use. */
+export function useOf({ choices }: JsonObject): Pick<WholeAnswer, 'keepSeconds'> {
+  const ends = (Array.isArray(choices) ? (choices as unknown[]) : []).flatMap((choice) => {
+    const message = isObject(choice) ? choice['message'] : null;
+    const audio = isObject(message) ? message['audio'] : null;
+    return isObject(audio) && typeof audio['expires_at'] === 'number' ? audio['expires_at'] : [];
+  });
+  if (ends.length === 0) return {};
+  return { keepSeconds: Math.max(1, Math.floor(Math.min(...ends) - Date.now() / 1000)) };
 }
 
 /** Why a completion is not one to keep, or null. */
@@ -29,7 +46,7 @@ export function defectOf(completion: JsonObject): AnswerDefect | null {
   if (completion['error'] !== undefined && completion['error'] !== null) return 'in_band_error';
   const choices = completion['choices'];
   if (!Array.isArray(choices) || choices.length === 0) return 'unfinished_choice';
-  let defect: AnswerDefect | null = null;
+  let defect: AnswerDefect | null = tellsOfServerTools(completion) ? 'server_tool' : null;
   for (const choice of choices as unknown[]) {
     if (!isObject(choice)) return 'unreadable';
     const reason = choice['finish_reason'];
@@ -37,16 +54,25 @@ export function defectOf(completion: JsonObject): AnswerDefect | null {
     if (reason === 'length') defect = 'finish_length';
     else if (reason === 'content_filter') defect ??= 'finish_content_filter';
     else if (!FINISHED.has(reason)) defect ??= 'finish_abnormal';
-    if (citesTheWeb(choice['message'])) defect ??= 'server_tool';
+    if (isDoneWithServerTools(choice['message'])) defect ??= 'server_tool';
   }
   return defect;
 }
 
-function citesTheWeb(message: unknown): boolean {
-  const annotations = isObject(message) ? message['annotations'] : undefined;
-  return (
-    Array.isArray(annotations) && annotations.some((one: unknown) => isObject(one) && one['type'] === 'url_citation')
-  );
+/** What the provider has looked up or run on its own is told beside the choices, or in a message. */
+function tellsOfServerTools({ citations, search_results: results }: JsonObject): boolean {
+  return hasItems(citations) || hasItems(results);
+}
+
+function isDoneWithServerTools(message: unknown): boolean {
+  if (!isObject(message)) return false;
+  const { annotations, executed_tools: executed } = message;
+  if (hasItems(executed)) return true;
+  return hasItems(annotations) && annotations.some((one) => isObject(one) && one['type'] === 'url_citation');
+}
+
+function hasItems(list: unknown): list is unknown[] {
+  return Array.isArray(list) && list.length > 0;
 }
 
 export function factsOf(completion: JsonObject): AnswerFacts {

@@ -27,7 +27,7 @@ function mergeChoice(state: TextState, choice: JsonObject): void {
   for (const name in choice) {
     if (name === 'index') continue;
     const value = choice[name];
-    if (name === 'text' && typeof value === 'string') state.text += value;
+    if (name === 'text') state.text += typeof value === 'string' ? value : '';
     else if (name === 'logprobs' && isObject(value)) appendLists((state.logprobs ??= emptyObject()), value);
     else if (name !== 'logprobs' && (value !== null || state.rest[name] === undefined)) state.rest[name] = value;
   }

@@ -35,6 +35,18 @@ describe('a text completion', () => {
     expect([defect, facts.usage?.outputTokens]).toEqual([null, 4]);
   });
 
+  it('keeps its text when a later chunk says that there is none', () => {
+    const { completion } = assembled(
+      chunk([{ text: 'Hello', index: 0, logprobs: null, finish_reason: null }]),
+      chunk([{ text: null, index: 0, logprobs: null, finish_reason: 'stop' }]),
+    );
+    expect(completion).toMatchObject({ choices: [{ text: 'Hello', finish_reason: 'stop' }] });
+  });
+
+  it('trap 15: of a model that searches the web is not one to keep', () => {
+    expect(readCompletionRequest({ model: 'openai/gpt-4o:online', prompt: 'x' }).serverTools).toBe(true);
+  });
+
   it('keeps its log probabilities, token by token, also of a token that is named "index"', () => {
     const part = (token: string, more: object = {}) => ({
       text: token,

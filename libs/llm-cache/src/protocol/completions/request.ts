@@ -9,6 +9,7 @@ import {
   readUsageAsked,
   wrongType,
 } from '../request-checks.js';
+import { asksForServerTools } from '../server-tools.js';
 
 const PROMPT = 'a string, an array of strings, an array of token ids or an array of such arrays';
 
@@ -20,7 +21,7 @@ export function readCompletionRequest(sent: unknown): RequestFacts {
     model,
     stream: readStream(body['stream']),
     usageAsked: readUsageAsked(body['stream_options']),
-    serverTools: false,
+    serverTools: asksForServerTools(body, model),
   };
 }
 

@@ -3,7 +3,7 @@ import { isObject, textIn } from '../json-object.js';
 import { LlmError } from '../llm-error.js';
 import type { JsonObject, RequestFacts } from '../protocol.js';
 import { readModel, readObject, readStream, wrongType } from '../request-checks.js';
-import { asksForWebSearch } from '../web-search.js';
+import { asksForServerTools } from '../server-tools.js';
 
 /** Kinds of tools that the client runs itself; any other runs at the provider. */
 const CLIENT_TOOLS: ReadonlySet<unknown> = new Set([
@@ -14,6 +14,7 @@ const CLIENT_TOOLS: ReadonlySet<unknown> = new Set([
   'computer_use_preview',
   'computer',
 ]);
+
 export function readResponsesRequest(sent: unknown): RequestFacts {
   const body = readObject(sent);
   const model = readModelOrTemplate(body);
@@ -26,7 +27,7 @@ export function readResponsesRequest(sent: unknown): RequestFacts {
     stream: readStream(body['stream']),
     // Its last event says what was counted, whoever asks.
     usageAsked: true,
-    serverTools: asksForServerTools(body, model),
+    serverTools: asksForServerTools(body, model) || namesServerTools(body['tools']),
     stateful: isStateful(body),
   };
 }
@@ -62,9 +63,7 @@ function isStateful(body: JsonObject): boolean {
   return Array.isArray(input) && input.some((item: unknown) => isObject(item) && item['type'] === 'item_reference');
 }
 
-function asksForServerTools(body: JsonObject, model: string): boolean {
-  if (asksForWebSearch(body, model)) return true;
-  const { tools } = body;
+function namesServerTools(tools: unknown): boolean {
   return Array.isArray(tools) && tools.some((tool: unknown) => isObject(tool) && !runsAtTheClient(tool));
 }
 
