@@ -3,6 +3,7 @@ import { startRedis, type TestRedis } from '@promptsales/test-kit';
 import fc from 'fast-check';
 import OpenAI from 'openai';
 import { EmbeddingsProvider, tokensOf, vectorOf, type Item } from './embeddings-provider.js';
+import type { CachePolicy } from '../src/index.js';
 import { GatewayProcess } from './gateway-process.js';
 
 const MODEL = 'text-embedding-3-small';
@@ -197,13 +198,52 @@ it('trap 20: books what was paid as spent and each item that was there as avoide
   ]);
   expect(calls[0]?.facts).toMatchObject({ route: '/v1/embeddings', model: MODEL, cause: 'request', tenant: 'acme' });
   // The second request names one text twice: it is paid for once.
-  const avoided = hits.map(({ kind, usage }) => [kind, usage?.inputTokens]);
+  const avoided = hits.map(({ kind, usage, part }) => [kind, usage?.inputTokens, part]);
   const both = tokensOf(a) + tokensOf(b);
   expect(avoided).toEqual([
-    ['hit', both],
-    ['coalesced', tokensOf(c)],
-    ['hit', both],
+    ['coalesced', both + tokensOf(c), true],
+    ['hit', both, undefined],
   ]);
+});
+
+it('trap 20: books one line for what was there, however it came, and counts each request once', async () => {
+  const [a, b, c] = texts(3) as [string, string, string];
+  await embed([a]);
+  let open = (): void => {};
+  provider.gate = new Promise<void>((resolve) => (open = resolve));
+  const first = embed([b]);
+  while (provider.calls.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  const whole = embed([a, b]);
+  const partly = embed([a, b, c]);
+  while (provider.calls.length < 3) await new Promise((resolve) => setImmediate(resolve));
+  open();
+  await Promise.all([first, whole, partly]);
+  const { calls, hits } = gateway.ledger;
+  expect(calls.map(({ facts }) => facts.cause)).toEqual(['request', 'request', 'request']);
+  const both = tokensOf(a) + tokensOf(b);
+  expect(hits.map(({ kind, usage, part }) => [kind, usage?.inputTokens, part ?? false])).toEqual(
+    expect.arrayContaining([
+      ['coalesced', both, false],
+      ['coalesced', both, true],
+    ]),
+  );
+  expect(hits).toHaveLength(2);
+});
+
+it('keeps one vector for each item under a policy that keeps several answers', async () => {
+  const policies: CachePolicy[] = [
+    { name: 'varied', match: { model: MODEL }, mode: 'bucket', bucket: 3, share: 'tenant' },
+  ];
+  const varied = await GatewayProcess.start({ redisUrl: redis.url, providerUrl: provider.baseUrl, policies });
+  await varied.redisUp();
+  try {
+    const input = texts(2);
+    const outcomes = [];
+    for (let round = 0; round < 4; round += 1) outcomes.push(cacheOf(await embed(input, {}, {}, varied)));
+    expect(outcomes).toEqual(['MISS', 'HIT', 'HIT', 'HIT']);
+  } finally {
+    await varied.stop();
+  }
 });
 
 describe('a call that is refused', () => {

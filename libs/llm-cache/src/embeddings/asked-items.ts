@@ -43,6 +43,7 @@ export class AskedItems {
   /** What went wrong in a call of this request, not in somebody else's that was joined. */
   readonly ownErrors = new Set<unknown>();
   readonly inquiry: Inquiry;
+  #hasCalled = false;
   readonly #items = new Map<string, { readonly item: EmbeddingItem; readonly at: number }>();
   readonly #means: AskingMeans;
 
@@ -54,6 +55,11 @@ export class AskedItems {
       if (!this.#items.has(ref.key)) this.#items.set(ref.key, { item, at });
       return ref;
     });
+  }
+
+  /** A line of the ledger counts this request already. */
+  get hasCalled(): boolean {
+    return this.#hasCalled;
   }
 
   /** Asks the provider for these items, in one call. What cannot be kept is `absent`, and in `paid` all the same. */
@@ -87,7 +93,10 @@ export class AskedItems {
     const whole = items.length === this.refs.length;
     const body = whole ? this.inquiry.body.bytes : Buffer.from(JSON.stringify({ ...this.#body, input: items }));
     try {
-      const { calls, cause } = this.#means;
+      const { calls } = this.#means;
+      // What a call of this request did not bring is asked for beside it.
+      const cause = this.#hasCalled ? 'retry' : this.#means.cause;
+      this.#hasCalled = true;
       const call = await calls.make({ inquiry: this.inquiry, cause, body, items: items.length }, signal);
       this.calls.push(call);
       return call;

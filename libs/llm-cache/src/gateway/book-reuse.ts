@@ -8,7 +8,7 @@ export function bookReuse(
   inquiry: Inquiry,
   kind: ReuseKind,
   facts: AnswerFacts | null,
-  ageSeconds: number | null = null,
+  { ageSeconds = null, part = false }: { readonly ageSeconds?: number | null; readonly part?: boolean } = {},
 ): void {
   ledger.reused({
     ...inquiry.ledger,
@@ -19,5 +19,6 @@ export function bookReuse(
     serviceTier: facts?.serviceTier ?? null,
     requestId: inquiry.requestId,
     ageSeconds,
+    ...(part ? { part } : {}),
   });
 }

@@ -27,7 +27,7 @@ export class StoredReplies {
   ): GatewayReply {
     const { value } = hit;
     const facts = usableNote(inquiry, hit)?.facts ?? null;
-    bookReuse(this.#ledger, inquiry, KINDS[outcome], facts, Math.floor(ageMsOf(hit) / 1000));
+    bookReuse(this.#ledger, inquiry, KINDS[outcome], facts, { ageSeconds: Math.floor(ageMsOf(hit) / 1000) });
     const type = value.kind === 'json' ? 'application/json' : EVENT_STREAM;
     return {
       status: 200,

@@ -126,7 +126,9 @@ export class Generations {
   }
 
   #fromHit(inquiry: Inquiry, hit: Hit<Generation>): GenerationReply {
-    bookReuse(this.#parts.ledger, inquiry, 'hit', factsIn(hit.note), Math.floor(ageMsOf(hit) / 1000));
+    bookReuse(this.#parts.ledger, inquiry, 'hit', factsIn(hit.note), {
+      ageSeconds: Math.floor(ageMsOf(hit) / 1000),
+    });
     return { generation: hit.value, cached: true, headers: hitCacheHeaders(hit) };
   }
 

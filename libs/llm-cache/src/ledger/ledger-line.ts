@@ -14,6 +14,8 @@ export interface StoredLine {
   /** Of a call how it ended, of a hit how it came about. */
   readonly outcome: string;
   readonly cause: string | null;
+  /** Of hits: only a part of the answers came so, and the lines of calls count the requests. */
+  readonly part: boolean;
   /** How many hits the line stands for. */
   readonly hits: number;
   /** The requests that it answers, as far as their ids are known; of hits one for each receipt. */
@@ -102,6 +104,7 @@ export const EXPORTED_NAMES: readonly string[] = [
   'ended_at',
   'outcome',
   'cause',
+  'part',
   'hits',
   'request_ids',
   'ages_seconds',

@@ -129,11 +129,17 @@ async function completeLines(db: Kysely<unknown>): Promise<void> {
   await sql`insert into ledger_price_clock values (0)`.execute(db);
 }
 
+/** A request that was answered in part is counted by its call. */
+async function tellPartsApart(db: Kysely<unknown>): Promise<void> {
+  await sql`alter table ledger_reuse add column part boolean not null default false`.execute(db);
+}
+
 export const ledgerMigrations = {
   library: 'ledger',
   migrations: {
     '0001_create_ledger': { up: createLedger },
     '0002_keep_receipts_in_lists': { up: keepReceiptsInLists },
     '0003_complete_lines': { up: completeLines },
+    '0004_tell_parts_apart': { up: tellPartsApart },
   },
 };

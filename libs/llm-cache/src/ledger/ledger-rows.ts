@@ -57,6 +57,7 @@ export interface ReuseRow extends RequestColumns, PricedColumns {
   /** When the first of them came. */
   readonly reused_at: string;
   readonly kind: string;
+  readonly part: boolean;
   /** Of each hit that has a receipt, in one order: the ids separated by line breaks, the numbers by commas. */
   readonly request_ids: string;
   readonly ages_seconds: string;
@@ -130,6 +131,7 @@ export function reuseRow(processId: string, buffered: BufferedHits, prices: Pric
     hits,
     reused_at: at.toISOString(),
     kind: hit.kind,
+    part: hit.part ?? false,
     request_ids: buffered.requestIds.map(receiptId).join('\n'),
     ages_seconds: buffered.agesSeconds.map((age) => whole(age, 2 ** 31 - 1) ?? NOT_KNOWN).join(','),
     after_ms: buffered.afterMs.join(','),

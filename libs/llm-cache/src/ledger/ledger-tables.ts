@@ -54,6 +54,8 @@ export interface LedgerReuseTable extends RequestTable {
   /** Of the first. */
   reused_at: Moment;
   kind: string;
+  /** These answers came so in part only; the lines of their calls count the requests. */
+  part: boolean;
   /** The receipts of the hits, in one order; fewer than `hits` where there was no room for all. */
   request_ids: (string | null)[];
   ages_seconds: (number | null)[];

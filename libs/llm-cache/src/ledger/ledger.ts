@@ -97,6 +97,8 @@ export interface HitFacts extends RequestFacts {
   readonly requestId?: string | null;
   /** Age of the reused answer in whole seconds; `null` when it is still being made. */
   readonly ageSeconds?: number | null;
+  /** Only a part of the answer came so; the rest was asked for, and the call's line counts the request. */
+  readonly part?: boolean;
 }
 
 /** An upstream call that has begun. */

@@ -13,7 +13,7 @@ const SHARED = sql`
 
 /** Both sides with the same columns. */
 const CALLS = sql`(
-  select 'call' as kind, id::text as id, id as place, started_at as at, ended_at, status as outcome, cause, 1 as hits,
+  select 'call' as kind, id::text as id, id as place, started_at as at, ended_at, status as outcome, cause, false as part, 1 as hits,
     case when request_id is null then '{}' else array[request_id] end as request_ids, '{}'::integer[] as ages_seconds,
     http_status, tenant, key_id, client, user_id, cliente_id, campana_id, segmento,
     route, provider, model, answered_model, service_tier, response_id, identity, simulated,
@@ -25,7 +25,7 @@ const CALLS = sql`(
 
 const HITS = sql`(
   select 'hit' as kind, process_id::text || ':' || sequence as id, process_id as place, sequence, reused_at as at,
-    null::timestamptz as ended_at, kind as outcome, null as cause, hits, request_ids, ages_seconds, after_ms,
+    null::timestamptz as ended_at, kind as outcome, null as cause, part, hits, request_ids, ages_seconds, after_ms,
     null::integer as http_status,
     tenant, key_id, client, user_id, cliente_id, campana_id, segmento, route, provider, model, answered_model, service_tier,
     response_id, identity, simulated, replayed_input_tokens as input_tokens,
@@ -34,7 +34,7 @@ const HITS = sql`(
   from ledger_reuse
 ) as line`;
 
-const LINE = sql`kind, id, at, ended_at, outcome, cause, hits, ${SHARED}`;
+const LINE = sql`kind, id, at, ended_at, outcome, cause, part, hits, ${SHARED}`;
 
 /** `at` is text here: a `Date` would lose the microseconds by which a page goes on. */
 interface Placed extends StoredLine {

@@ -61,6 +61,7 @@ const REUSE: Columns<ReuseRow> = {
   hits: 'integer',
   reused_at: 'timestamptz',
   kind: 'text',
+  part: 'boolean',
   request_ids: 'text',
   ages_seconds: 'text',
   after_ms: 'text',

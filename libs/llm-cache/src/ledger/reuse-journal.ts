@@ -242,7 +242,7 @@ function nameOf(hit: HitFacts, at: number): string {
   // One answer has one usage; where it has no id, or nobody knows what was used, the usage itself must tell.
   const usage = hit.usage !== null && hit.responseId ? '' : JSON.stringify(hit.usage);
   return (
-    `${hit.kind} ${Math.floor(at / DAY_MS)} ${hit.simulated} ${usage}` +
+    `${hit.kind}${hit.part === true ? ' part' : ''} ${Math.floor(at / DAY_MS)} ${hit.simulated} ${usage}` +
     part(hit.identity) +
     part(hit.model) +
     part(hit.answeredModel) +

@@ -47,6 +47,12 @@ export class SavingsTotal {
   @ApiProperty({ description: 'Requests answered without a call of their own.' })
   readonly hits: number;
 
+  @ApiProperty({
+    description:
+      'Requests of which a part was there and the rest was asked for (embeddings). They are no hits; what the part would have cost is avoided.',
+  })
+  readonly partial_hits: number;
+
   @ApiProperty({ description: 'The part of hits that shared the call of a simultaneous request.' })
   readonly coalesced: number;
 
@@ -78,7 +84,8 @@ export class SavingsTotal {
 
   constructor({ calls, reuse }: GroupSum) {
     this.requests = requestsOf({ key: null, calls, reuse });
-    this.hits = reuse?.count ?? 0;
+    this.hits = reuse?.requests ?? 0;
+    this.partial_hits = reuse?.partial ?? 0;
     this.coalesced = reuse?.coalesced ?? 0;
     this.upstream_calls = calls?.count ?? 0;
     this.spent = new SavingsAmount(calls);
@@ -87,7 +94,7 @@ export class SavingsTotal {
     this.unsettled_requests = calls?.unsettled ?? 0;
     this.unknown_requests = calls?.unknown ?? 0;
     this.simulated_requests = (calls?.simulated ?? 0) + (reuse?.simulated ?? 0);
-    this.simulated = this.simulated_requests > 0;
+    this.simulated = (calls?.anySimulated ?? false) || (reuse?.anySimulated ?? false);
   }
 }
 

@@ -19,8 +19,10 @@ interface SumRow {
   key: string | null;
   count: string;
   requests: string;
+  partial: string;
   coalesced: string;
   simulated: string;
+  any_simulated: boolean;
   unpriced: string;
   unsettled: string;
   unknown: string;
@@ -49,8 +51,10 @@ export async function readSavings(
     select 'calls' as side, ${shown(group, keyOf(group, 'started_at'))} as key,
       count(*) as count,
       count(*) filter (where cause = 'request') as requests,
+      0::bigint as partial,
       0::bigint as coalesced,
       count(*) filter (where simulated) as simulated,
+      bool_or(simulated) as any_simulated,
       count(*) filter (where spent_nano_usd is null) as unpriced,
       count(*) filter (where status = 'intent') as unsettled,
       count(*) filter (where status = 'unknown') as unknown,
@@ -63,9 +67,11 @@ export async function readSavings(
     union all
     select 'reuse', ${shown(group, keyOf(group, 'reused_at'))},
       sum(hits),
-      sum(hits),
-      coalesce(sum(hits) filter (where kind = 'coalesced'), 0),
-      coalesce(sum(hits) filter (where simulated), 0),
+      coalesce(sum(hits) filter (where not part), 0),
+      coalesce(sum(hits) filter (where part), 0),
+      coalesce(sum(hits) filter (where kind = 'coalesced' and not part), 0),
+      coalesce(sum(hits) filter (where simulated and not part), 0),
+      bool_or(simulated),
       coalesce(sum(hits) filter (where avoided_nano_usd is null), 0),
       0,
       0,
@@ -121,8 +127,10 @@ function sumOf(row: SumRow): SideSum {
     key: row.key,
     count: Number(row.count),
     requests: Number(row.requests),
+    partial: Number(row.partial),
     coalesced: Number(row.coalesced),
     simulated: Number(row.simulated),
+    anySimulated: row.any_simulated,
     unpriced: Number(row.unpriced),
     unsettled: Number(row.unsettled),
     unknown: Number(row.unknown),

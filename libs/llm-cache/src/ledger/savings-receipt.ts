@@ -43,6 +43,9 @@ const WHY: Readonly<Record<string, string>> = {
   intent: 'Nothing could be reused: the provider is being asked.',
 };
 
+const PART =
+  'Parts of the answer had been given before and were still kept, or were being asked for by others; for the rest the provider was asked.';
+
 const NULLABLE_NUMBER = { type: Number, nullable: true } as const;
 const NULLABLE_TEXT = { type: String, nullable: true } as const;
 
@@ -110,7 +113,7 @@ export class SavingsReceipt {
   })
   readonly id_of!: 'request' | 'answer';
 
-  @ApiProperty({ enum: ['hit', 'stale', 'coalesced', 'semantic', 'call'] })
+  @ApiProperty({ enum: ['hit', 'stale', 'coalesced', 'semantic', 'part', 'call'] })
   readonly outcome!: string;
 
   @ApiProperty()
@@ -155,7 +158,8 @@ export class SavingsReceipt {
   @ApiProperty({
     type: ReceiptCall,
     nullable: true,
-    description: 'Null where it is not in the ledger any more, or of another tenant.',
+    description:
+      'That made the answer, or the rest of it. Null where it is not in the ledger any more, or of another tenant.',
   })
   readonly call!: ReceiptCall | null;
 }
@@ -170,9 +174,9 @@ export async function readReceipt(
   const ofRequest = requestSearch(id, tenant, now);
   const ofAnswer = { tenant, from: new Date(now.getTime() - ANSWER_LOOK_BACK_MS), to: soon(now) };
   const hit = await hitOfRequest(db, ofRequest, id);
-  if (hit !== null) return receiptOf(db, id, 'request', hit, await callBehind(db, hit, tenant));
+  if (hit !== null && !hit.part) return receiptOf(db, id, 'request', hit, await callBehind(db, hit, tenant));
   const call = await callOfRequest(db, ofRequest, id);
-  if (call !== null) return receiptOf(db, id, 'request', null, call);
+  if (hit !== null || call !== null) return receiptOf(db, id, 'request', hit, call);
   const made = await callOfAnswer(db, { tenant, from: new Date(0), to: soon(now) }, id);
   const reused = await hitOfAnswer(db, ofAnswer, id);
   if (reused !== null) return receiptOf(db, id, 'answer', reused, made ?? (await callBehind(db, reused, tenant)));
@@ -226,8 +230,8 @@ async function receiptOf(
   return {
     id,
     id_of: idOf,
-    outcome: hit === null ? 'call' : hit.outcome,
-    why: WHY[line.outcome] ?? 'It is not known why.',
+    outcome: hit === null ? 'call' : hit.part ? 'part' : hit.outcome,
+    why: hit?.part === true ? PART : (WHY[line.outcome] ?? 'It is not known why.'),
     at: new Date(line.at.getTime() + Number(hit?.after_ms[place] ?? 0)).toISOString(),
     age_seconds: hit?.ages_seconds[place] ?? null,
     tenant: line.tenant,

@@ -7,10 +7,14 @@ export interface SideSum {
   readonly key: string | null;
   /** Upstream calls, or reused answers. */
   readonly count: number;
-  /** Of these, the ones that were a client's request of its own (a retry or a refresh is not). */
+  /** Of these, the ones that were a client's request of its own (a retry, a refresh or a part of an answer is not). */
   readonly requests: number;
+  /** Of these, the ones that were a part of an answer; a call counts the request. */
+  readonly partial: number;
   readonly coalesced: number;
   readonly simulated: number;
+  /** Some of the money is not real, if only that of a part. */
+  readonly anySimulated: boolean;
   /** Lines whose cost is not known, those that are still open or became unknown included. */
   readonly unpriced: number;
   readonly unsettled: number;
@@ -63,8 +67,10 @@ function add(one: SideSum, other: SideSum): SideSum {
     key: null,
     count: one.count + other.count,
     requests: one.requests + other.requests,
+    partial: one.partial + other.partial,
     coalesced: one.coalesced + other.coalesced,
     simulated: one.simulated + other.simulated,
+    anySimulated: one.anySimulated || other.anySimulated,
     unpriced: one.unpriced + other.unpriced,
     unsettled: one.unsettled + other.unsettled,
     unknown: one.unknown + other.unknown,

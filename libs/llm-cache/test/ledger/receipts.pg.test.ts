@@ -70,6 +70,32 @@ describe('receipts', () => {
     expect(await receipt(ids[2] as string)).toMatchObject({ outcome: 'coalesced', age_seconds: null });
   });
 
+  it('tell what of an answer was there from what was asked for', async () => {
+    const requestId = requestIdAt(Date.now(), 41);
+    const usage = { ...sampleUsage(30, 0), cachedInputTokens: null };
+    const asked = { route: '/v1/embeddings', model: 'text-embedding-3-small', client: 'embeds', requestId };
+    const call = await ours.ledger.begin(sampleCall(asked));
+    call.settle(sampleOutcome({ model: asked.model, usage: { ...usage, inputTokens: 10 } }));
+    ours.ledger.reused(sampleHit({ ...asked, answeredModel: asked.model, usage, part: true, ageSeconds: 5 }));
+    expect(await receipt(requestId)).toMatchObject({
+      outcome: 'part',
+      why: expect.stringContaining('for the rest the provider was asked'),
+      age_seconds: 5,
+      avoided: { tokens: { input_tokens: 30 }, usd: '0.0000006' },
+      call: { spent: { tokens: { input_tokens: 10 }, usd: '0.0000002' } },
+    });
+    const { groups } = (await ours.get('/v1/savings?group_by=client')).json() as { groups: { key: string }[] };
+    expect(groups.find(({ key }) => key === 'embeds')).toMatchObject({
+      requests: 1,
+      hits: 0,
+      partial_hits: 1,
+      coalesced: 0,
+      upstream_calls: 1,
+      spent: { input_tokens: 10 },
+      avoided: { input_tokens: 30 },
+    });
+  });
+
   it('say of a response that was none that it was a call, and what that cost', async () => {
     const { callRequest, responseId } = await bookAnswer([]);
     for (const id of [callRequest, responseId]) {

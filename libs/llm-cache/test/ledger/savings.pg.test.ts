@@ -87,6 +87,7 @@ describe('savings over HTTP', () => {
         key: 'gpt-4o-mini',
         requests: 5,
         hits: 4,
+        partial_hits: 0,
         coalesced: 1,
         upstream_calls: 2,
         spent: {
