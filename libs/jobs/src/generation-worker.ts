@@ -44,6 +44,7 @@ export class GenerationWorker {
   readonly #pump: Pump;
   readonly #queue: JobQueue;
   readonly #bell: JobBell;
+  readonly #failed: (error: unknown) => void;
   #silence: (() => void) | null = null;
 
   constructor(parts: GenerationWorkerParts) {
@@ -62,6 +63,7 @@ export class GenerationWorker {
       closing: this.#closing.signal,
     });
     this.#bell = bell;
+    this.#failed = failed;
     this.#queue = new JobQueue({
       roles,
       settings: { keyPrefix, concurrency, stalledAfterMs },
@@ -85,12 +87,7 @@ export class GenerationWorker {
   start(): void {
     this.#queue.start();
     this.#pump.start();
-    void this.#bell
-      .onArrival(() => this.#pump.ring())
-      .then(
-        (silence) => (this.#silence = silence),
-        () => undefined,
-      );
+    this.#bell.onArrival(() => this.#pump.ring()).then((silence) => (this.#silence = silence), this.#failed);
   }
 
   /** Gives back what has not committed: another process begins it at once. */

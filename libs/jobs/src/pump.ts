@@ -31,6 +31,8 @@ export interface PumpParts {
 }
 
 const BATCH = 200;
+/** In one turn: the intake is not to wait for a long queue. */
+const MOST_BATCHES = 10;
 
 export class Pump {
   readonly #parts: PumpParts;
@@ -59,13 +61,12 @@ export class Pump {
   }
 
   /** Gives the queue what it may not know of. */
-  async dispatch(): Promise<number> {
+  async #dispatch(): Promise<void> {
     const { store, add } = this.#parts;
-    for (let total = 0; ;) {
+    for (let batch = 0; batch < MOST_BATCHES; batch += 1) {
       const jobs = await store.takeUndispatched(this.#settings.dispatchAgainMs, BATCH);
       await add(jobs);
-      total += jobs.length;
-      if (jobs.length < BATCH) return total;
+      if (jobs.length < BATCH) return;
     }
   }
 
@@ -79,7 +80,7 @@ export class Pump {
         await this.#attempt(() => this.#parts.intake.repair());
         repairAt = performance.now() + repairEveryMs;
       }
-      await this.#attempt(() => this.dispatch());
+      await this.#attempt(() => this.#dispatch());
       await this.#wake.orAfter(everyMs, signal);
     }
   }

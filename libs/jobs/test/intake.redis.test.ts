@@ -1,3 +1,4 @@
+import { DatabaseUnavailableError } from '@promptsales/database';
 import type { Kysely } from 'kysely';
 import { Intake, type IntakeObserver, type IntakeParts } from '../src/intake/intake.js';
 import type { JobTables } from '../src/store/job-tables.js';
@@ -8,6 +9,7 @@ const MOVES = `moves:{${LIST}}`;
 const entryOf = (n: number): string => JSON.stringify({ campana_id: `c${n}`, segmento: 'jóvenes' });
 
 class Died extends Error {}
+const reachable = (): Promise<void> => Promise.resolve();
 
 describe('the intake', () => {
   let stage: JobsStage;
@@ -75,7 +77,7 @@ describe('the intake', () => {
 
   test.each([
     ['when it had taken it', () => dying('take')],
-    ['before its row was there', () => ({ store: { admit: () => Promise.reject(new Died()) } })],
+    ['before its row was there', () => ({ store: { reachable, admit: () => Promise.reject(new Died()) } })],
     ['when its row was there', () => dying('end')],
   ])('completes a move whose process died %s, once', async (_when, parts: () => Partial<IntakeParts>) => {
     await stage.raw.lpush(LIST, entryOf(1), entryOf(2));
@@ -100,6 +102,7 @@ describe('the intake', () => {
     const { promise: inside, resolve: entered } = Promise.withResolvers<void>();
     const zombie = intake({
       store: {
+        reachable,
         admit: async (...entries) => {
           entered();
           await stopped;
@@ -113,6 +116,21 @@ describe('the intake', () => {
     expect(await zombie).toBe(1);
     expect(await campaigns()).toEqual(['c1']);
     expect(await stage.raw.exists(MOVES)).toBe(0);
+  });
+
+  test('leaves entries in their list while PostgreSQL cannot be asked', async () => {
+    await stage.raw.lpush(LIST, entryOf(1));
+    const gone = Promise.reject(new DatabaseUnavailableError('connection_lost'));
+    const without = intake({ store: { reachable: () => gone, admit: () => gone } });
+    await expect(without.turn()).rejects.toBeInstanceOf(DatabaseUnavailableError);
+    expect([await stage.raw.llen(LIST), await stage.raw.exists(MOVES)]).toEqual([1, 0]);
+    expect(await intake().turn()).toBe(1);
+  });
+
+  test('ends its turn with a long list, so that jobs get to the queue meanwhile', async () => {
+    await stage.raw.lpush(LIST, ...Array.from({ length: 1_010 }, () => 'not JSON'));
+    expect(await intake().turn()).toBe(1_000);
+    expect(await intake().turn()).toBe(10);
   });
 
   test('leaves alone what another process is moving just now', async () => {

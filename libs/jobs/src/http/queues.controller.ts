@@ -18,7 +18,7 @@ import { JOBS_OPTIONS, type JobsOptions } from '../jobs-options.js';
 import { DeadLetters } from '../store/dead-letters.js';
 import { IdempotencyKeyReusedError } from '../store/job-store.js';
 import { DeadLettersAnswer, JobAnswer, jobAnswer, QueueAnswer, ReplayedAnswer } from './job-answers.js';
-import { enqueueRequest, idempotencyKeyOf, jobIdIn, type EnqueueRequest } from './requests.js';
+import { enqueueRequest, idempotencyKeyOf, jobIdIn, replayRequest, type EnqueueRequest } from './requests.js';
 
 export const IDEMPOTENCY_KEY = {
   name: 'idempotency-key',
@@ -109,10 +109,9 @@ export class QueuesController {
   })
   @ApiBody({ required: false, schema: { type: 'object', properties: { id: { type: 'string', format: 'uuid' } } } })
   @ApiOkResponse({ type: ReplayedAnswer })
-  async replay(@Req() request: FastifyRequest, @Body() body?: object): Promise<ReplayedAnswer> {
-    const id: unknown = body === undefined || body === null ? undefined : Reflect.get(body, 'id');
-    const one = typeof id === 'string' ? jobIdIn(id) : undefined;
-    return { replayed: await this.queue.replay(this.#tenant(request), one) };
+  @ApiBadRequestResponse({ description: '`validation_failed`: nothing was replayed' })
+  async replay(@Req() request: FastifyRequest, @Body() body?: unknown): Promise<ReplayedAnswer> {
+    return { replayed: await this.queue.replay(this.#tenant(request), replayRequest(body)) };
   }
 
   #tenant(request: FastifyRequest): string {

@@ -46,6 +46,21 @@ export function noJob(): ProblemError {
   return new ProblemError('not_found', 'There is no job of this id.');
 }
 
+/**
+ * `{id?}`: the job to be replayed; undefined: all. Every job costs money, so nothing but the absence of an id means all.
+ * @throws ProblemError `validation_failed`
+ */
+export function replayRequest(body: unknown): string | undefined {
+  if (body === undefined || body === null) return undefined;
+  if (typeof body !== 'object' || Array.isArray(body)) throw invalid('', 'must be a JSON object');
+  const { id, ...others } = body as { readonly id?: unknown };
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw invalid(unknown, 'is not known');
+  if (id === undefined) return undefined;
+  if (typeof id !== 'string') throw invalid('id', 'must be the id of a job');
+  return jobIdIn(id);
+}
+
 /** @throws ProblemError `bad_header` */
 export function idempotencyKeyOf({ headers }: FastifyRequest): string | null {
   const key = headers['idempotency-key'];

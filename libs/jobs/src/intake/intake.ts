@@ -9,6 +9,7 @@
  *    or only slow. (The queue that runs jobs is filled from PostgreSQL: see pump.ts.)
  * 3. An entry that is no request costs itself: it is moved like any other, to the dead letters.
  * 4. A list that cannot be read (another type lies there) holds up no other list.
+ * 5. Nothing is taken while PostgreSQL cannot be asked: the entries stay in the lists, in their order, and the bookings few.
  */
 import { RedisUnavailableError } from '@promptsales/cache-core';
 import { v7 as uuidv7 } from 'uuid';
@@ -28,7 +29,7 @@ export interface IntakeObserver {
 
 export interface IntakeParts {
   readonly lists: Pick<IntakeLists, 'take' | 'left' | 'end'>;
-  readonly store: Pick<JobStore, 'admit'>;
+  readonly store: Pick<JobStore, 'admit' | 'reachable'>;
   /** Whose lists there may be. */
   readonly tenants: () => Promise<readonly string[]>;
   readonly observer?: IntakeObserver;
@@ -37,6 +38,8 @@ export interface IntakeParts {
 }
 
 const BATCH = 50;
+/** Of a list in one turn: who is behind is not to keep jobs from the queue. */
+const MOST_BATCHES = 20;
 const REPAIR_AFTER_MS = 5_000;
 
 export class Intake {
@@ -46,8 +49,9 @@ export class Intake {
     this.#parts = parts;
   }
 
-  /** Empties every list once; answers how many entries were moved. */
+  /** Empties every list, up to a bound; answers how many entries were moved. */
   async turn(): Promise<number> {
+    await this.#parts.store.reachable();
     const lists = await this.#lists();
     const moved = await Promise.all(lists.map((list) => this.#guarded(list, () => this.#empty(list))));
     return sum(moved);
@@ -77,15 +81,16 @@ export class Intake {
 
   async #empty(list: IntakeList): Promise<number> {
     let total = 0;
-    for (;;) {
+    for (let batch = 0; batch < MOST_BATCHES; batch += 1) {
       const moves = await this.#parts.lists.take(
         list,
         Array.from({ length: BATCH }, () => uuidv7()),
       );
       await this.#complete(list, moves);
       total += moves.length;
-      if (moves.length < BATCH) return total;
+      if (moves.length < BATCH) break;
     }
+    return total;
   }
 
   async #complete(list: IntakeList, moves: readonly Move[]): Promise<void> {

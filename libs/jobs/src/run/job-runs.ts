@@ -9,7 +9,8 @@
  *    where its attempt and number are compared, and not to Redis, where the number lies beside the copies.
  * 3. What is committed is copied by whoever comes next, from PostgreSQL: the copies never depend on the process that made
  *    the messages. Only when they are written has the job ended.
- * 4. Attempts are counted in PostgreSQL when they begin, so a job that takes its process down with it is given up, too.
+ * 4. Attempts are counted in PostgreSQL when they begin, so a job that takes its process down with it is given up, too: when
+ *    its last attempt has lost the lock.
  * 5. The lock only saves work: correctness is in 1 and 2.
  */
 import { keyspace, LockHeldError, type HeldLock, type Locks } from '@promptsales/cache-core';
@@ -83,15 +84,12 @@ export class JobRuns {
     const job = await runs.load(id);
     if (job === null || isTerminal(job.state)) return null;
     if (job.state === 'written') return this.#copy(job);
-    if (job.attempt >= this.#settings.attempts) {
-      await runs.bury({ id }, job.error ?? WORKER_LOST);
-      this.#ended('dead', 0);
-      return null;
-    }
+    // The queue has lost its delay, and was given it again.
+    if (job.state === 'retrying' && job.dueInMs > 0) return { inMs: job.dueInMs };
     const lock = await this.#lock(job);
     if (!('release' in lock)) return lock;
     try {
-      return await this.#under(lock, job);
+      return job.attempt < this.#settings.attempts ? await this.#under(lock, job) : await this.#giveUp(job);
     } finally {
       await lock.release();
     }
@@ -107,6 +105,14 @@ export class JobRuns {
       const freeInMs = error.retryAfterMs ?? HELD_MS.most;
       return { inMs: Math.min(Math.max(freeInMs, HELD_MS.least), HELD_MS.most) };
     }
+  }
+
+  /** Under the lock: while the last attempt has it, the job is not lost. */
+  async #giveUp(job: GenerationJob): Promise<Again> {
+    const buried = await this.#parts.runs.buryLost(job, job.error ?? WORKER_LOST);
+    if (!buried) return { inMs: HELD_MS.least };
+    this.#ended('dead', 0);
+    return null;
   }
 
   async #under(lock: HeldLock, job: GenerationJob): Promise<Again> {

@@ -1,5 +1,5 @@
 import type { Database } from '@promptsales/database';
-import { sql, type Kysely } from 'kysely';
+import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { CampaignMessage } from '../job/campaign-message.js';
 import { changeJob } from '../store/job-events.js';
 import { jobOf, type GenerationJob } from '../store/job-store.js';
@@ -10,6 +10,11 @@ export interface RunId {
   readonly id: string;
   readonly attempt: number;
   readonly fence: number;
+}
+
+export interface LoadedJob extends GenerationJob {
+  /** Until its next attempt, by the clock of PostgreSQL; not more than 0: it may begin. */
+  readonly dueInMs: number;
 }
 
 export interface Outcome {
@@ -49,9 +54,14 @@ export class RunStore {
   }
 
   /** Any tenant's. */
-  async load(id: string): Promise<GenerationJob | null> {
-    const row = await this.#db.selectFrom('generation_jobs').selectAll().where('id', '=', id).executeTakeFirst();
-    return row === undefined ? null : jobOf(row);
+  async load(id: string): Promise<LoadedJob | null> {
+    const row = await this.#db
+      .selectFrom('generation_jobs')
+      .selectAll()
+      .select(sql<number | null>`extract(epoch from retry_at - clock_timestamp())::float8 * 1000`.as('due_in_ms'))
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return row === undefined ? null : { ...jobOf(row), dueInMs: Math.ceil(row.due_in_ms ?? 0) };
   }
 
   /** A further run of a job that has not ended; null: there is nothing to run, or a later holder of the lock is at it. */
@@ -136,14 +146,19 @@ export class RunStore {
   }
 
   /** It is given up. False: the run is not the latest. */
-  async bury(run: Pick<RunId, 'id'> & Partial<RunId>, { code, message }: Failure): Promise<boolean> {
+  bury(run: RunId, failure: Failure): Promise<boolean> {
+    return this.#bury(run.id, ofRun(run), failure);
+  }
+
+  /** A job is given up whose attempts are used up and of which nobody runs the last. False: it is at another attempt by now. */
+  buryLost({ id, attempt }: GenerationJob, failure: Failure): Promise<boolean> {
+    return this.#bury(id, sql<boolean>`state in ('queued', 'running', 'retrying') and attempt = ${attempt}`, failure);
+  }
+
+  async #bury(id: string, where: RawBuilder<boolean>, { code, message }: Failure): Promise<boolean> {
     const said = message.slice(0, LONGEST_MESSAGE);
-    const { id, attempt, fence } = run;
     return this.#change(id, {
-      where:
-        attempt === undefined || fence === undefined
-          ? sql<boolean>`state in ('queued', 'running', 'retrying')`
-          : ofRun({ id, attempt, fence }),
+      where,
       set: sql`state = 'dead', error_code = ${code}, error = ${said}, finished_at = clock_timestamp()`,
       type: 'failed',
       data: { error: { code, message: said } },

@@ -61,6 +61,11 @@ export class JobStore {
     this.#database = database;
   }
 
+  /** Throws while PostgreSQL cannot be asked. */
+  async reachable(): Promise<void> {
+    await sql`select 1`.execute(this.#db);
+  }
+
   /** Makes jobs and dead letters of entries; what is there already stays as it is. All or nothing. */
   async admit(jobs: readonly AdmittedJob[], malformed: readonly MalformedEntry[] = []): Promise<void> {
     await this.#db.transaction().execute(async (transaction) => {

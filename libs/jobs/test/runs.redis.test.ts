@@ -1,0 +1,89 @@
+import { Locks } from '@promptsales/cache-core';
+import { sql } from 'kysely';
+import { CampaignMessages } from '../src/messages/campaign-messages.js';
+import { MessagesCopies } from '../src/messages/messages-copies.js';
+import type { GeneratedText } from '../src/run/generator.js';
+import { GenerationFailedError } from '../src/run/generator.js';
+import { JobRuns, type JobRunParts } from '../src/run/job-runs.js';
+import { RunStore } from '../src/run/run-store.js';
+import type { GenerationJob } from '../src/store/job-store.js';
+import { jobsStage, type JobsStage } from './jobs-stage.js';
+
+const ID = '01890000-0000-7000-8000-000000000001';
+const TEXT: GeneratedText = {
+  content: JSON.stringify({ mensajes: [{ numero: 1, texto: 'Hola', tono: 'cercano' }] }),
+  model: 'm',
+  tokensTotal: 1,
+  costTotalUsd: null,
+};
+
+describe('runs of a job', () => {
+  let stage: JobsStage;
+  let locks: Locks;
+
+  beforeAll(async () => {
+    stage = await jobsStage();
+    let number = 0;
+    locks = new Locks(stage.roles, { fencing: { next: () => Promise.resolve((number += 1)) } });
+  }, 30_000);
+  afterAll(async () => {
+    locks.close();
+    await stage.stop();
+  });
+  beforeEach(async () => {
+    await stage.clear();
+    const request = { campanaId: 'c1', segmento: 'x' };
+    await stage.store.admit([{ id: ID, tenant: 'default', priority: 'normal', request }]);
+  });
+
+  const runs = (generate: () => Promise<GeneratedText>, parts: Partial<JobRunParts> = {}): JobRuns =>
+    new JobRuns({
+      runs: new RunStore(stage.database),
+      messages: new CampaignMessages(stage.database),
+      copies: new MessagesCopies(stage.roles),
+      locks,
+      generator: { generate },
+      settings: { attempts: 1, backoffMs: 60_000 },
+      ...parts,
+    });
+  const job = (): Promise<GenerationJob | null> => stage.store.find('default', ID);
+
+  test('do not give a job up that is handed out again while its last attempt is at work', async () => {
+    const answer = Promise.withResolvers<GeneratedText>();
+    const asked = Promise.withResolvers<void>();
+    const last = runs(() => {
+      asked.resolve();
+      return answer.promise;
+    }).run(ID);
+    await asked.promise;
+    const again = await runs(() => Promise.reject(new Error('one run too many'))).run(ID);
+    expect(again).toEqual({ inMs: expect.any(Number) });
+    expect(await job()).toMatchObject({ state: 'running', attempt: 1 });
+    answer.resolve(TEXT);
+    expect(await last).toBeNull();
+    expect(await job()).toMatchObject({ state: 'completed', attempt: 1, error: null });
+  });
+
+  test('give a job up whose last attempt has ended with its process', async () => {
+    await sql`update generation_jobs set state = 'running', attempt = 1, fence = 0`.execute(
+      stage.database.as<Record<string, never>>(),
+    );
+    expect(await runs(() => Promise.resolve(TEXT)).run(ID)).toBeNull();
+    expect(await job()).toMatchObject({ state: 'dead', error: { code: 'worker_lost' } });
+  });
+
+  test('wait for their time, also when the queue has forgotten it', async () => {
+    const refused = new GenerationFailedError('upstream_error', 'No.', { retriable: true });
+    const settings = { attempts: 2, backoffMs: 60_000 };
+    const failing = await runs(() => Promise.reject(refused), { settings }).run(ID);
+    const again = await runs(() => Promise.resolve(TEXT), { settings }).run(ID);
+    expect(again?.inMs).toBeGreaterThan((failing?.inMs ?? 0) / 2);
+    expect(again?.inMs).toBeLessThanOrEqual((failing?.inMs ?? 0) + 1);
+    expect(await job()).toMatchObject({ state: 'retrying', attempt: 1 });
+    await sql`update generation_jobs set retry_at = clock_timestamp()`.execute(
+      stage.database.as<Record<string, never>>(),
+    );
+    expect(await runs(() => Promise.resolve(TEXT), { settings }).run(ID)).toBeNull();
+    expect(await job()).toMatchObject({ state: 'completed', attempt: 2 });
+  });
+});
