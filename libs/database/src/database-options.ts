@@ -36,6 +36,7 @@ export type ResolvedOptions = Required<Omit<DatabaseOptions, 'clock' | 'migratio
   readonly where: string;
   readonly idleTimeoutMs: number;
   readonly controlConnections: number;
+  readonly awaitedConnections: number;
 };
 
 interface NestLog {
@@ -50,6 +51,8 @@ export function resolved(options: DatabaseOptions, nestLog: NestLog): ResolvedOp
     applicationName: options.applicationName ?? 'promptsales',
     maxConnections: options.maxConnections ?? 10,
     controlConnections: 2,
+    // One works; another is opened only when that one hangs.
+    awaitedConnections: 2,
     acquireTimeoutMs: options.acquireTimeoutMs ?? 2000,
     queryTimeoutMs: options.queryTimeoutMs ?? 5000,
     statementTimeoutMs: options.statementTimeoutMs ?? 30_000,

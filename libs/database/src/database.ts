@@ -2,7 +2,8 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Kysely, PostgresDialect } from 'kysely';
 import { Availability, type DatabaseState, type StateChange } from './connection/availability.js';
 import { withDeadline } from './connection/deadline.js';
-import { GuardedPool } from './connection/guarded-pool.js';
+import { GuardedPool, type PoolSettings } from './connection/guarded-pool.js';
+import { PreparedLane } from './connection/prepared-lane.js';
 import { probe } from './connection/probe.js';
 import { resolved, type DatabaseOptions, type ResolvedOptions } from './database-options.js';
 import { migrate } from './migrations/migrate.js';
@@ -20,6 +21,9 @@ export class Database implements OnApplicationShutdown {
   readonly #availability: Availability;
   readonly #work: Kysely<Schemaless>;
   readonly #control: Kysely<Schemaless>;
+  readonly #awaitedPool: GuardedPool;
+  /** For the few statements that every request of a kind waits for. */
+  readonly awaited: PreparedLane;
   #closed: Promise<void> | null = null;
 
   private constructor(options: ResolvedOptions) {
@@ -35,8 +39,17 @@ export class Database implements OnApplicationShutdown {
         options.log.info(`PostgreSQL at ${options.where} is back after ${(change.afterMs / 1000).toFixed(1)} s`);
       }
     });
-    this.#work = this.#lane(options.maxConnections, options.applicationName);
-    this.#control = this.#lane(options.controlConnections, `${options.applicationName} control`);
+    const { applicationName, maxConnections, controlConnections, awaitedConnections } = options;
+    this.#work = kyselyOn(this.#pool({ maxConnections, applicationName }));
+    this.#control = kyselyOn(
+      this.#pool({ maxConnections: controlConnections, applicationName: `${applicationName} control` }),
+    );
+    this.#awaitedPool = this.#pool({
+      maxConnections: awaitedConnections,
+      applicationName: `${applicationName} awaited`,
+      idleTimeoutMs: 0,
+    });
+    this.awaited = new PreparedLane(this.#awaitedPool);
   }
 
   /** Waits for the server, migrates, and answers a database that is ready to be used. */
@@ -116,11 +129,14 @@ export class Database implements OnApplicationShutdown {
 
   async #close(): Promise<void> {
     this.#availability.stop();
-    await Promise.all([this.#work.destroy(), this.#control.destroy()]);
+    await Promise.all([this.#work.destroy(), this.#control.destroy(), this.#awaitedPool.end()]);
   }
 
-  #lane(maxConnections: number, applicationName: string): Kysely<Schemaless> {
-    const pool = new GuardedPool({ ...this.#options, maxConnections, applicationName }, this.#availability);
-    return new Kysely<Schemaless>({ dialect: new PostgresDialect({ pool }) });
+  #pool(its: Pick<PoolSettings, 'maxConnections' | 'applicationName'> & Partial<PoolSettings>): GuardedPool {
+    return new GuardedPool({ ...this.#options, ...its }, this.#availability);
   }
+}
+
+function kyselyOn(pool: GuardedPool): Kysely<Schemaless> {
+  return new Kysely<Schemaless>({ dialect: new PostgresDialect({ pool }) });
 }

@@ -1,4 +1,5 @@
 export type { DatabaseState, StateChange } from './connection/availability.js';
+export type { Statement } from './connection/prepared-lane.js';
 export { Database } from './database.js';
 export type { DatabaseLog, DatabaseOptions } from './database-options.js';
 export { DatabaseModule, type DatabaseAsyncOptions } from './database.module.js';

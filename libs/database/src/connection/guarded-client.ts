@@ -1,5 +1,5 @@
 import type { PostgresCursor, PostgresPoolClient, PostgresQueryResult } from 'kysely';
-import type { PoolClient } from 'pg';
+import type { PoolClient, QueryConfig } from 'pg';
 import { DatabaseUnavailableError } from '../errors.js';
 import { remainingMs } from './deadline.js';
 import { unavailability } from './faults.js';
@@ -38,7 +38,12 @@ export class GuardedClient implements PostgresPoolClient {
     parameters: readonly unknown[] = [],
   ): Promise<PostgresQueryResult<R>> | PostgresCursor<R> {
     if (typeof statement !== 'string') throw new TypeError('Cursors have no deadline here; page by key instead');
-    return this.#guarded<R>(statement, parameters);
+    return this.#guarded<R>({ text: statement, values: [...parameters] });
+  }
+
+  /** As `query`; under a name the server keeps the statement and its plan for as long as the connection lives. */
+  async prepared(name: string | undefined, text: string, values: readonly unknown[]): Promise<void> {
+    await this.#guarded({ name, text, values: [...values] });
   }
 
   release(destroy = false): void {
@@ -54,7 +59,7 @@ export class GuardedClient implements PostgresPoolClient {
     this.#abort?.(error);
   }
 
-  #guarded<R>(sql: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>> {
+  #guarded<R>(query: QueryConfig): Promise<PostgresQueryResult<R>> {
     if (this.#broken !== null) return Promise.reject(this.#broken);
     const deadlineMs = remainingMs(this.#rules.queryTimeoutMs);
     if (deadlineMs <= 0) return Promise.reject(new DatabaseUnavailableError('deadline'));
@@ -78,7 +83,7 @@ export class GuardedClient implements PostgresPoolClient {
         suspect();
         reject(error);
       };
-      this.#client.query(sql, [...parameters]).then(
+      this.#client.query(query).then(
         (result) => {
           settle();
           // Kysely's list of commands is shorter than PostgreSQL's; it looks for a few of them only.

@@ -1,4 +1,4 @@
-import type { PostgresPool, PostgresPoolClient } from 'kysely';
+import type { PostgresPool } from 'kysely';
 import { Pool, type ClientConfig, type PoolClient, type PoolConfig } from 'pg';
 import { DatabaseUnavailableError } from '../errors.js';
 import type { Availability } from './availability.js';
@@ -18,6 +18,7 @@ export interface PoolSettings {
   readonly queryTimeoutMs: number;
   /** The server's own bound, for statements whose client is gone. */
   readonly statementTimeoutMs: number;
+  /** After which an idle connection is closed; 0 for never. */
   readonly idleTimeoutMs: number;
   readonly suspectAfterMs: number;
 }
@@ -67,7 +68,7 @@ export class GuardedPool implements PostgresPool {
     });
   }
 
-  async connect(): Promise<PostgresPoolClient> {
+  async connect(): Promise<GuardedClient> {
     this.#availability.assertConnected();
     const client = new GuardedClient(await this.#acquired(), {
       queryTimeoutMs: this.#settings.queryTimeoutMs,

@@ -1,3 +1,4 @@
+import type { Statement } from '@promptsales/database';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Price } from '../prices/price-table.js';
@@ -86,7 +87,7 @@ const REUSE_VALUES = sql.join(Object.keys(REUSE).map((name) => LISTS[name] ?? sq
  * Always true. A server that is set up to acknowledge before its log is on disk (`synchronous_commit = off`) does not do so for
  * this transaction: a call may be paid for the moment its intent is acknowledged.
  */
-const ACKNOWLEDGED_IS_DURABLE = sql`(
+const ACKNOWLEDGED_IS_DURABLE = `(
   select case current_setting('synchronous_commit')
     when 'off' then set_config('synchronous_commit', 'local', true) else 'as it is'
   end
@@ -95,7 +96,7 @@ const ACKNOWLEDGED_IS_DURABLE = sql`(
 /** What the store needs of `Database`; two lanes, so that a large report cannot keep an intent from a connection. */
 export interface LedgerDatabase {
   as<Tables>(): Kysely<Tables>;
-  control<Tables>(): Kysely<Tables>;
+  readonly awaited: { run(statement: Statement, values: readonly unknown[]): Promise<void> };
 }
 
 /**
@@ -105,16 +106,16 @@ export interface LedgerDatabase {
  */
 export class PostgresLedgerStore implements LedgerStore, PricesUsedStore {
   readonly #lines: Kysely<LedgerTables>;
-  readonly #intents: Kysely<LedgerTables>;
+  readonly #awaited: LedgerDatabase['awaited'];
   readonly #outsideOfRequests = AsyncLocalStorage.snapshot();
 
   constructor(database: LedgerDatabase) {
     this.#lines = database.as<LedgerTables>();
-    this.#intents = database.control<LedgerTables>();
+    this.#awaited = database.awaited;
   }
 
   writeIntents(rows: readonly CallRow[]): Promise<void> {
-    return this.#outsideOfRequests(() => insertIntents(this.#intents, rows));
+    return this.#outsideOfRequests(() => this.#insertIntents(rows));
   }
 
   writeCalls(rows: readonly CallRow[]): Promise<void> {
@@ -128,6 +129,28 @@ export class PostgresLedgerStore implements LedgerStore, PricesUsedStore {
   writeReuse(rows: readonly ReuseRow[], progress: ProcessProgress): Promise<void> {
     return this.#outsideOfRequests(() => insertReuse(this.#lines, rows, progress));
   }
+
+  #insertIntents(rows: readonly CallRow[]): Promise<void> {
+    // A call that begins alone, as most do, has a statement without lists: PostgreSQL takes a third less time for it.
+    if (rows.length === 1) return this.#awaited.run(ONE_INTENT, oneIntent(rows[0] as CallRow));
+    const { sql: text, parameters } = insertIntents(rows).compile(this.#lines);
+    return this.#awaited.run({ name: 'ledger-intents', text }, parameters);
+  }
+}
+
+const INTENT_NAMES = Object.keys(INTENT) as (keyof typeof INTENT & keyof CallRow)[];
+
+const ONE_INTENT: Statement = {
+  name: 'ledger-intent',
+  text: `
+    insert into ledger_calls (${INTENT_NAMES.join(', ')})
+    select ${INTENT_NAMES.map((name, at) => `$${at + 1}::${INTENT[name]}`).join(', ')}
+    where ${ACKNOWLEDGED_IS_DURABLE}
+    on conflict (id) do nothing`,
+};
+
+function oneIntent(row: CallRow): unknown[] {
+  return INTENT_NAMES.map((name) => row[name]);
 }
 
 async function insertPricesUsed(db: Kysely<LedgerTables>, prices: readonly Price[]): Promise<void> {
@@ -146,14 +169,13 @@ async function insertPricesUsed(db: Kysely<LedgerTables>, prices: readonly Price
     .execute();
 }
 
-async function insertIntents(db: Kysely<LedgerTables>, rows: readonly CallRow[]): Promise<void> {
-  await sql`
+function insertIntents(rows: readonly CallRow[]): RawBuilder<unknown> {
+  return sql`
     insert into ledger_calls (${columnNames(INTENT)})
     select ${columnNames(INTENT)} from ${unnested(rows, INTENT)}
-    where ${ACKNOWLEDGED_IS_DURABLE}
+    where ${sql.raw(ACKNOWLEDGED_IS_DURABLE)}
     order by id
-    on conflict (id) do nothing
-  `.execute(db);
+    on conflict (id) do nothing`;
 }
 
 /**
@@ -165,7 +187,7 @@ async function upsertCalls(db: Kysely<LedgerTables>, rows: readonly CallRow[]): 
   await sql`
     insert into ledger_calls (${columnNames(CALL)})
     select ${columnNames(CALL)} from ${unnested(rows, CALL)}
-    where ${ACKNOWLEDGED_IS_DURABLE}
+    where ${sql.raw(ACKNOWLEDGED_IS_DURABLE)}
     order by id
     on conflict (id) do update set ${sql.join(settled)}
     where ledger_calls.status in ('intent', 'unknown') and excluded.status <> 'intent'
@@ -182,7 +204,7 @@ async function insertReuse(
     with lines as (
       insert into ledger_reuse (${columnNames(REUSE)})
       select ${REUSE_VALUES} from ${unnested(rows, REUSE)}
-      where ${ACKNOWLEDGED_IS_DURABLE}
+      where ${sql.raw(ACKNOWLEDGED_IS_DURABLE)}
       order by sequence
       on conflict do nothing
     )

@@ -20,8 +20,10 @@ const { PostgresLedgerStore } = await import('../../src/ledger/postgres-ledger-s
 const { publishedPrices } = await import('../../src/prices/published-prices.ts');
 const { sampleCall, sampleHit, sampleOutcome } = await import('./sample-facts.ts');
 
-const db = new Kysely({ dialect: new PostgresDialect({ pool: new Pool({ connectionString: process.argv[2] }) }) });
-const ledger = new DurableLedger(new PostgresLedgerStore({ as: () => db, control: () => db }), publishedPrices());
+const pool = new Pool({ connectionString: process.argv[2] });
+const db = new Kysely({ dialect: new PostgresDialect({ pool }) });
+const awaited = { run: ({ name, text }, values) => pool.query({ name, text, values }) };
+const ledger = new DurableLedger(new PostgresLedgerStore({ as: () => db, awaited }), publishedPrices());
 await ledger.start();
 writeSync(1, `process ${ledger.processId}\n`);
 

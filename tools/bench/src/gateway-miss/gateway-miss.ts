@@ -1,13 +1,18 @@
 /**
- * What the gateway adds to a question that nobody has asked before: the same new questions, asked straight of a local provider
- * and through the gateway by turns, so that what else the machine does meets both. With authentication, ledger and metrics on.
+ * What the gateway adds to a question that nobody has asked before: the same new questions, asked straight of a local provider,
+ * through a bare proxy and through the gateway by turns, so that what else the machine does meets all three. What the proxy adds
+ * is the hop, which nothing between client and provider can save. With authentication, ledger and metrics on.
  */
 import { Agent, request } from 'node:http';
+import { join } from 'node:path';
 import { startStand } from '@promptsales/stand';
+import { startServer } from '../gateway-hit/bare-subject.js';
 import { createKey } from '../gateway-hit/client.js';
 
-const WARM_UP = 300;
-const PAIRS = Number(process.env['BENCH_PAIRS'] ?? 1500);
+/** Until the code is compiled as it will be. */
+const WARM_UP = 1000;
+/** How often each way is measured. */
+const QUESTIONS = Number(process.env['BENCH_QUESTIONS'] ?? 1500);
 const PATH = '/chat/completions';
 
 interface Way {
@@ -30,53 +35,65 @@ export async function gatewayMissBenchmark(): Promise<void> {
     answerWords: 112,
     ...(profile === undefined ? {} : { nodeOptions: ['--cpu-prof', `--cpu-prof-dir=${profile}`] }),
   });
-  const agents = [new Agent({ keepAlive: true }), new Agent({ keepAlive: true })] as const;
+  const { baseUrl } = stand.upstream;
+  const proxy = await startServer('proxy', join(import.meta.dirname, 'bare-proxy.js'), [baseUrl]);
+  const agents: Agent[] = [];
+  const way = (name: string, url: string, headers: Way['headers'] = {}): Way => {
+    const agent = new Agent({ keepAlive: true });
+    agents.push(agent);
+    return { name, url, headers, agent };
+  };
   try {
     const [api] = stand.apis;
     const key = await createKey(stand);
-    const straight: Way = { name: 'straight', url: stand.upstream.baseUrl, headers: {}, agent: agents[0] };
-    const through: Way = {
-      name: 'through',
-      url: `${api?.address}/v1`,
-      headers: { authorization: `Bearer ${key}` },
-      agent: agents[1],
-    };
+    const ways = [
+      way('straight', baseUrl),
+      way('a bare proxy', proxy.address),
+      way('the gateway', `${api?.address}/v1`, { authorization: `Bearer ${key}` }),
+    ];
     const table: Record<string, object> = {};
     for (const stream of [false, true]) {
-      await measure(straight, through, WARM_UP, stream, 'warm-up');
+      await measure(ways, WARM_UP, stream, 'warm-up');
       const calls = stand.upstream.calls;
-      const { direct, ours } = await measure(straight, through, PAIRS, stream, 'measured');
-      if (stand.upstream.calls - calls !== 2 * PAIRS) throw new Error('A question was not asked of the provider.');
+      const [straight = [], ...through] = await measure(ways, QUESTIONS, stream, 'measured');
+      if (stand.upstream.calls - calls !== ways.length * QUESTIONS) {
+        throw new Error('A question was not asked of the provider.');
+      }
       for (const which of ['firstByteMs', 'wholeMs'] as const) {
-        const [one, other] = [direct, ours].map((times) => times.map((time) => time[which]));
-        const added = (other ?? []).map((time, at) => time - (one?.[at] ?? Number.NaN));
-        table[`${stream ? 'stream' : 'JSON'}, ${which === 'wholeMs' ? 'to the end' : 'to the first byte'}`] = {
-          'straight p50 ms': quantile(one ?? [], 0.5),
-          'through p50 ms': quantile(other ?? [], 0.5),
-          'added p50 ms': quantile(added, 0.5),
-          'added p90 ms': quantile(added, 0.9),
-          'added p99 ms': quantile(added, 0.99),
-        };
+        const direct = straight.map((times) => times[which]);
+        for (const [at, times] of through.entries()) {
+          const added = times.map((time, question) => time[which] - (direct[question] ?? Number.NaN));
+          const to = which === 'wholeMs' ? 'the end' : 'the first byte';
+          table[`${stream ? 'stream' : 'JSON'}, to ${to}, ${ways[at + 1]?.name}`] = {
+            'straight p50 ms': quantile(direct, 0.5),
+            'added p50 ms': quantile(added, 0.5),
+            'added p90 ms': quantile(added, 0.9),
+            'added p99 ms': quantile(added, 0.99),
+          };
+        }
       }
     }
     console.table(table);
   } finally {
     for (const agent of agents) agent.destroy();
+    await proxy.stop();
     await stand.stop();
   }
 }
 
-async function measure(straight: Way, through: Way, pairs: number, stream: boolean, salt: string) {
-  const direct: Times[] = [];
-  const ours: Times[] = [];
-  for (let pair = 0; pair < pairs; pair += 1) {
-    const content = `${salt} question ${pair} of ${stream ? 'a stream' : 'JSON'}`;
+/** Times of each way, in the order of the questions. */
+async function measure(ways: readonly Way[], questions: number, stream: boolean, salt: string): Promise<Times[][]> {
+  const times = ways.map((): Times[] => []);
+  for (let question = 0; question < questions; question += 1) {
+    const content = `${salt} question ${question} of ${stream ? 'a stream' : 'JSON'}`;
     // The provider streams for ours in either case: straight it is asked in the form that is wanted.
     const body = JSON.stringify({ model: 'gpt-4o-mini', messages: [{ role: 'user', content }], stream });
-    const [first, second] = pair % 2 === 0 ? [straight, through] : [through, straight];
-    for (const way of [first, second]) (way === straight ? direct : ours).push(await ask(way, body));
+    for (let turn = 0; turn < ways.length; turn += 1) {
+      const at = (question + turn) % ways.length;
+      times[at]?.push(await ask(ways[at] as Way, body));
+    }
   }
-  return { direct, ours };
+  return times;
 }
 
 function ask({ url, headers, agent, name }: Way, body: string): Promise<Times> {
