@@ -69,6 +69,25 @@ describe('answers to other wordings over HTTP', () => {
     await feedback({ id, correct: true }).expect(404);
   }, 30_000);
 
+  it('trap 30: are counted in /metrics, where nothing names a tenant, a model or a question', async () => {
+    const { text } = await request(api.server).get('/metrics').set(api.admin).expect(200);
+    const lines = text.split('\n').filter((line) => line.startsWith('llm_semantic_'));
+    for (const counted of [
+      /^llm_semantic_requests_total\{outcome="alone".*\} [1-9]\d*$/,
+      /^llm_semantic_requests_total\{outcome="explored".*\} [1-9]\d*$/,
+      /^llm_semantic_requests_total\{outcome="served".*\} [1-9]\d*$/,
+      /^llm_semantic_comparisons_total\{why="exploration",result="right".*\} [1-9]\d*$/,
+      /^llm_semantic_learnt_total\{.*\} [1-9]\d*$/,
+      /^llm_semantic_reports_total\{result="right".*\} 1$/,
+      /^llm_semantic_seek_seconds_count\{.*\} [1-9]\d*$/,
+    ]) {
+      expect(lines.some((line) => counted.test(line))).toBe(true);
+    }
+    const labels = lines.flatMap((line) => [...line.matchAll(/(\w+)="/g)].map(([, name]) => name));
+    expect(new Set(labels)).toEqual(new Set(['le', 'outcome', 'result', 'service', 'why']));
+    expect(lines.join('\n')).not.toMatch(/acme|other|gpt|water/);
+  });
+
   it('are judged by whoever may ask, in a body that says so', async () => {
     await feedback({ id: 'x' }).expect(400);
     await feedback({ id: 'x', correct: 'yes' }).expect(400);

@@ -2,7 +2,7 @@ import type { DynamicModule } from '@nestjs/common';
 import { Breakers, Cache, RedisRoles } from '@promptsales/cache-core';
 import { ProviderDirectory } from '@promptsales/configuration';
 import type { Environment } from '@promptsales/environment';
-import { GatewayInstruments, type MetricsRegistry } from '@promptsales/health';
+import { GatewayInstruments, SemanticInstruments, type MetricsRegistry } from '@promptsales/health';
 import type { Logger } from '@promptsales/http-edge';
 import {
   Ledger,
@@ -22,6 +22,11 @@ import { upstreamsOf, type StoredProviders } from './upstreams.js';
 /** Readers have left or have been cut off by then; what is still asked for nobody is given this long to be kept. */
 const SHUTDOWN_MS = 1_000;
 
+interface Instruments {
+  readonly gateway: GatewayInstruments;
+  readonly semantic: SemanticInstruments;
+}
+
 interface LlmParts {
   readonly environment: Environment;
   readonly cache: Cache;
@@ -31,7 +36,7 @@ interface LlmParts {
   readonly providers: StoredProviders & Pick<ProviderDirectory, 'serving'>;
   readonly policies: PolicyDirectory;
   readonly listPrices: Prices;
-  readonly instruments: GatewayInstruments;
+  readonly instruments: Instruments;
   readonly logger: Logger;
   readonly callerOf: CallerOf;
 }
@@ -78,7 +83,7 @@ export interface GatewayOptions {
 
 /** The LLM gateway on what `PlatformModule`, `ConfigurationModule`, `LedgerModule` and `PoliciesModule` provide. */
 export function gatewayModule({ metrics, routes = true, ...given }: GatewayOptions): DynamicModule {
-  const instruments = new GatewayInstruments(metrics);
+  const instruments = { gateway: new GatewayInstruments(metrics), semantic: new SemanticInstruments(metrics) };
   return LlmCacheModule.forRootAsync({
     routes,
     inject: [Cache, RedisRoles, Ledger, Breakers, ProviderDirectory, PolicyDirectory, StoredPrices],
@@ -95,14 +100,21 @@ export function gatewayModule({ metrics, routes = true, ...given }: GatewayOptio
 }
 
 /** An object literal: observers are spread by those who add to them, which a class's methods do not survive. */
-function observerOf(instruments: GatewayInstruments, failures: FailureLog): LlmCacheObserver {
+function observerOf({ gateway, semantic }: Instruments, failures: FailureLog): LlmCacheObserver {
   return {
-    answered: (outcome, form, seconds) => instruments.answered(outcome, form, seconds),
-    upstream: (outcome, seconds) => instruments.upstream(outcome, seconds),
-    kept: (result) => instruments.kept(result),
-    attached: (side) => instruments.attached(side),
+    answered: (outcome, form, seconds) => gateway.answered(outcome, form, seconds),
+    upstream: (outcome, seconds) => gateway.upstream(outcome, seconds),
+    kept: (result) => gateway.kept(result),
+    attached: (side) => gateway.attached(side),
+    semantic: (outcome) => semantic.semantic(outcome),
+    sought: (seconds) => semantic.sought(seconds),
+    learnt: () => semantic.learnt(),
+    compared: (right, why) => semantic.compared(right, why),
+    reported: (right) => semantic.reported(right),
+    unlearnt: () => semantic.unlearnt(),
+    embedderFailed: (code) => semantic.embedderFailed(code),
     failed: (error) => {
-      instruments.failed();
+      gateway.failed();
       failures.failed(error);
     },
   };

@@ -121,7 +121,7 @@ export type { LeftoverSettings } from './cache/leftovers.js';
 export type { Leadership } from './cache/leadership.js';
 export type { Lookup } from './cache/lookup.js';
 export type { CacheObserver, FillResult, Unusable } from './cache/observer.js';
-export type { Boardings, Opened } from './cache/opening.js';
+export type { Boardings, Opened, Sighting } from './cache/opening.js';
 export type { Stored } from './cache/stored.js';
 export { MOST_TAGS, type VersionPairs } from './cache/versions.js';
 

@@ -1,3 +1,4 @@
+import { valueReading, type Leadership } from '../src/index.js';
 import { app, load } from './app-values.js';
 import { cacheProcess, until, type Process } from './cache-process.js';
 import type { RedisPlace } from './redis-place.js';
@@ -55,6 +56,37 @@ onEveryPlace('loads by the cache protocol', cacheProcess, (stage, place) => {
     expect(loads).toBe(1);
     expect(new Set(results.map((one) => one.value))).toEqual(new Set(['value']));
     expect(results.filter((one) => one.source === 'loaded')).toHaveLength(1);
+  });
+
+  test('a caller who has looked goes on without another look, and notices what has changed since', async () => {
+    const followed: string[] = [];
+    const boardings = {
+      lead: (leadership: Leadership) => ({ done: leadership.release() }),
+      follow: (token: string) => ({ done: Promise.resolve(void followed.push(token)) }),
+    };
+    const looked = async (key: string) => {
+      const seen = await a.cache.look(valueReading(app(key)));
+      expect(seen.found.kind).toBe('miss');
+      return seen;
+    };
+    const unchanged = await looked('k');
+    let opened: unknown;
+    const executed = await redis.commandsOf(async () => void (opened = await unchanged.open(boardings)));
+    expect(opened).toMatchObject({ kind: 'flight', how: 'led' });
+    if (place === 'one server') expect(executed['mget'] ?? 0).toBe(0);
+
+    const storedSince = await looked('stored');
+    await load(b, 'stored', 'by another');
+    expect(await storedSince.open(boardings)).toMatchObject({ kind: 'hit', hit: { value: 'by another' } });
+
+    const loadedSince = await looked('loaded');
+    let finish: (value: string) => void = () => {};
+    const loading = b.aside.getOrLoad(app('loaded'), () => new Promise((resolve) => (finish = resolve)));
+    await until(async () => (await raw.exists('lease:{app:loaded}')) === 1);
+    expect(await loadedSince.open(boardings)).toMatchObject({ kind: 'flight', how: 'followed' });
+    expect(followed).toHaveLength(1);
+    finish('v');
+    await loading;
   });
 
   test('the callers of one process share what they read and ask for the lease once', async () => {

@@ -10,6 +10,7 @@ export {
 export { GatewayInstruments } from './metrics/gateway-instruments.js';
 export { JobInstruments } from './metrics/job-instruments.js';
 export { LedgerInstruments, type LedgerBacklog } from './metrics/ledger-instruments.js';
+export { SemanticInstruments } from './metrics/semantic-instruments.js';
 export { MetricsRegistry } from './metrics/metrics-registry.js';
 export type {
   Condition,

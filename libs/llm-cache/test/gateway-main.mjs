@@ -1,15 +1,17 @@
 /**
- * The gateway in a process of its own: `node gateway-main.mjs REDIS_URL PROVIDER_URL`.
+ * The gateway in a process of its own: `node gateway-main.mjs REDIS_URL PROVIDER_URL [SEMANTIC]`, where SEMANTIC is the
+ * default policy's member of that name, as JSON; nothing that could be served is audited then.
  * Prints its address and ends with SIGTERM.
  */
 import { runTypeScript } from '@promptsales/test-kit/run-typescript';
 
 runTypeScript();
 
-const [redisUrl, providerUrl] = process.argv.slice(2);
+const [redisUrl, providerUrl, semantic] = process.argv.slice(2);
 const { fastify } = await import('fastify');
 const { Cache, RedisRoles } = await import('@promptsales/cache-core');
 const { GatewayService } = await import('../src/http/gateway-service.ts');
+const { PolicyTable, DEFAULT_POLICY } = await import('../src/request/policy.ts');
 const { MemoryLedger } = await import('../src/ledger/memory-ledger.ts');
 
 const roles = new RedisRoles({ url: redisUrl, layout: 'databases' }).open();
@@ -21,6 +23,12 @@ const service = new GatewayService({
   ledger: new MemoryLedger(),
   callerOf: () => ({ tenant: 'acme', keyId: 'k', client: 'c' }),
   upstreams: { targetFor: () => ({ provider: 'openai', baseUrl: providerUrl, apiKey: null, simulated: true }) },
+  ...(semantic === undefined
+    ? {}
+    : {
+        policies: new PolicyTable([{ ...DEFAULT_POLICY, semantic: JSON.parse(semantic) }]),
+        semantic: { settings: { auditShare: 0 } },
+      }),
 });
 const server = fastify();
 await service.register(server);

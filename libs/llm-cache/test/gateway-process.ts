@@ -55,6 +55,8 @@ export class GatewayProcess {
     /** Of each hit: from which tier it was served. */
     readonly tiers: readonly string[],
     readonly breakers: Breakers | null,
+    /** The family of each look at an entry in Redis. */
+    readonly looks: readonly string[],
   ) {}
 
   static async start(options: GatewayProcessOptions): Promise<GatewayProcess> {
@@ -65,10 +67,11 @@ export class GatewayProcess {
       times: { commandTimeoutMs: 400 },
     }).open();
     const tiers: string[] = [];
+    const looks: string[] = [];
     const cache = new Cache(
       roles,
       { leaseMs: 1500, ...options.cache },
-      { hit: (_family, tier) => void tiers.push(tier) },
+      { hit: (_family, tier) => void tiers.push(tier), lookupSeconds: (family) => void looks.push(family) },
     );
     const ledger = new MemoryLedger();
     const { provider = 'openai' } = options;
@@ -102,12 +105,14 @@ export class GatewayProcess {
         semantic: (outcome) => void events.push(`semantic ${outcome}`),
         learnt: () => void events.push('learnt'),
         compared: (right) => void events.push(`compared ${right}`),
+        unlearnt: () => void events.push('unlearnt'),
+        embedderFailed: (code) => void events.push(code),
         failed: (error) => void events.push(`failed ${String(error)}`),
       },
     });
     const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), { logger: false });
     await app.listen(0, '127.0.0.1');
-    const process = new GatewayProcess(await app.getUrl(), ledger, cache, roles, target, app, tiers, breakers);
+    const process = new GatewayProcess(await app.getUrl(), ledger, cache, roles, target, app, tiers, breakers, looks);
     process.events.push(...events);
     events.push = (...more) => process.events.push(...more);
     return process;

@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { LLMock } from '@copilotkit/aimock';
+import { RedisUnavailableError } from '@promptsales/cache-core';
 import { startRedis, type TestRedis } from '@promptsales/test-kit';
 import { DEFAULT_POLICY, DEFAULT_SEMANTIC, type CachePolicy, type SemanticPolicy } from '../src/index.js';
 import { GatewayProcess, type GatewayProcessOptions } from './gateway-process.js';
@@ -149,6 +150,17 @@ describe('the semantic tier', () => {
     expect(told(on, 'semantic alone') + told(on, 'semantic explored')).toBe(asked);
   });
 
+  it('looks for a request’s own answer once, whether or not others are sought', async () => {
+    const gateway = await start(LENIENT);
+    await stored(gateway, 'What is the boiling point of neon then?');
+    const looks = () => gateway.looks.filter((family) => family === 'llm.response').length;
+    const [before, learnt] = [looks(), told(gateway, 'learnt')];
+    expect(await ask(gateway, 'Who sells the best umbrellas in town?')).toBe('MISS');
+    await until(() => told(gateway, 'learnt') > learnt);
+    // Behind the answer, what was stored is read once to be learnt from.
+    expect(looks() - before).toBe(2);
+  });
+
   it('asks the provider for audits of what it could serve, and learns from them', async () => {
     const gateway = await start(LENIENT);
     await taught(gateway);
@@ -188,6 +200,60 @@ describe('the semantic tier', () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(await ask(gateway, other, {}, { 'cache-control': 'max-age=0' })).toBe('MISS');
     expect(await ask(gateway, other, {}, { 'cache-control': 'no-cache' })).toBe('REFRESH');
+  });
+});
+
+describe('without Redis', () => {
+  const QUESTION = 'What is the boiling point of butane then?';
+  const OTHER = "What's the boiling point of butane, then?";
+
+  it('there is a miss at once, and what was learnt serves again when it is back', async () => {
+    const gateway = await start(LENIENT, { semantic: { random, settings: { deadlineMs: 60_000 } } });
+    await taught(gateway);
+    await stored(gateway, QUESTION);
+    expect(await ask(gateway, OTHER)).toBe('SEMANTIC');
+    const failed = () => gateway.events.filter((event) => event.startsWith('failed'));
+    await redis.kill();
+    const calls = gateway.ledger.calls.length;
+    // Its deadline is a minute away: whoever waited for it would not see the end of this test.
+    expect(await ask(gateway, OTHER)).toBe('MISS');
+    expect(gateway.ledger.calls).toHaveLength(calls + 1);
+    expect(failed()).toEqual([]);
+    await redis.restart();
+    await gateway.redisUp();
+    await taught(gateway, { seed: 1 });
+    await stored(gateway, QUESTION, { seed: 1 });
+    expect(await ask(gateway, OTHER, { seed: 1 })).toBe('SEMANTIC');
+  });
+
+  it.each(['semantic:evidence', 'semantic:questions'])(
+    'there is a miss when it goes away before %s is read',
+    async (name) => {
+      const gateway = await start(LENIENT);
+      await taught(gateway);
+      await stored(gateway, QUESTION);
+      const link = gateway.roles.link('state');
+      const really = link.readAt.bind(link);
+      const spied = jest.spyOn(link, 'readAt').mockImplementation((key, ...read) => {
+        if (key.includes(name)) return Promise.reject(new RedisUnavailableError('away', link.name));
+        return really(key, ...read);
+      });
+      expect(await ask(gateway, OTHER)).toBe('MISS');
+      expect(told(gateway, 'semantic away')).toBe(1);
+      spied.mockRestore();
+      expect(gateway.events.filter((event) => event.startsWith('failed'))).toEqual([]);
+    },
+  );
+
+  it('that hangs, a miss costs no more than the deadline', async () => {
+    const gateway = await start(LENIENT, { semantic: { random, settings: { deadlineMs: 50 } } });
+    await taught(gateway);
+    await stored(gateway, QUESTION);
+    const link = gateway.roles.link('state');
+    const spied = jest.spyOn(link, 'readAt').mockReturnValue(new Promise(() => {}));
+    expect(await ask(gateway, OTHER)).toBe('MISS');
+    expect(told(gateway, 'semantic late')).toBe(1);
+    spied.mockRestore();
   });
 });
 
@@ -390,6 +456,7 @@ describe('an embeddings endpoint', () => {
     expect(await ask(gateway, 'What is the boiling point of iron then?')).toBe('HIT');
     expect(asked).toBe(1);
     expect(told(gateway, 'semantic failed')).toBe(2);
+    expect(gateway.events.filter((event) => event.startsWith('embedder_'))).toHaveLength(2);
     expect(gateway.ledger.calls.find(({ facts }) => facts.route === 'semantic')?.outcome?.status).toBe('failed');
   });
 });

@@ -57,7 +57,7 @@ import { Looks } from './looks.js';
 import { look, type Look, type Lookup } from './lookup.js';
 import type { CacheObserver, FillResult } from './observer.js';
 import { OwnMemory } from './own-memory.js';
-import { Opening, type Boardings, type Caller, type Opened } from './opening.js';
+import { Opening, type Boardings, type Caller, type Opened, type Sighting } from './opening.js';
 import { DEFAULT_CACHE, type CacheSettings } from './settings.js';
 import { ttlSeconds, type Filling } from './storing.js';
 import { subjectsOf, VersionKeeper } from './versions.js';
@@ -193,6 +193,15 @@ export class Cache {
    */
   open<T, F extends Flight>(reading: Reading<T>, boardings: Boardings<T, F>): Promise<Opened<T, F>> {
     return this.#opening.open(reading, boardings);
+  }
+
+  /**
+   * The same in two steps, for a caller who has peeked and does something between them: he is looked up for once.
+   * `anew` and `peeked` say nothing in its second step.
+   * @throws KeyspaceError as `open` does
+   */
+  look<T>(reading: Reading<T>): Promise<Sighting<T>> {
+    return this.#opening.look(reading);
   }
 
   /**

@@ -7,7 +7,7 @@ import type { Boarding, Flight } from './flights.js';
 import type { Hit } from './judgement.js';
 import type { Leadership, Leaderships } from './leadership.js';
 import { markOf, readMark, type LeaseMark } from './lease-mark.js';
-import type { Look } from './lookup.js';
+import type { Look, Lookup } from './lookup.js';
 import type { Looks } from './looks.js';
 import type { CacheParts } from './parts.js';
 import { CurrentVersions, subjectsOf, type Subjects, type VersionKeeper } from './versions.js';
@@ -35,6 +35,13 @@ export type Opened<T, F extends Flight> =
   | { readonly kind: 'hit'; readonly hit: Hit<T>; readonly lease: string | null }
   /** `refused`: the entry that `accept` refused; it may still serve when the load fails. */
   | ({ readonly kind: 'flight'; readonly refused: Hit<T> | null } & Boarded<F>);
+
+/** What a caller has seen who has something to do before he goes on. */
+export interface Sighting<T> {
+  readonly found: Lookup<T>;
+  /** Goes on as `open` does, without another look; what has changed since then is noticed when the lease is asked for. */
+  open<F extends Flight>(boardings: Boardings<T, F>): Promise<Opened<T, F>>;
+}
 
 type Acquired = { kind: 'taken' } | { kind: 'held'; mark: LeaseMark } | { kind: 'changed' } | { kind: 'away' };
 
@@ -80,6 +87,16 @@ export class Opening {
     if (warm !== undefined && accepts(boardings, warm)) return { kind: 'hit', hit: warm, lease: null };
     const seen = await this.#parts.looks.at(reading);
     return this.#hitIn(seen, boardings) ?? this.#board(reading, arrival, boardings, seen, warm ?? null);
+  }
+
+  /** For a caller who has peeked. */
+  async look<T>(reading: Reading<T>): Promise<Sighting<T>> {
+    const { arrival } = this.#parts.flights;
+    const seen = await this.#parts.looks.at(reading);
+    return {
+      found: seen?.found ?? { kind: 'away' },
+      open: async (boardings) => this.#hitIn(seen, boardings) ?? this.#board(reading, arrival, boardings, seen, null),
+    };
   }
 
   /**

@@ -6,10 +6,12 @@
  */
 import {
   ageMsOf,
+  type Boardings,
   type Cache,
   type Hit,
   hitCacheHeaders,
   type Opened,
+  type Sighting,
   staleCacheHeaders,
 } from '@promptsales/cache-core';
 import type { AnswerFlight } from '../flight/answer-flight.js';
@@ -24,7 +26,7 @@ import { inquire, type Inquiry } from './inquiry.js';
 import { KnownRequests } from '../request/known-requests.js';
 import { answerAt, type Rotation } from './rotation.js';
 import { readingOf, usableNote, type StoredForm } from './stored-form.js';
-import { type Sought, SemanticReplies, wantsSemantic } from './semantic-replies.js';
+import { SemanticReplies, wantsSemantic } from './semantic-replies.js';
 import { isServable, StoredReplies } from './stored-replies.js';
 import type { Prospect, SemanticTier } from '../semantic/semantic-tier.js';
 
@@ -41,6 +43,10 @@ export interface GatewayParts {
 }
 
 type Found = Opened<StoredForm, AnswerFlight>;
+/** Either an answer, or what was seen on the way past the exact tier and what the provider's answer can teach. */
+type Elsewhere =
+  | { readonly reply: GatewayReply }
+  | { readonly reply?: undefined; readonly seen: Sighting<StoredForm>; readonly prospect: Prospect | null };
 
 /** So often an answer may slip away before its reader got on board, before he is given a call of his own. */
 const MOST_ROUNDS = 8;
@@ -95,10 +101,10 @@ export class Gateway {
     if (controls.onlyIfCached) return this.#onlyIfCached([inquiry], request);
     if (inquiry.bypass !== null) return this.#alone(inquiry, request, { outcome: 'BYPASS', why: inquiry.bypass });
     const other = wantsSemantic(inquiry) ? await this.#elsewhere(inquiry, request) : null;
-    if (other !== null && 'reply' in other) return other.reply;
+    if (other?.reply !== undefined) return other.reply;
     let why: Way['why'] = null;
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
-      const found = await this.#open(inquiry, controls.noCache, other?.prospect ?? null);
+      const found = await this.#open(inquiry, other?.prospect ?? null, round === 0 ? other?.seen : undefined);
       if (found === null) {
         why = 'redis-unavailable';
         break;
@@ -114,23 +120,28 @@ export class Gateway {
     return this.#lastResort(inquiry, request, why);
   }
 
-  /** Past the exact tier: what has been answered to other questions. Null: nothing to serve and nothing to learn. */
-  async #elsewhere(inquiry: Inquiry, request: GatewayRequest): Promise<Sought | null> {
-    const found = await this.#parts.cache.ask(readingOf(inquiry));
+  /** Past the exact tier: what has been answered to other questions. */
+  async #elsewhere(inquiry: Inquiry, request: GatewayRequest): Promise<Elsewhere> {
+    const seen = await this.#parts.cache.look(readingOf(inquiry));
+    const { found } = seen;
     if (found.kind === 'hit' && isServable(inquiry, found.hit)) {
       return { reply: this.#fromHit(inquiry, found.hit, request) };
     }
     // Somebody is asking the provider this very question: his answer is the better one.
-    if (found.kind !== 'miss' || found.lease !== null) return null;
-    return this.#semantic?.seek(inquiry, request) ?? null;
+    if (found.kind !== 'miss' || found.lease !== null || this.#semantic === null) return { seen, prospect: null };
+    const { reply, prospect } = await this.#semantic.seek(inquiry, request);
+    return reply === undefined ? { seen, prospect } : { reply };
   }
 
-  /** Null when Redis answers with what nobody foresaw, such as being full: the provider answers then. */
-  async #open(inquiry: Inquiry, anew: boolean, prospect: Prospect | null): Promise<Found | null> {
+  /**
+   * Null when Redis answers with what nobody foresaw, such as being full: the provider answers then.
+   * @param seen what was looked up for this request already
+   */
+  async #open(inquiry: Inquiry, prospect: Prospect | null, seen?: Sighting<StoredForm>): Promise<Found | null> {
     const { cache, deck, observer } = this.#parts;
     const reading = readingOf(inquiry);
     try {
-      return await cache.open<StoredForm, AnswerFlight>(reading, {
+      const boardings: Boardings<StoredForm, AnswerFlight> = {
         lead: (leadership) => {
           const flight = deck.lead(inquiry, leadership, 'request');
           if (prospect !== null) this.#semantic?.learnFrom(inquiry, prospect, flight.done);
@@ -138,9 +149,10 @@ export class Gateway {
         },
         follow: (token) => deck.follow(inquiry, reading, token),
         accept: (hit) => isServable(inquiry, hit),
-        anew,
+        anew: inquiry.controls.noCache,
         peeked: true,
-      });
+      };
+      return await (seen === undefined ? cache.open(reading, boardings) : seen.open(boardings));
     } catch (error) {
       observer.failed?.(error);
       return null;

@@ -9,7 +9,8 @@ import type { StoredReplies } from './stored-replies.js';
 
 /** Either an answer, or what the provider's answer can teach. */
 export type Sought =
-  { readonly reply: GatewayReply; readonly prospect?: undefined } | { readonly prospect: Prospect | null };
+  | { readonly reply: GatewayReply; readonly prospect?: undefined }
+  | { readonly reply?: undefined; readonly prospect: Prospect | null };
 
 /** Does its policy let it be answered by what another question was answered? */
 export function wantsSemantic({ policy, bypass, answers, controls }: Inquiry): boolean {
@@ -32,7 +33,9 @@ export class SemanticReplies {
     const prospect = semantic === undefined ? null : await this.#tier.seek(inquiry, semantic);
     if (prospect?.serve !== true) return { prospect };
     const reply = await this.#served(inquiry, prospect, request);
-    return reply === null ? { prospect } : { reply };
+    if (reply !== null) return { reply };
+    this.#tier.unserved();
+    return { prospect };
   }
 
   /** When the flight has ended: its answer may serve others, and shows whether another's would have done. */
@@ -45,7 +48,7 @@ export class SemanticReplies {
     if (nearest === null) return null;
     const found = await this.#cache.lookup(readingOf({ ...inquiry, hash: nearest.stored }));
     if (found.kind !== 'hit') {
-      if (found.kind === 'miss') this.#tier.gone(prospect);
+      if (found.kind === 'miss') this.#tier.forget(prospect);
       return null;
     }
     const { hit } = found;
@@ -61,10 +64,10 @@ export class SemanticReplies {
     const fresh = await this.#textOf(inquiry);
     if (fresh === null) return;
     await this.#tier.learn(prospect, inquiry.hash);
-    const { nearest, explore } = prospect;
-    if (nearest === null || !explore) return;
+    const { nearest } = prospect;
+    if (nearest === null || prospect.compare === null) return;
     const stored = await this.#textOf({ ...inquiry, hash: nearest.stored });
-    if (stored === null) this.#tier.gone(prospect);
+    if (stored === null) this.#tier.forget(prospect);
     else await this.#tier.observe(prospect, await this.#tier.judge.equivalent(fresh, stored));
   }
 

@@ -10,8 +10,15 @@
  * 4. Whether a request is explored or audited is drawn without a look at its outcome.
  * 5. Nothing here is waited for by an answer that the provider gives, and nothing here fails a request.
  */
-import type { Cache, RedisRoles } from '@promptsales/cache-core';
-import { type AnswerJudge, type Candidate, compare, LexicalJudge, profileOf } from '@promptsales/semantics';
+import { type Cache, type RedisRoles, RedisUnavailableError } from '@promptsales/cache-core';
+import {
+  type AnswerJudge,
+  type Candidate,
+  compare,
+  EmbedderError,
+  LexicalJudge,
+  profileOf,
+} from '@promptsales/semantics';
 import type { UpstreamDirectory } from '../gateway/directories.js';
 import type { Inquiry } from '../gateway/inquiry.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -24,7 +31,7 @@ import { PartitionIndexes, type PartitionName } from './partition-index.js';
 import { questionOf } from './question.js';
 import { ServedAnswers } from './served-answers.js';
 import { DEFAULT_SEMANTIC, type SemanticSettings } from './semantic-settings.js';
-import type { SemanticObserver } from './semantic-observer.js';
+import type { SemanticObserver, SemanticOutcome } from './semantic-observer.js';
 import { type TextVector, TextVectors } from './text-vectors.js';
 
 export interface SemanticParts {
@@ -50,7 +57,8 @@ export interface Prospect {
   readonly nearest: Candidate | null;
   /** Whether what `nearest` has been answered is to be served. Otherwise the provider's answer is compared with it. */
   readonly serve: boolean;
-  readonly explore: boolean;
+  /** Why that is done; null: it is not. */
+  readonly compare: 'audit' | 'exploration' | null;
 }
 
 export class SemanticTier {
@@ -79,19 +87,31 @@ export class SemanticTier {
 
   /** Null: it is nothing to this tier. Never throws. */
   async seek(inquiry: Inquiry, policy: SemanticPolicy): Promise<Prospect | null> {
+    const began = performance.now();
     const ends = AbortSignal.timeout(this.#settings.deadlineMs);
     const late = new Promise<never>((_resolve, reject) => {
       ends.addEventListener('abort', () => reject(ends.reason as Error), { once: true });
     });
     try {
       const prospect = await Promise.race([this.#seek(inquiry, policy, ends), late]);
-      this.#observer.semantic?.(outcomeOf(prospect));
+      // Of what is to be served it is not known yet whether it can be.
+      if (prospect?.serve !== true) this.#observer.semantic?.(outcomeOf(prospect));
       return prospect;
     } catch (error) {
-      this.#observer.semantic?.('failed');
-      this.#observer.failed?.(error);
+      this.#observer.semantic?.(this.#absorbed(error, ends));
       return null;
+    } finally {
+      this.#observer.sought?.((performance.now() - began) / 1000);
     }
+  }
+
+  /** Told to whom it concerns; what it makes of the request. */
+  #absorbed(error: unknown, ends?: AbortSignal): SemanticOutcome {
+    if (ends?.aborted === true && error === ends.reason) return 'late';
+    if (error instanceof RedisUnavailableError) return 'away';
+    if (error instanceof EmbedderError) this.#observer.embedderFailed?.(error.code);
+    else this.#observer.failed?.(error);
+    return 'failed';
   }
 
   async #seek(inquiry: Inquiry, policy: SemanticPolicy, signal: AbortSignal): Promise<Prospect | null> {
@@ -126,14 +146,20 @@ export class SemanticTier {
         best = { nearest, score, servable };
       }
     }
-    if (best === null) return { ...prospect, nearest: null, serve: false, explore: false };
+    if (best === null) return { ...prospect, nearest: null, serve: false, compare: null };
     const { auditShare, exploreShare } = this.#settings;
     const { nearest, servable } = best;
-    return { ...prospect, nearest, serve: servable && drawn >= auditShare, explore: servable || drawn < exploreShare };
+    const compared = drawn < exploreShare ? 'exploration' : null;
+    return { ...prospect, nearest, serve: servable && drawn >= auditShare, compare: servable ? 'audit' : compared };
   }
 
-  /** What `seek` found to serve is not there any more. */
-  gone({ partition, nearest }: Prospect): void {
+  /** What `seek` found to serve cannot be served. */
+  unserved(): void {
+    this.#observer.semantic?.('gone');
+  }
+
+  /** The answer of what `seek` found is not there any more. */
+  forget({ partition, nearest }: Prospect): void {
     if (nearest !== null) this.#indexes.forget(partition, nearest.stored);
   }
 
@@ -141,6 +167,7 @@ export class SemanticTier {
   async served(prospect: Prospect, tenant: string, ids: readonly (string | null)[]): Promise<void> {
     const { nearest, pool } = prospect;
     if (nearest === null) return;
+    this.#observer.semantic?.('served');
     await this.#quietly(() => this.#served.remember(tenant, ids, { pool, candidate: nearest }));
   }
 
@@ -153,11 +180,11 @@ export class SemanticTier {
   }
 
   /** What the nearest question has been answered would have been right or wrong here. Never throws. */
-  async observe({ pool, nearest }: Prospect, right: boolean): Promise<void> {
-    if (nearest === null) return;
+  async observe({ pool, nearest, compare: why }: Prospect, right: boolean): Promise<void> {
+    if (nearest === null || why === null) return;
     await this.#quietly(async () => {
       await this.#pools.add(pool, { ...nearest, right, source: 'drawn' });
-      this.#observer.compared?.(right);
+      this.#observer.compared?.(right, why);
     });
   }
 
@@ -174,15 +201,16 @@ export class SemanticTier {
     return true;
   }
 
+  /** Nothing was learnt of an answer. */
   failed(error: unknown): void {
-    this.#observer.failed?.(error);
+    if (this.#absorbed(error) === 'away') this.#observer.unlearnt?.();
   }
 
   async #quietly(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
-      this.#observer.failed?.(error);
+      if (this.#absorbed(error) === 'away') this.#observer.unlearnt?.();
     }
   }
 }
@@ -196,8 +224,8 @@ function rankOf({ objected, reserved }: Candidate, score: number, servable: bool
   return (servable ? 4 : 0) + (objected ? 0 : 2) + (reserved ? 0 : 1) + probability;
 }
 
-function outcomeOf(prospect: Prospect | null): 'ineligible' | 'alone' | 'served' | 'explored' {
+function outcomeOf(prospect: Prospect | null): SemanticOutcome {
   if (prospect === null) return 'ineligible';
   if (prospect.nearest === null) return 'alone';
-  return prospect.serve ? 'served' : 'explored';
+  return prospect.compare === 'audit' ? 'audited' : 'explored';
 }
