@@ -159,7 +159,7 @@ describe('L1 on Redis', () => {
     const [a, b] = await Promise.all([start(), start()]);
     const ref = keyspace.llmModels.at({ hash: 'a'.repeat(64) });
     const parts = [companions.frames];
-    const reading: Reading<string> = { ref, parts, part: companions.frames, decode: ([bytes]) => String(bytes) };
+    const reading: Reading<string> = { ref, parts, part: companions.frames, decode: frames };
     const old = new Map([[companions.frames, Buffer.from('old')]]);
     await b.cache.put({ ref, parts }, { stored: [Buffer.from('{}')], parts: old });
     await until(async () => {
@@ -172,6 +172,28 @@ describe('L1 on Redis', () => {
     expect(await a.cache.lookup(reading)).toMatchObject({ kind: 'miss' });
   });
 
+  test('an entry is kept in two forms, and both go with its value or with the part that one is made of', async () => {
+    const [a, b] = await Promise.all([start(), start()]);
+    const ref = app('in-two-forms');
+    const parts = [companions.frames];
+    const asValue: Reading<string> = { ref, parts, decode: ([value]) => String(value) };
+    const asFrames: Reading<string> = { ref, parts, part: companions.frames, decode: frames };
+    const keptHere = () => [asValue, asFrames].map((reading) => a.cache.peek(reading)?.value);
+    const some = new Map([[companions.frames, Buffer.from('frames')]]);
+    for (const removed of ['value', 'frames'] as const) {
+      await b.cache.put({ ref, parts }, { stored: [Buffer.from('{}')], parts: some });
+      await until(async () => {
+        await Promise.all([a.cache.lookup(asValue), a.cache.lookup(asFrames)]);
+        return keptHere().every((value) => value !== undefined);
+      });
+      expect(keptHere()).toEqual(['{}', 'frames']);
+      await raw.del(removed === 'value' ? ref.key : companions.frames.beside(ref));
+      await until(() => keptHere().every((value) => value === undefined), BOUND_MS);
+      expect(keptHere()).toEqual([undefined, undefined]);
+      expect(await a.cache.lookup(asFrames)).toMatchObject({ kind: 'miss' });
+    }
+  });
+
   test('what a pattern covers is gone at once where Redis cannot be asked, with its parts, and nothing else is', async () => {
     const a = await start();
     await warmUp(a, 'report-1', 'old');
@@ -181,9 +203,9 @@ describe('L1 on Redis', () => {
       return a.aside.warm(other) !== undefined;
     });
     const parts = [companions.frames];
-    const reading: Reading<string> = { ref: app('report-2'), parts, part: companions.frames, decode: () => 'frames' };
-    const frames = new Map([[companions.frames, Buffer.from('f')]]);
-    await a.cache.put({ ref: app('report-2'), parts }, { stored: [Buffer.from('1')], parts: frames });
+    const reading: Reading<string> = { ref: app('report-2'), parts, part: companions.frames, decode: frames };
+    const some = new Map([[companions.frames, Buffer.from('f')]]);
+    await a.cache.put({ ref: app('report-2'), parts }, { stored: [Buffer.from('1')], parts: some });
     await until(async () => {
       await a.cache.lookup(reading);
       return a.cache.peek(reading) !== undefined;
@@ -455,4 +477,10 @@ async function until(true_: () => boolean | Promise<boolean>, withinMs = 5000): 
     if (performance.now() > end) throw new Error(`not within ${withinMs} ms`);
     await pause(2);
   }
+}
+
+/** A part, of an entry that has one. */
+function frames([, part]: readonly Buffer[]): string {
+  if (part === undefined) throw new Error('there are none');
+  return String(part);
 }

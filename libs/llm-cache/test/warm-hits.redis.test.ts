@@ -71,15 +71,21 @@ describe('a hit from memory', () => {
     expect(fromMemory.headers.get('x-cache')).toBe('HIT');
   });
 
-  it('is there in each form before anybody has asked again', async () => {
+  it.each([false, true])('is there in its form before anybody has asked again, stream: %s', async (stream) => {
     const before = here.cache.l1Status?.entries ?? 0;
-    const messages = [{ role: 'user', content: 'a question that nobody has asked' }];
-    const asked = here.post({ model: 'gpt-4o', messages });
+    const messages = [{ role: 'user', content: `a question that nobody has asked, ${stream}` }];
+    const body = { model: 'gpt-4o', messages, stream };
+    const asked = here.post(body);
     (await provider.next()).end(HELLO);
     await (await asked).text();
-    await until(() => (here.cache.l1Status?.entries ?? 0) === before + 2);
-    for (const stream of [true, false]) {
-      await (await here.post({ model: 'gpt-4o', messages, stream })).text();
+    await until(() => (here.cache.l1Status?.entries ?? 0) === before + 1);
+    await (await here.post(body)).text();
+    expect(tier(here)).toBe('l1');
+    // The other form takes a look at Redis, and leaves this one where it is.
+    await (await here.post({ ...body, stream: !stream })).text();
+    expect(tier(here)).toBe('redis');
+    for (const form of [!stream, stream]) {
+      await (await here.post({ ...body, stream: form })).text();
       expect(tier(here)).toBe('l1');
     }
   });

@@ -16,7 +16,7 @@ export interface Reading<T> {
   readonly ref: KeyRef;
   /** The entry's parts, in a fixed order: other forms of the same answer, each in a key beside the value's. */
   readonly parts?: readonly Companion[];
-  /** Which part to read instead of the value. */
+  /** Which part to read beside the value: `decode` gets it second, where the entry has it. */
   readonly part?: Companion;
   /**
    * What the entry is stored under, to be invalidated by. A reader that names the labels of an entry saves the second
@@ -49,9 +49,9 @@ export function keysOf(entry: Entry, keyPrefix: string): EntryKeys {
   };
 }
 
-/** The key that a reading is about: the value's or one of its parts'. */
-export function keyRead(reading: Reading<unknown>, keys: EntryKeys): string {
-  return reading.part === undefined ? keys.value : (keys.parts[partIndex(reading)] as string);
+/** The key of the part that is read beside the value. */
+export function partKey(reading: Reading<unknown>, keys: EntryKeys): string | null {
+  return reading.part === undefined ? null : (keys.parts[partIndex(reading)] as string);
 }
 
 export function partIndex(reading: Reading<unknown>): number {

@@ -243,10 +243,10 @@ export class Invalidations {
     }
   }
 
-  #letGo({ of, subject, keys: [value = subject, ...others] }: InvalidationTarget): void {
+  #letGo({ of, subject, keys: [value = subject] }: InvalidationTarget): void {
     if (of === 'entry') {
       this.#flights.detach(subject);
-      this.#memory.forget({ value, parts: others });
+      this.#memory.forget({ value });
     } else {
       this.#flights.detachUnder(subject);
       this.#memory.forgetUnder(subject);

@@ -35,6 +35,9 @@ export interface Evidence {
   readonly type: StoredType;
   readonly key: string;
   readonly stored: Stored | 'unreadable' | null;
+  /** Of the part that is read beside the value; null where none is. */
+  readonly partKey: string | null;
+  readonly part: Buffer | null;
   readonly sidecar: Sidecar | null;
   /** Something lies at the sidecar's key, be it none that can be read. */
   readonly sidecarThere: boolean;
@@ -52,7 +55,7 @@ export interface Decoding {
 
 /** Whether what lies there may be served. Never throws for anything that lies in Redis. */
 export function judge<T>(reading: Reading<T>, evidence: Evidence, how: Decoding): Judgement<T> {
-  const { type, key, stored, sidecar, lease, now } = evidence;
+  const { type, key, stored, partKey, part, sidecar, lease, now } = evidence;
   if (stored === 'unreadable') return { kind: 'miss', lease, unusable: 'unreadable' };
   const nothing = stored === null || stored.length === 0;
   if (nothing && sidecar !== null && recordsAbsence(sidecar)) return absence(reading, evidence, sidecar);
@@ -62,7 +65,9 @@ export function judge<T>(reading: Reading<T>, evidence: Evidence, how: Decoding)
   if (unusable !== null && !foreign) return { kind: 'miss', lease, unusable };
   const own = foreign ? null : sidecar;
   try {
-    const unpacked = type === 'string' ? [unpack(stored[0] as Buffer, how, key)] : withinLimit(stored, how);
+    const value = type === 'string' ? [unpack(stored[0] as Buffer, how, key)] : withinLimit(stored, how);
+    const hasPart = own !== null && partPrint(reading, own) !== '';
+    const unpacked = hasPart ? [...value, unpack(part as Buffer, how, partKey as string)] : value;
     const plain = how.forKeeping ? unpacked.map(withBytesOfItsOwn) : unpacked;
     const hit = hitOf(reading.decode(plain, own?.note ?? ''), own, now);
     return { kind: 'hit', lease, hit, madeFromBytes: sizeOf(plain) };
@@ -97,14 +102,20 @@ function absence<T>(reading: Reading<T>, { versions, lease, now }: Evidence, sid
 /** Why these bytes are not to be served by what the sidecar says; null when they are. */
 function objection(
   reading: Reading<unknown>,
-  { type, sidecar, versions }: Evidence,
+  { type, part, sidecar, versions }: Evidence,
   stored: Stored,
 ): Exclude<Unusable, 'unreadable'> | null {
   if (sidecar === null) return 'no_sidecar';
   if (sidecar.tenant !== reading.ref.tenant) return 'tenant';
-  const print = sidecar.fingerprints[reading.part === undefined ? 0 : 1 + partIndex(reading)];
-  if (print !== fingerprintOf(type, stored)) return 'mismatch';
+  if (sidecar.fingerprints[0] !== fingerprintOf(type, stored)) return 'mismatch';
+  const print = partPrint(reading, sidecar);
+  if (print !== '' && (part === null || print !== fingerprintOf('string', [part]))) return 'mismatch';
   return isCurrent(reading, sidecar.versions, versions) ? null : 'version';
+}
+
+/** The fingerprint of the part that is read; '' where none is, or the entry has none, whatever lies at its key. */
+function partPrint(reading: Reading<unknown>, { fingerprints }: Sidecar): string {
+  return reading.part === undefined ? '' : (fingerprints[1 + partIndex(reading)] ?? '');
 }
 
 /** An entry is under its family's version at least: one that records none would escape the family's invalidation. */
@@ -122,8 +133,8 @@ function isCurrent(
  * Whether it is somebody else's value in a family where that counts. One of ours that a version has invalidated is not,
  * and beside a sidecar that cannot be read it cannot be told.
  */
-function isForeignValue({ ref, part }: Reading<unknown>, evidence: Evidence, wrong: Unusable): boolean {
-  if (!ref.family.otherWriters || part !== undefined || wrong === 'version') return false;
+function isForeignValue({ ref }: Reading<unknown>, evidence: Evidence, wrong: Unusable): boolean {
+  if (!ref.family.otherWriters || wrong === 'version') return false;
   return evidence.sidecar !== null || !evidence.sidecarThere;
 }
 

@@ -2,7 +2,7 @@ import type { RedisLink } from '../redis/link.js';
 import { RedisUnavailableError } from '../redis/errors.js';
 import type { Values } from '../redis/gathered-reads.js';
 import { versionKeys } from '../keyspace/version-key.js';
-import { keyRead, type EntryKeys, type Reading } from './entry.js';
+import { partKey, type EntryKeys, type Reading } from './entry.js';
 import { judge, type Decoding, type Judgement } from './judgement.js';
 import { readMark, type LeaseMark } from './lease-mark.js';
 import { decodeSidecar, decodeTombstone, type Sidecar } from './sidecar.js';
@@ -44,15 +44,13 @@ interface Sight<T> {
 interface Raw {
   readonly type: StoredType;
   readonly stored: Stored | 'unreadable' | null;
+  readonly part: Buffer | null;
   readonly sidecarBytes: Buffer | null;
   readonly leaseBytes: Buffer | null;
 }
 
-/** Value, sidecar, lease. */
-const STRINGS = 3;
-
 /**
- * One round trip: the value (or a part), the sidecar, the lease and the versions of the subjects. A second one when the
+ * One round trip: the value, the part that is read, the sidecar, the lease and the versions of the subjects. A second one when the
  * entry, or the load that is under way for it, is under subjects that the caller did not name.
  * @throws RedisUnavailableError when Redis cannot be asked; nothing that lies in Redis makes it throw
  */
@@ -64,11 +62,11 @@ export function look<T>(
   how: LookSettings,
 ): Promise<Look<T>> {
   const sight = { reading, keys, subjects, link, how };
-  const type = typeRead(reading);
+  const type = storedTypeOf(reading.ref.family);
   if (type !== 'string') return lookAtCollection(sight, type);
   return link
     .readStrings(stringsRead(reading, keys), subjects.keys)
-    .then((values) => makeOut(sight, rawOf(values), versionsBehind(subjects, values)));
+    .then((values) => makeOut(sight, rawOf(reading, values), versionsBehind(sight, values)));
 }
 
 /**
@@ -83,7 +81,7 @@ export async function lookAtEach<T>(
   how: LookSettings,
 ): Promise<readonly Look<T>[]> {
   const keysAt = (at: number): EntryKeys => keys[at] as EntryKeys;
-  const inStrings = readings.every((reading) => typeRead(reading) === 'string');
+  const inStrings = readings.every(({ ref }) => storedTypeOf(ref.family) === 'string');
   if (!inStrings) return Promise.all(readings.map((reading, at) => look(reading, keysAt(at), subjects, link, how)));
   const strings = readings.map((reading, at) => stringsRead(reading, keysAt(at)));
   const found = await link.readStringsOfEach(strings, subjects.keys);
@@ -92,7 +90,7 @@ export async function lookAtEach<T>(
   for (const [at, reading] of readings.entries()) {
     const values = found[at] as Values;
     const sight = { reading, keys: keysAt(at), subjects, link, how };
-    const one = makeOut(sight, rawOf(values), versionsBehind(subjects, values));
+    const one = makeOut(sight, rawOf(reading, values), versionsBehind(sight, values));
     if (one instanceof Promise) later.push(one.then((whole) => void (looks[at] = whole)));
     else looks[at] = one;
   }
@@ -100,32 +98,37 @@ export async function lookAtEach<T>(
   return looks;
 }
 
-function typeRead({ ref, part }: Reading<unknown>): StoredType {
-  return part === undefined ? storedTypeOf(ref.family) : 'string';
+/** The keys beside the value's. */
+function besideRead(reading: Reading<unknown>, keys: EntryKeys): readonly string[] {
+  const part = partKey(reading, keys);
+  return part === null ? [keys.sidecar, keys.lease] : [keys.sidecar, keys.lease, part];
 }
 
 function stringsRead(reading: Reading<unknown>, keys: EntryKeys): readonly string[] {
-  return [keyRead(reading, keys), keys.sidecar, keys.lease];
+  return [keys.value, ...besideRead(reading, keys)];
 }
 
-function rawOf(values: Values): Raw {
-  const [value, sidecarBytes = null, leaseBytes = null] = values;
+function rawOf(reading: Reading<unknown>, values: Values): Raw {
+  const [value, sidecarBytes = null, leaseBytes = null, fourth = null] = values;
   // A key of another type reads as nil here: somebody else's value is no value of ours.
-  return { type: 'string', stored: value ? [value] : null, sidecarBytes, leaseBytes };
+  const stored = value ? [value] : null;
+  return { type: 'string', stored, part: reading.part === undefined ? null : fourth, sidecarBytes, leaseBytes };
 }
 
-function versionsBehind({ names }: Subjects, values: Values): CurrentVersions {
-  return new CurrentVersions(names, values.slice(STRINGS));
+/** The versions stand behind what `stringsRead` names. */
+function versionsBehind({ reading, subjects }: Sight<unknown>, values: Values): CurrentVersions {
+  return new CurrentVersions(subjects.names, values.slice(reading.part === undefined ? 3 : 4));
 }
 
 async function lookAtCollection<T>(sight: Sight<T>, type: Exclude<StoredType, 'string'>): Promise<Look<T>> {
-  const { keys, subjects, link } = sight;
+  const { reading, keys, subjects, link } = sight;
   // Sent in the same turn of the event loop, so that they share a round trip.
-  const [stored, [sidecarBytes = null, leaseBytes = null, ...versions]] = await Promise.all([
+  const [stored, beside] = await Promise.all([
     link.readAt(keys.value, (client) => readCollection(client, type, keys.value)).catch(unreadableUnlessAway),
-    link.readStrings([keys.sidecar, keys.lease], subjects.keys),
+    link.readStrings(besideRead(reading, keys), subjects.keys),
   ]);
-  return makeOut(sight, { type, stored, sidecarBytes, leaseBytes }, new CurrentVersions(subjects.names, versions));
+  const values = [null, ...beside];
+  return makeOut(sight, { ...rawOf(reading, values), type, stored }, versionsBehind(sight, values));
 }
 
 /** At once, unless the entry or its lease records versions that the caller did not name. */
@@ -144,7 +147,7 @@ function makeOut<T>(sight: Sight<T>, raw: Raw, versions: CurrentVersions): Look<
 
 function made<T>(
   { reading, keys, link, how }: Sight<T>,
-  { type, stored, sidecarBytes }: Raw,
+  { type, stored, part, sidecarBytes }: Raw,
   sidecar: Sidecar | null,
   lease: LeaseMark | null,
   versions: CurrentVersions,
@@ -153,8 +156,10 @@ function made<T>(
   const invalidatedAtMs = sidecarBytes !== null && sidecar === null ? decodeTombstone(sidecarBytes) : null;
   const evidence = {
     type,
-    key: keyRead(reading, keys),
+    key: keys.value,
     stored,
+    partKey: partKey(reading, keys),
+    part,
     sidecar,
     sidecarThere: sidecarBytes !== null && invalidatedAtMs === null,
     lease: lease?.token ?? null,

@@ -1,12 +1,10 @@
-import { entryParts } from '../keyspace/companion.js';
 import type { KeyRef } from '../keyspace/family.js';
-import { colocate, physicalKey } from '../keyspace/physical-key.js';
+import { physicalKey } from '../keyspace/physical-key.js';
 import type { L1, L1Status, Ticket } from '../l1/l1.js';
 import type { RedisLink } from '../redis/link.js';
-import { keyRead, type EntryKeys, type Reading } from './entry.js';
+import type { EntryKeys, Reading } from './entry.js';
 import type { Hit } from './judgement.js';
 import type { Look } from './lookup.js';
-import { companionRoot } from './sweep.js';
 
 /** L1 as the protocol uses it; where there is none, it finds and keeps nothing. */
 export class OwnMemory {
@@ -22,10 +20,9 @@ export class OwnMemory {
     return this.#l1?.status ?? null;
   }
 
-  peek<T>({ ref: { family, key, tenant }, part, decode }: Reading<T>): Hit<T> | undefined {
+  peek<T>({ ref: { family, key, tenant }, decode }: Reading<T>): Hit<T> | undefined {
     if (this.#l1 === null || !family.l1) return undefined;
-    const value = physicalKey(this.#keyPrefix, key);
-    return this.#l1.get<T>(part === undefined ? value : colocate(value, part.label, this.#keyPrefix), decode, tenant);
+    return this.#l1.get<T>(physicalKey(this.#keyPrefix, key), decode, tenant);
   }
 
   /** The value, while it is fresh. */
@@ -34,13 +31,10 @@ export class OwnMemory {
     return this.#l1.getFresh<T>(physicalKey(this.#keyPrefix, key), decode, tenant);
   }
 
-  /** Whether a reader would be served here, of the value or of one of its parts; null where nothing is ever kept. */
+  /** Whether a reader would be served here, in whichever form; null where nothing is ever kept. */
   serves({ family, key, tenant }: KeyRef): boolean | null {
-    const l1 = this.#l1;
-    if (l1 === null || !family.l1) return null;
-    const value = physicalKey(this.#keyPrefix, key);
-    const parts = entryParts.map(({ label }) => colocate(value, label, this.#keyPrefix));
-    return [value, ...parts].some((one) => l1.serves(one, tenant));
+    if (this.#l1 === null || !family.l1) return null;
+    return this.#l1.serves(physicalKey(this.#keyPrefix, key), tenant);
   }
 
   /** Before a look at Redis. Null: what it sees cannot be kept. */
@@ -54,7 +48,7 @@ export class OwnMemory {
     // An absence, or an empty list: nothing lies at its key, so nobody is told when it is invalidated.
     if (found.madeFromBytes === 0) return;
     this.#l1?.keep(ticket, {
-      key: keyRead(reading, keys),
+      key: keys.value,
       hit: found.hit,
       tenant: reading.ref.tenant,
       decoder: reading.decode,
@@ -64,15 +58,13 @@ export class OwnMemory {
   }
 
   /** What this process is about to change, or has changed, is nothing that it may serve. */
-  forget({ value, parts }: Pick<EntryKeys, 'value' | 'parts'>): void {
+  forget({ value }: Pick<EntryKeys, 'value'>): void {
     this.#l1?.drop(value);
-    for (const part of parts) this.#l1?.drop(part);
   }
 
   /** The same for all entries whose keys begin so. */
   forgetRoot(root: string): void {
-    const parts = entryParts.map(({ label }) => companionRoot(root, label, this.#keyPrefix));
-    this.#l1?.dropWhere((key) => [root, ...parts].some((beginning) => key.startsWith(beginning)));
+    this.#l1?.dropWhere((key) => key.startsWith(root));
   }
 
   /** The same for all that depends on a version. */

@@ -12,9 +12,12 @@
  * 4. What this process itself writes or invalidates is gone from here before Redis is asked to, and again after.
  * 5. An entry is served until its TTL ends, for the tenant that it belongs to, to readers with the decoder that made it.
  * 6. Entries together take no more than `maxBytes` (as HeapBytes reckons them).
+ * 7. What is made of an entry's value and a part of it lies under the value's key, beside what is made of the value alone,
+ *    and goes when either of the two keys changes.
  */
 import type { Hit } from '../cache/judgement.js';
 import { changeKeys } from '../keyspace/change-keys.js';
+import { entryParts, type Companion } from '../keyspace/companion.js';
 import type { Family } from '../keyspace/family.js';
 import { versionKeys } from '../keyspace/version-key.js';
 import type { RedisLink } from '../redis/link.js';
@@ -64,6 +67,9 @@ interface Held {
   /** What the server's clock is ahead of the monotonic one. */
   readonly clockAhead: number;
   readonly buckets: readonly number[];
+  readonly bytes: number;
+  /** The same entry in its other form. */
+  readonly other: Held | null;
 }
 
 export interface L1Status {
@@ -86,6 +92,8 @@ export class L1 {
   /** Of versions apart: each has many entries, which must not go because a key that shares its bucket was written. */
   readonly #versions = new Generations();
   readonly #versionRoot: string;
+  readonly #keyPrefix: string;
+  readonly #partRoots: readonly { readonly part: Companion; readonly root: string }[];
   readonly #store: MemoryStore<Held>;
   readonly #clock: TurnClock;
   /** A shared value that a reader changes is a bug that production should not pay to find. */
@@ -102,6 +110,8 @@ export class L1 {
     this.#observer = observer;
     this.#clock = clock;
     this.#versionRoot = `${keyPrefix}${versionKeys.label}:`;
+    this.#keyPrefix = keyPrefix;
+    this.#partRoots = entryParts.map((part) => ({ part, root: `${keyPrefix}${part.label}:` }));
     this.#store = new MemoryStore(this.#settings.maxBytes);
     for (const link of roles.links()) {
       const here = new Set(roles.rolesOf(link));
@@ -149,9 +159,11 @@ export class L1 {
     const clockAhead = hit.readAtMs - now;
     const expiresAt = hit.expiresAtMs - clockAhead;
     const freshUntil = hit.freshUntilMs === null ? expiresAt : hit.freshUntilMs - clockAhead;
-    const held: Held = { hit, tenant, decoder, feed, versionSequence, freshUntil, expiresAt, clockAhead, buckets };
     const bytes = ENTRY_BYTES + 2 * key.length + heapBytesOf(hit.value, candidate.madeFromBytes);
-    if (!this.#store.set(key, held, bytes)) return false;
+    const other = this.#otherForm(key, decoder);
+    const times = { freshUntil, expiresAt, clockAhead };
+    const held: Held = { hit, tenant, decoder, feed, versionSequence, ...times, buckets, bytes, other };
+    if (!this.#store.set(key, held, bytes + (other?.bytes ?? 0))) return false;
     if (this.#freezes) deepFreeze(hit.value);
     return true;
   }
@@ -161,8 +173,9 @@ export class L1 {
     if (key.startsWith(this.#versionRoot)) {
       this.#versions.changed(key);
     } else {
-      this.#keys.changed(key);
-      this.#store.delete(key);
+      const entry = this.#entryAt(key);
+      this.#keys.changed(entry);
+      this.#store.delete(entry);
     }
   }
 
@@ -183,7 +196,8 @@ export class L1 {
   }
 
   #get<T>(key: string, decoder: unknown, tenant: string, fresh: boolean): Hit<T> | undefined {
-    const held = this.#store.get(key);
+    let held = this.#store.get(key);
+    if (held !== undefined && held.decoder !== decoder) held = held.other ?? undefined;
     if (held === undefined || held.decoder !== decoder || held.tenant !== tenant) return undefined;
     const now = this.#clock.now();
     if (now >= held.feed.trustedUntil) return undefined;
@@ -196,6 +210,20 @@ export class L1 {
     }
     this.#store.delete(key);
     return undefined;
+  }
+
+  /** What is held of the entry in the form that this decoder does not make. */
+  #otherForm(key: string, decoder: unknown): Held | null {
+    const held = this.#store.get(key);
+    if (held === undefined) return null;
+    const other = held.decoder === decoder ? held.other : held;
+    return other === null || this.#outdated(other) ? null : { ...other, other: null };
+  }
+
+  /** The key that an entry is held under: its value's, also for one of its parts. */
+  #entryAt(key: string): string {
+    const its = this.#partRoots.find(({ root }) => key.startsWith(root));
+    return its?.part.subjectOf(key, this.#keyPrefix) ?? key;
   }
 
   #follow(link: RedisLink, place: FeedPlace): LinkFeed {

@@ -13,7 +13,7 @@ export interface Keeping {
 
 export interface AnswerParts {
   readonly whole: WholeAnswer;
-  /** Null where the stream cannot be replayed. */
+  /** Null where nothing was streamed: who wants the answer so gets a stream that is made of its JSON. */
   readonly recording: Buffer | null;
   readonly usageAsked: boolean;
   /** What it took to get the answer. */
@@ -27,7 +27,12 @@ export function fillingOf({ whole, recording, usageAsked, loadCostMs }: AnswerPa
   return {
     stored: [encodeStoredAnswer(json, { model: facts.model, tokens: tokensOf(whole), timestamp, tags: keeping.tags })],
     parts: recording === null ? new Map() : new Map([[companions.frames, recording]]),
-    note: encodeNote({ hasJson: json !== null, hasFrames: recording !== null, framesHaveUsage: usageAsked, facts }),
+    note: encodeNote({
+      hasJson: json !== null,
+      hasFrames: recording !== null,
+      framesHaveUsage: recording !== null && usageAsked,
+      facts,
+    }),
     loadCostMs,
     ...ttlOf(whole, keeping),
   };

@@ -315,8 +315,9 @@ export class LeaderFlight implements AnswerFlight {
 
   #recording(response: Answered, last: RecordedFrame | null, usageAsked: boolean): Buffer | null {
     const frames = this.broadcast.log.whole;
-    if (frames === null || last === null) return null;
-    return encodeRecording([...frames, last], { usageAsked, synthesised: response.kind === 'json' });
+    // Frames that were made of JSON can be made again.
+    if (frames === null || last === null || response.kind === 'json') return null;
+    return encodeRecording([...frames, last], { usageAsked, synthesised: false });
   }
 
   #fail(error: LlmError): void {

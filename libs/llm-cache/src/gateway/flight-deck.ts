@@ -11,7 +11,7 @@ import { LlmError } from '../protocol/llm-error.js';
 import type { JsonObject } from '../protocol/protocol.js';
 import type { Asker } from '../upstream/asker.js';
 import type { Inquiry } from './inquiry.js';
-import { readingsOf, type StoredForm } from './stored-form.js';
+import { readingOf, type StoredForm } from './stored-form.js';
 
 export interface FlightDeckParts {
   readonly cache: Cache;
@@ -46,7 +46,7 @@ export class FlightDeck {
     if (leadership.canStore) {
       this.#followed.add(flight);
       const { cache, observer } = this.#parts;
-      const home = flight.done.then(() => Promise.all(readingsOf(inquiry).map((one) => cache.bringHome(one))));
+      const home = flight.done.then(() => cache.bringHome(readingOf(inquiry)));
       home.catch((error: unknown) => observer.failed?.(error));
     }
     return flight;

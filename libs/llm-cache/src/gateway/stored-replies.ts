@@ -28,11 +28,11 @@ export class StoredReplies {
     const { value } = hit;
     const facts = usableNote(inquiry, hit)?.facts ?? null;
     bookReuse(this.#ledger, inquiry, KINDS[outcome], facts, { ageSeconds: Math.floor(ageMsOf(hit) / 1000) });
-    const type = value.kind === 'json' ? 'application/json' : EVENT_STREAM;
+    const type = value.kind === 'recording' ? EVENT_STREAM : 'application/json';
     return {
       status: 200,
       headers: { 'content-type': type, ...cacheHeaders },
-      body: value.kind === 'json' ? value.bytes : replayed(inquiry, value, request),
+      body: value.kind === 'recording' ? replayed(inquiry, value, request) : value.bytes,
       outcome,
       upstreamMs: null,
     };

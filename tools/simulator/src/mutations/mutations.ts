@@ -189,15 +189,15 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'a value is served beside the sidecar of another',
     claim: 'ownValues',
     file: 'cache/judgement.ts',
-    from: `  if (print !== fingerprintOf(type, stored)) return 'mismatch';`,
+    from: `  if (sidecar.fingerprints[0] !== fingerprintOf(type, stored)) return 'mismatch';`,
     to: ``,
   },
   {
     name: 'a value is served without a sidecar',
     claim: 'ownValues',
     file: 'cache/judgement.ts',
-    from: `if (!ref.family.otherWriters || part !== undefined || wrong === 'version') return false;`,
-    to: `if (part !== undefined || wrong === 'version') return false;`,
+    from: `if (!ref.family.otherWriters || wrong === 'version') return false;`,
+    to: `if (wrong === 'version') return false;`,
   },
   // journal
   {
@@ -348,7 +348,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'memory keeps what its own process invalidates',
     claim: 'ownWrites',
     file: 'cache/invalidations.ts',
-    from: `      this.#memory.forget({ value, parts: others });`,
+    from: `      this.#memory.forget({ value });`,
     to: ``,
   },
   {
