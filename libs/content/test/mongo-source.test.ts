@@ -2,7 +2,7 @@
  * MongoDB's vector search by the official driver: always against recorded answers, and against a server with Atlas Search
  * where `MONGO_URL` names one.
  */
-import { MongoClient } from 'mongodb';
+import { MongoClient, ObjectId } from 'mongodb';
 import { MongoSource } from '../src/index.js';
 import { RecordedMongo } from './recorded-mongo.js';
 
@@ -85,6 +85,17 @@ describe('against recorded answers', () => {
         filter: { tenant: 'acme', $or: [{ _id: named }, { content_id: named }] },
       }),
     ]);
+  });
+
+  it('knows a document by the id that MongoDB has given to it', async () => {
+    const given = new ObjectId();
+    batch({ _id: given, url_almacenamiento: 'https://x/a', score: 1 });
+    const [found] = await source.search(ASKED);
+    expect(found?.id).toBe(given.toHexString());
+    mongo.commands.length = 0;
+    expect([...(await source.images('acme', [found?.id ?? ''])).keys()]).toEqual([given.toHexString()]);
+    const [{ filter }] = mongo.commands as [{ filter: { $or: [{ _id: { $in: unknown[] } }] } }];
+    expect(filter.$or[0]._id.$in).toContainEqual(given);
   });
 
   it('fails as the server fails, a server without vector search among them', async () => {

@@ -4,7 +4,7 @@
  * same embedder as the one that is asked with here.
  */
 import { ServiceUnavailableException } from '@nestjs/common';
-import { MongoClient, MongoError, type Collection, type Document } from 'mongodb';
+import { MongoClient, MongoError, ObjectId, type Collection, type Document } from 'mongodb';
 import { scored, type FoundImage, type Match, type VectorQuery, type VectorSource } from './vector-source.js';
 
 export interface MongoSourceOptions {
@@ -78,8 +78,10 @@ export class MongoSource implements VectorSource {
   }
 
   async images(tenant: string, ids: readonly string[]): Promise<ReadonlyMap<string, FoundImage>> {
-    const named = { $in: [...ids] };
-    const filter: Document = { tenant, $or: [{ _id: named }, { content_id: named }] };
+    const filter: Document = {
+      tenant,
+      $or: [{ _id: { $in: ids.flatMap(asStored) } }, { content_id: { $in: [...ids] } }],
+    };
     const options = { projection: SHOWN, maxTimeMS: this.#timeoutMs };
     const found = await asked(() => this.#contents.find(filter, options).toArray());
     return new Map(found.flatMap((document) => imageIn(document) ?? []).map((image) => [image.id, image]));
@@ -88,6 +90,11 @@ export class MongoSource implements VectorSource {
   close(): Promise<void> {
     return this.#client.close();
   }
+}
+
+/** Ids are texts here. In a document `_id` may be one, or what MongoDB gives to who names none. */
+function asStored(id: string): readonly (string | ObjectId)[] {
+  return /^[0-9a-f]{24}$/.test(id) ? [id, ObjectId.createFromHexString(id)] : [id];
 }
 
 /** What goes wrong there is no fault of this server, and passes. */

@@ -104,6 +104,15 @@ describe('an OpenAI-compatible embedder', () => {
       },
     ],
     ['null for an item', { data: [null, null] }],
+    [
+      'a number that 32 bits do not hold',
+      {
+        data: [
+          { index: 0, embedding: [1e39, 1] },
+          { index: 1, embedding: [1, 1] },
+        ],
+      },
+    ],
   ])('refuses an answer with %s', async (_what, body) => {
     await expect(embedder(answering(body)).embed(['a', 'b'])).rejects.toMatchObject({
       code: 'embedder_invalid_answer',

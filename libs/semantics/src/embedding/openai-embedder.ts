@@ -101,7 +101,10 @@ function isPlace(index: unknown, count: number): index is number {
 function vectorOf(embedding: unknown): Float32Array {
   if (!Array.isArray(embedding) || embedding.length === 0) throw invalid('a vector is missing');
   const numbers: readonly unknown[] = embedding;
-  if (!numbers.every((number) => Number.isFinite(number))) throw invalid('a vector holds what is no number');
+  // A number that is too large for 32 bits would make a vector of none.
+  if (!numbers.every((number) => typeof number === 'number' && Number.isFinite(Math.fround(number)))) {
+    throw invalid('a vector holds what is no number');
+  }
   return Float32Array.from(numbers as readonly number[]);
 }
 
