@@ -69,6 +69,26 @@ describe('messages at the edge', () => {
     );
   });
 
+  it('tells each SDK of the models of its own provider, and refuses in its own shape', async () => {
+    const theirs = await client.models.list();
+    expect(theirs.data.map(({ type, id }) => [type, id.split('-')[0]])).toEqual([
+      ['model', 'claude'],
+      ['model', 'claude'],
+    ]);
+    expect(await client.models.retrieve('claude-haiku-5-5')).toMatchObject({ type: 'model', id: 'claude-haiku-5-5' });
+    const others = await request(api.server).get('/v1/models').set(api.admin).expect(200);
+    expect((others.body as { data: object[] }).data).toContainEqual(
+      expect.objectContaining({ object: 'model', id: 'gpt-4o-mini' }),
+    );
+    const stranger = new Anthropic({ baseURL: url, apiKey: 'psk_no', maxRetries: 0 });
+    expect((await failureOf(stranger.models.list())).error).toMatchObject({
+      type: 'error',
+      error: { type: 'authentication_error', code: 'unauthenticated' },
+    });
+    const { body } = await request(api.server).get('/v1/models').set('authorization', 'Bearer psk_no').expect(401);
+    expect(body).toMatchObject({ error: { type: 'authentication_error', code: 'invalid_api_key', param: null } });
+  });
+
   it('refuses in Anthropic’s shape: without a key, without the scope, too large, of another type', async () => {
     const stranger = await failureOf(
       new Anthropic({ baseURL: url, apiKey: 'psk_no', maxRetries: 0 }).messages.create(ask('x')),

@@ -107,8 +107,8 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'POST /v1/responses': openAi('llm'),
     'POST /v1/completions': openAi('llm'),
     'POST /v1/images/generations': openAi('llm'),
-    'GET /v1/models': openAi('llm'),
-    'GET /v1/models/:model': openAi('llm'),
+    'GET /v1/models': { access: 'scope', scopes: ['llm'], errors: 'asked' },
+    'GET /v1/models/:model': { access: 'scope', scopes: ['llm'], errors: 'asked' },
     'POST /v1/messages': anthropic('llm'),
     'POST /v1/messages/count_tokens': anthropic('llm'),
 

@@ -74,7 +74,8 @@ export const PROVIDER_ROUTES: readonly ProviderRoute[] = [
     path: '/v1/models/{model}',
     provider: 'OpenAI',
     summary: 'One model of the upstream',
-    description: 'Answers what OpenAI does.',
+    description:
+      'Answers what OpenAI does; to requests with the header `anthropic-version`, as Anthropic’s SDKs send it, what Anthropic does.',
     schema: 'https://platform.openai.com/docs/api-reference/models/retrieve',
     answers: ['application/json'],
     takesBody: false,
@@ -84,7 +85,8 @@ export const PROVIDER_ROUTES: readonly ProviderRoute[] = [
     path: '/v1/models',
     provider: 'OpenAI',
     summary: 'Models of the upstream',
-    description: 'Answers what OpenAI does.',
+    description:
+      'Answers what OpenAI does; to requests with the header `anthropic-version`, as Anthropic’s SDKs send it, what Anthropic does, in pages by `limit`, `after_id` and `before_id`.',
     schema: 'https://platform.openai.com/docs/api-reference/models/list',
     answers: ['application/json'],
     takesBody: false,

@@ -2,8 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isInternal, problemOf, type ProblemTranslator } from './problem-of.js';
 import { anthropicError, openAiError, problemDetails, type Problem } from './problem.js';
 
-/** The shape of errors on a route: ours, or that of the provider whose protocol the route speaks. */
-export type ErrorShape = 'problem' | 'openai' | 'anthropic';
+/** The shape of errors on a route: ours, or that of the provider whose protocol the route, or with `asked` the request, speaks. */
+export type ErrorShape = 'problem' | 'openai' | 'anthropic' | 'asked';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -38,7 +38,7 @@ export class ProblemReplies {
     }
     for (const [name, value] of Object.entries(what.headers ?? {})) reply.header(name, value);
     reply.header('cache-control', 'no-store').code(what.status);
-    const shape = request.routeOptions.config?.errorShape ?? 'problem';
+    const shape = shapeOf(request);
     if (shape !== 'problem') {
       const told = shape === 'openai' ? openAiError(what) : anthropicError(what);
       reply.header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(told));
@@ -50,6 +50,13 @@ export class ProblemReplies {
     const body = forSdk ? { ...details, ...openAiError(what) } : details;
     reply.header('content-type', 'application/problem+json; charset=utf-8').send(JSON.stringify(body));
   }
+}
+
+/** Anthropic's clients name the version of their protocol in every request. */
+function shapeOf({ routeOptions, headers }: FastifyRequest): Exclude<ErrorShape, 'asked'> {
+  const { errorShape = 'problem' } = routeOptions.config ?? {};
+  if (errorShape !== 'asked') return errorShape;
+  return headers['anthropic-version'] === undefined ? 'openai' : 'anthropic';
 }
 
 /** Fastify refuses a body that it has no parser for, and knows nothing of those that this route reads itself. */

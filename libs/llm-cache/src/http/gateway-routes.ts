@@ -13,7 +13,7 @@ import { attributionOf, type CallerOf } from './caller.js';
 import { endOfTurn } from './end-of-turn.js';
 import { replyWithError } from './error-replies.js';
 import type { LlmCacheObserver } from './llm-cache-observer.js';
-import type { ModelList } from './model-list.js';
+import { type ModelList, protocolOfModels } from './model-list.js';
 import type { PassThrough } from './pass-through.js';
 
 export interface GatewayRoutesParts {
@@ -87,8 +87,12 @@ export function registerGatewayRoutes(context: FastifyInstance, parts: GatewayRo
       return reply.code(status).headers(headers).send(body);
     },
   );
-  context.get<{ Params: { model?: string } }>('/v1/models', tellOfModels);
-  context.get<{ Params: { model?: string } }>('/v1/models/:model', tellOfModels);
+  const modelErrors: RouteOptions['errorHandler'] = (error, request, reply) => {
+    replyWithError(error, request, reply, observer, protocolOfModels(request.headers));
+  };
+  for (const path of ['/v1/models', '/v1/models/:model']) {
+    context.get<{ Params: { model?: string } }>(path, { errorHandler: modelErrors }, tellOfModels);
+  }
 
   async function tellOfModels(
     request: FastifyRequest<{ Params: { model?: string } }>,
@@ -96,12 +100,9 @@ export function registerGatewayRoutes(context: FastifyInstance, parts: GatewayRo
   ): Promise<FastifyReply> {
     const left = new AbortController();
     departures(reply)(() => left.abort(new ClientLeftError()));
+    const { headers, query, params } = request;
     const caller = attributionOf(callerOf(request));
-    const { model } = request.params;
-    const told =
-      model === undefined
-        ? await models.list(caller, request.headers, left.signal)
-        : await models.one(model, caller, request.headers, left.signal);
+    const told = await models.tell({ model: params.model ?? null, caller, headers, query, left: left.signal });
     return reply.code(told.status).headers(told.headers).send(told.body);
   }
 }

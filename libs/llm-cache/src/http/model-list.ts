@@ -1,6 +1,6 @@
 /**
  * `GET /v1/models` and `GET /v1/models/{model}`: what the provider says of its models, kept for a minute, the same for all
- * requests that it would answer alike.
+ * requests that it would answer alike. Who asks in Anthropic's manner is told what Anthropic's upstream says.
  */
 import {
   ageMsOf,
@@ -20,9 +20,11 @@ import {
 } from '@promptsales/cache-core';
 import { NOT_CONFIGURED, type UpstreamDirectory } from '../gateway/directories.js';
 import type { Attribution } from '../ledger/ledger.js';
+import { CHAT_COMPLETIONS } from '../protocol/chat-completions/chat-completions.js';
+import { isObject } from '../protocol/json-object.js';
 import { LlmError } from '../protocol/llm-error.js';
-import type { JsonObject } from '../protocol/protocol.js';
-import { openAiErrorBody } from '../protocol/openai-error.js';
+import { MESSAGES } from '../protocol/messages/messages.js';
+import type { JsonObject, Protocol } from '../protocol/protocol.js';
 import { parseLlmCacheControls, type LlmCacheControls } from '../request/cache-controls.js';
 import { forwardedHeaders } from '../request/forwarded-headers.js';
 import { collect } from '../upstream/upstream-body.js';
@@ -44,8 +46,28 @@ export interface ModelListReply {
   readonly body: Buffer | string;
 }
 
+export interface ModelsQuestion {
+  /** Null: all of them. */
+  readonly model: string | null;
+  readonly caller: Attribution;
+  readonly headers: Headers;
+  readonly query: unknown;
+  /** Aborted when the client has left; who else waits for the same still gets it. */
+  readonly left: AbortSignal;
+}
+
+/** How a provider's protocol speaks of models. */
+interface Manner {
+  readonly protocol: Protocol;
+  readonly operations: { readonly all: string; readonly one: string };
+  readonly path: string;
+  /** By which a list is taken in pieces. */
+  readonly parameters: readonly string[];
+}
+
 /** What is asked of the provider. */
 interface Subject {
+  readonly protocol: Protocol;
   readonly operation: string;
   /** Below the provider's base URL. */
   readonly path: string;
@@ -54,7 +76,21 @@ interface Subject {
   readonly body: ParsedBody;
 }
 
-const ALL: Subject = { operation: 'openai.models', path: '/models', model: null, body: parseBody(Buffer.from('null')) };
+const OPENAI: Manner = {
+  protocol: CHAT_COMPLETIONS,
+  operations: { all: 'openai.models', one: 'openai.model' },
+  path: '/models',
+  parameters: [],
+};
+const ANTHROPIC: Manner = {
+  protocol: MESSAGES,
+  operations: { all: 'anthropic.models', one: 'anthropic.model' },
+  path: '/v1/models',
+  parameters: ['after_id', 'before_id', 'beta', 'limit'],
+};
+/** Every request of Anthropic's SDKs has it, and no other's. `x-api-key` says nothing: it takes our own keys for any client. */
+const MARK = 'anthropic-version';
+const LONGEST_PARAMETER = 512;
 /** A name by which a path would lead elsewhere. */
 const DOTS = /(?:^|[/\\])\.\.?(?:[/\\]|$)/;
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -71,9 +107,13 @@ class ModelsRefusedError extends Error {
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
+/** In whose protocol a question about models is asked, and to be answered. */
+export function protocolOfModels(headers: Headers): Protocol {
+  return mannerOf(headers).protocol;
+}
+
 export class ModelList {
   readonly #parts: ModelListParts;
-
   readonly #stopping = new AbortController();
 
   constructor(parts: ModelListParts) {
@@ -88,25 +128,12 @@ export class ModelList {
   }
 
   /**
-   * @param left aborted when the client has left; who else waits for the same list still gets it
    * @throws LlmError
    * @throws the reason of `left`
    */
-  list(caller: Attribution, headers: Headers, left: AbortSignal): Promise<ModelListReply> {
-    return this.#tell(ALL, caller, headers, left);
-  }
-
-  /** One model, as `list` lists all. */
-  async one(model: string, caller: Attribution, headers: Headers, left: AbortSignal): Promise<ModelListReply> {
-    if (model === '' || DOTS.test(model)) {
-      throw new LlmError('invalid_value', 'This cannot be the name of a model.', { param: 'model' });
-    }
-    const path = `/models/${encodeURIComponent(model.toWellFormed())}`;
-    const body = parseBody(Buffer.from(JSON.stringify(model)));
-    return this.#tell({ operation: 'openai.model', path, model, body }, caller, headers, left);
-  }
-
-  async #tell(subject: Subject, caller: Attribution, headers: Headers, left: AbortSignal): Promise<ModelListReply> {
+  async tell(question: ModelsQuestion): Promise<ModelListReply> {
+    const { caller, headers, left } = question;
+    const subject = subjectOf(question);
     const controls = parseLlmCacheControls(headers);
     const target = this.#parts.upstreams.targetFor({
       operation: subject.operation,
@@ -192,7 +219,7 @@ export class ModelList {
   }
 
   async #load(
-    { path }: Subject,
+    { path, protocol }: Subject,
     target: UpstreamTarget,
     headers: Readonly<Record<string, string>>,
     left: AbortSignal,
@@ -203,6 +230,7 @@ export class ModelList {
       path,
       headers,
       body: null,
+      credentialHeader: protocol.credentialHeader ?? 'authorization',
       signal: AbortSignal.any([this.#stopping.signal, left]),
     });
     left.throwIfAborted();
@@ -213,9 +241,7 @@ export class ModelList {
         this.#parts.observer.failed?.(unauthorized);
         throw unauthorized;
       }
-      const refused = readable(response, (code, message) =>
-        Buffer.from(JSON.stringify(openAiErrorBody(response.status, code, message))),
-      );
+      const refused = readable(response, (code, message) => protocol.foreignErrorBody(response.status, code, message));
       const cacheHeaders = forwardedCacheHeaders('MISS');
       throw new ModelsRefusedError({ ...refused, headers: { ...refused.headers, ...cacheHeaders } });
     }
@@ -225,6 +251,47 @@ export class ModelList {
     }
     return value;
   }
+}
+
+function mannerOf(headers: Headers): Manner {
+  return headers[MARK] === undefined ? OPENAI : ANTHROPIC;
+}
+
+function subjectOf({ model, headers, query }: ModelsQuestion): Subject {
+  const { protocol, operations, path, parameters } = mannerOf(headers);
+  const asked = parametersIn(query, parameters);
+  const search = asked.size === 0 ? '' : `?${asked.toString()}`;
+  if (model === null) {
+    const body = bodyOf(search === '' ? null : { query: search });
+    return { protocol, operation: operations.all, path: path + search, model, body };
+  }
+  if (model === '' || DOTS.test(model)) {
+    throw new LlmError('invalid_value', 'This cannot be the name of a model.', { param: 'model' });
+  }
+  const name = encodeURIComponent(model.toWellFormed());
+  const body = bodyOf(search === '' ? model : { model, query: search });
+  return { protocol, operation: operations.one, path: `${path}/${name}${search}`, model, body };
+}
+
+/** In one order, so that the same question is the same. */
+function parametersIn(query: unknown, names: readonly string[]): URLSearchParams {
+  const found = new URLSearchParams();
+  if (!isObject(query)) return found;
+  for (const name of names) {
+    const value = query[name];
+    if (value === undefined) continue;
+    if (typeof value !== 'string' || value.length > LONGEST_PARAMETER) {
+      throw new LlmError('invalid_value', `'${name}' must be given once, in at most ${LONGEST_PARAMETER} characters.`, {
+        param: name,
+      });
+    }
+    found.set(name, value);
+  }
+  return found;
+}
+
+function bodyOf(value: unknown): ParsedBody {
+  return parseBody(Buffer.from(JSON.stringify(value)));
 }
 
 /** As in the gateway: a refusal below 500 is about the request, and an old answer does not change that. */
