@@ -4,7 +4,7 @@ import { drain, type Logger, type ShutdownStep } from '@promptsales/http-edge';
 
 /** Together under the 30 s that Kubernetes gives a pod by default. */
 const DRAIN_MS = 22_000;
-/** For what flushes when nobody is left to serve: flights without a reader (1.5 s at most), then the ledger (5 s at most). */
+/** For what flushes when nobody is left to serve: flights without a reader (1.5 s at most), then the ledger (3 s at most). */
 const CLOSE_MS = 7_000;
 
 /**

@@ -48,6 +48,22 @@ describe('the usage of Anthropic’s Messages', () => {
     expect(readAnthropicUsage(usage)).toMatchObject({ inputTokens: null, outputTokens: 5 });
   });
 
+  it.each([
+    { server_tool_use: { web_search_requests: 1, web_fetch_requests: 0 } },
+    { server_tool_use: { tool_to_come: 2 } },
+    { iterations: [{ type: 'compaction', input_tokens: 180_000, output_tokens: 3_500 }, { type: 'message' }] },
+  ])('trap 20: knows that more is billed than it counts where it says %j', (more) => {
+    expect(readAnthropicUsage({ input_tokens: 10, output_tokens: 5, ...more })).toMatchObject({ billedBeside: true });
+  });
+
+  it.each([
+    { server_tool_use: null },
+    { server_tool_use: { web_search_requests: 0, web_fetch_requests: 3 } },
+    { iterations: [{ type: 'message', input_tokens: 10, output_tokens: 5 }] },
+  ])('counts all that is billed where it says %j', (more) => {
+    expect(readAnthropicUsage({ input_tokens: 10, output_tokens: 5, ...more })).not.toHaveProperty('billedBeside');
+  });
+
   it('is unknown where it is not said', () => {
     expect(readAnthropicUsage({ output_tokens: 5 })).toMatchObject({ inputTokens: null, outputTokens: 5 });
     expect(readAnthropicUsage({ input_tokens: -1, output_tokens: '5' })).toBeNull();

@@ -7,7 +7,8 @@ import type { Usage } from './ledger.js';
  *
  * What was written to the cache is told apart by its time to live in `cache_creation`. Where only the sum is given it is of
  * five minutes, the time that holds unless an hour was asked for. Where the parts and the sum differ, their class is not
- * known, nor therefore what was paid.
+ * known, nor therefore what was paid. It is not either where a tool of Anthropic's was used that has a price of its own, or where
+ * the answer took more samplings than these counts are of (a compaction, an adviser).
  */
 export function readAnthropicUsage(usage: unknown): Usage | null {
   if (!isRecord(usage)) return null;
@@ -30,6 +31,7 @@ export function readAnthropicUsage(usage: unknown): Usage | null {
     reasoningTokens: thinkingIn(usage),
     audioOutputTokens: null,
     imageOutputTokens: null,
+    ...(isBilledBeside(usage) ? { billedBeside: true } : {}),
   };
 }
 
@@ -46,6 +48,14 @@ export function anthropicTier(usage: unknown): string | null {
     geo === 'us' ? geo : null,
   ].filter((part) => part !== null);
   return parts.length > 0 ? parts.join('+') : typeof tier === 'string' ? tier : null;
+}
+
+/** Fetching a page costs nothing but its tokens. */
+const FREE_TOOLS = new Set(['web_fetch_requests']);
+
+function isBilledBeside({ server_tool_use: tools, iterations }: Record<string, unknown>): boolean {
+  const used = isRecord(tools) && Object.entries(tools).some(([tool, times]) => !FREE_TOOLS.has(tool) && times !== 0);
+  return used || (Array.isArray(iterations) && iterations.some((one) => !isRecord(one) || one['type'] !== 'message'));
 }
 
 /** Part of the output, and billed as such. */

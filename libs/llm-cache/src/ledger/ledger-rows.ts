@@ -153,7 +153,8 @@ function hasFurtherClasses(usage: Usage): boolean {
     (usage.imageInputTokens ?? 0) > 0 ||
     (usage.audioOutputTokens ?? 0) > 0 ||
     (usage.imageOutputTokens ?? 0) > 0 ||
-    (usage.images ?? 0) > 0
+    typeof usage.images === 'number' ||
+    usage.billedBeside === true
   );
 }
 
@@ -251,6 +252,7 @@ function storableUsage(usage: Usage | null): Usage | null {
     audioOutputTokens: whole(usage.audioOutputTokens),
     imageOutputTokens: whole(usage.imageOutputTokens),
     ...(typeof usage.images === 'number' ? { images: whole(usage.images) } : {}),
+    ...(usage.billedBeside === true ? { billedBeside: true } : {}),
   };
 }
 

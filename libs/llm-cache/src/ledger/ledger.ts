@@ -29,6 +29,8 @@ export interface Usage {
   readonly imageOutputTokens: number | null;
   /** Images that were made, where the provider bills them by the piece and counts no tokens; else absent or `null`. */
   readonly images?: number | null;
+  /** True where the provider bills more than this counts: searches, runs of its own tools, further samplings. */
+  readonly billedBeside?: boolean;
 }
 
 /** For whom a request was made. The optional four come from `x-user-id`, `x-cliente-id`, `x-campana-id` and `x-segmento`. */

@@ -56,7 +56,8 @@ export class ReceiptAmount {
 
   @ApiProperty({
     ...NULLABLE_TEXT,
-    description: 'Why it is not known: `no_usage`, `no_price`, `no_class_price`, `inconsistent_usage`.',
+    description:
+      'Why it is not known: `no_usage`, `no_price`, `no_class_price`, `inconsistent_usage`, `billed_beside`.',
   })
   readonly unpriced_because!: string | null;
 

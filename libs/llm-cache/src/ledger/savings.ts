@@ -59,7 +59,9 @@ export class Savings {
   async receipt(id: string, reader: LedgerReader): Promise<SavingsReceipt> {
     await this.#flush();
     const tenant = reader.admin ? null : reader.tenant;
-    const receipt = await readReceipt(this.#database.as<LedgerTables>(), id, tenant, this.#now());
+    const receipt = isStorable(id)
+      ? await readReceipt(this.#database.as<LedgerTables>(), id, tenant, this.#now())
+      : null;
     if (receipt === null) throw new NotFoundException('The ledger has no request and no answer of this id.');
     return receipt;
   }
@@ -73,7 +75,13 @@ export class Savings {
   }
 }
 
+/** PostgreSQL has no NUL in texts: nothing has such a name. */
+function isStorable(name: string): boolean {
+  return !name.includes('\0');
+}
+
 function tenantFor(reader: LedgerReader, asked: string | undefined): string | null {
+  if (asked !== undefined && !isStorable(asked)) throw new NotFoundException('There is no such tenant.');
   if (reader.admin) return asked ?? null;
   if (asked !== undefined && asked !== reader.tenant) {
     throw new ForbiddenException('Only an administrator may read the savings of another tenant.');

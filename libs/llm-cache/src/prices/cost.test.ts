@@ -144,6 +144,11 @@ describe('cost', () => {
     });
   });
 
+  it('trap 20: has no cost where the provider bills more than it counts', () => {
+    const usage = { ...NOTHING, inputTokens: 10, outputTokens: 5, billedBeside: true };
+    expect(costOf(usage, priceOf('gpt-4o'))).toEqual({ nanoUsd: null, unpricedBecause: 'billed_beside' });
+  });
+
   it('does not believe counts that contradict each other', () => {
     for (const usage of [
       { ...NOTHING, inputTokens: 10, cachedInputTokens: 11 },

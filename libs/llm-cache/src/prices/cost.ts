@@ -2,7 +2,7 @@ import type { Usage } from '../ledger/ledger.js';
 import { TOKEN_CLASSES, type Price, type Rates, type TokenClass } from './price-table.js';
 
 /** Why a cost is not known. Kept with the line, so that an operator can see what to add to the price table. */
-export type UnpricedBecause = 'no_usage' | 'no_price' | 'no_class_price' | 'inconsistent_usage';
+export type UnpricedBecause = 'no_usage' | 'no_price' | 'no_class_price' | 'inconsistent_usage' | 'billed_beside';
 
 export type Cost =
   | { readonly nanoUsd: bigint; readonly unpricedBecause: null }
@@ -19,11 +19,13 @@ const MOST_NANO_USD = 2n ** 43n;
  *
  * Every token is priced in exactly one class: those reported as cached, cache-written, audio or image leave `input`, audio
  * and image leave `output`; reasoning is part of `output` unless the price names it. Counts that contradict each other, an
- * unknown total, an amount that no answer costs, or a used class without a price make the whole cost unknown.
+ * unknown total, an amount that no answer costs, or a used class without a price make the whole cost unknown; and so does
+ * whatever the provider bills beside what it counts, since a search has a price of its own.
  *
  * Images that are billed by the piece are counted in pieces and in nothing else.
  */
 export function costOf(usage: Usage | null, price: Price | null): Cost {
+  if (usage?.billedBeside === true) return unpriced('billed_beside');
   if (typeof usage?.images === 'number') return costOfImages(usage.images, price);
   if (usage === null || usage.inputTokens === null || usage.outputTokens === null) return unpriced('no_usage');
   if (price === null) return unpriced('no_price');

@@ -16,11 +16,13 @@ import {
   ValidateNested,
 } from 'class-validator';
 import type { PriceToStore } from './stored-prices.js';
-import { checkPrices, type Price, TOKEN_CLASSES } from './price-table.js';
+import { checkPrices, isStandardTier, type Price, TOKEN_CLASSES } from './price-table.js';
 import { writtenPrice } from './used-prices.js';
 
 const LONGEST_NAME = 512;
 const MOST_PRICES = 1_000;
+/** Together they are the key of a row, and an entry of an index holds 2,700 bytes. */
+const MOST_NAME_BYTES = 1_800;
 
 const AMOUNTS = {
   type: 'object' as const,
@@ -105,16 +107,20 @@ export class PriceToStoreRow {
   @Length(1, LONGEST_NAME)
   readonly model!: string;
 
-  @ApiPropertyOptional({ default: 'standard' })
+  @ApiPropertyOptional({ type: String, default: 'standard' })
   @IsOptional()
   @IsString()
   @Length(1, LONGEST_NAME)
-  readonly tier?: string;
+  readonly tier?: string | null;
 
-  @ApiPropertyOptional({ format: 'date', description: 'The first day on which it holds, UTC. Default: today.' })
+  @ApiPropertyOptional({
+    type: String,
+    format: 'date',
+    description: 'The first day on which it holds, UTC. Default: today.',
+  })
   @IsOptional()
   @Matches(/^\d{4}-\d{2}-\d{2}$/, { message: '$property must be a day such as 2026-11-21' })
-  readonly effective_from?: string;
+  readonly effective_from?: string | null;
 
   @ApiProperty({ ...AMOUNTS, nullable: true, description: `${AMOUNTS.description} Null takes what was stored away.` })
   @ValidateIf(({ usd_per_million_tokens: amounts }: PriceToStoreRow) => amounts !== null)
@@ -129,7 +135,7 @@ export class PriceToStoreRow {
   @IsOptional()
   @ValidateNested()
   @Type(() => LongPromptRow)
-  readonly long_prompt?: LongPromptRow;
+  readonly long_prompt?: LongPromptRow | null;
 
   @ApiPropertyOptional({ description: 'Of an answer that is sent back; not heeded.' })
   @IsOptional()
@@ -155,13 +161,9 @@ export class PricesToStore {
 export function pricesIn({ prices }: PricesToStore, now: Date): PriceToStore[] {
   const seen = new Set<string>();
   return prices.map((row, index) => {
-    const {
-      provider,
-      model,
-      tier = 'standard',
-      effective_from: from = dayIn(now),
-      usd_per_million_tokens: amounts,
-    } = row;
+    const { provider, model, usd_per_million_tokens: amounts } = row;
+    const tier = tierOf(row.tier ?? 'standard');
+    const from = row.effective_from ?? dayIn(now);
     const price =
       amounts === null
         ? null
@@ -170,9 +172,16 @@ export function pricesIn({ prices }: PricesToStore, now: Date): PriceToStore[] {
             ...(row.usd_per_image === undefined || row.usd_per_image === null
               ? {}
               : { usd_per_image: asText(row.usd_per_image) }),
-            ...(row.long_prompt === undefined ? {} : { long_prompt: longPromptIn(row.long_prompt) }),
+            ...(row.long_prompt === undefined || row.long_prompt === null
+              ? {}
+              : { long_prompt: longPromptIn(row.long_prompt) }),
           };
     const path = `prices[${index}]`;
+    const names = `${provider}${model}${tier}`;
+    if (names.includes('\0')) throw refused(path, 'names hold no NUL character');
+    if (Buffer.byteLength(names) > MOST_NAME_BYTES) {
+      throw refused(path, `its names may be ${MOST_NAME_BYTES} bytes long together`);
+    }
     const place = JSON.stringify([provider, model, tier, from]);
     if (seen.has(place)) throw refused(path, 'names the same price as another');
     seen.add(place);
@@ -199,6 +208,11 @@ export function pricesIn({ prices }: PricesToStore, now: Date): PriceToStore[] {
 
 function asTexts(amounts: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(Object.entries(amounts).map(([name, usd]) => [name, asText(usd)]));
+}
+
+/** An answer says `default` of what is stored and looked for as the standard tier. */
+function tierOf(name: string): string {
+  return isStandardTier(name) ? 'standard' : name;
 }
 
 /** A number is taken as it is written, as in `price_overrides`. */

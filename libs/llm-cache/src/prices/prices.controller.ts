@@ -134,7 +134,7 @@ export class PricesController {
     summary: 'Store prices in front of the published ones',
     description:
       'For all tenants, from their day on; of two prices of one day the stored one holds. They count here at once and in every ' +
-      'process within a second, for calls that begin and hits that happen then: lines that were made before keep their price. ' +
+      'process within a second, for calls that end and hits that happen then: lines that were made before keep their price. ' +
       'Prices that are not named stay as they are; an answer of ours may be sent back.',
   })
   @ApiOkResponse({ type: PricesAnswer })

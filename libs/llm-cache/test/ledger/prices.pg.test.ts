@@ -111,6 +111,16 @@ describe('prices that are stored', () => {
     expect(await listed(here, 'number')).toMatchObject([{ usd_per_million_tokens: { input: '0.15', output: '2' } }]);
   });
 
+  it('take null for what is left out, and the names by which answers call the standard tier', async () => {
+    const nulls = { tier: null, effective_from: null, long_prompt: null, usd_per_image: null };
+    expect((await here.put('/v1/prices', { prices: [price({ model: 'nulls', ...nulls })] })).status).toBe(200);
+    expect(await listed(here, 'nulls')).toMatchObject([{ tier: 'standard' }]);
+    await here.put('/v1/prices', { prices: [price({ model: 'default', tier: 'default' })] });
+    expect(await costOn(here, 'default')).toBe('0.00014');
+    const both = [price({ model: 'twice', tier: 'default' }), price({ model: 'twice' })];
+    expect((await here.put('/v1/prices', { prices: both })).status).toBe(400);
+  });
+
   it('take an answer of ours back, and prices of long prompts', async () => {
     const long_prompt = { above_input_tokens: 99, usd_per_million_tokens: { input: '10', output: '20' } };
     await here.put('/v1/prices', { prices: [price({ model: 'long', long_prompt })] });
@@ -135,6 +145,8 @@ describe('prices that are stored', () => {
     ['no day', { prices: [price({ effective_from: 'soon' })] }],
     ['one price twice', { prices: [price(), price()] }],
     ['a member that is not known', { prices: [price({ colour: 'red' })] }],
+    ['a NUL in a name', { prices: [price({ model: 'a\0b' })] }],
+    ['names that are too long for an index', { prices: [price({ model: '€'.repeat(512), tier: '€'.repeat(512) })] }],
     ['a long prompt of no length', { prices: [price({ long_prompt: { usd_per_million_tokens: {} } })] }],
   ])('are refused with %s, all of them', async (_what, body) => {
     const before = (await here.get('/v1/prices')).text;

@@ -96,6 +96,20 @@ describe('receipts', () => {
     });
   });
 
+  it('say nothing of what can have no name', async () => {
+    expect((await ours.get('/v1/savings/receipts/a%00b')).status).toBe(404);
+    expect((await ours.get('/v1/savings?tenant=a%00b')).status).toBe(404);
+  });
+
+  it('have no amount where the provider billed more than it counted', async () => {
+    const requestId = requestIdAt(Date.now(), 51);
+    const call = await ours.ledger.begin(sampleCall({ requestId }));
+    call.settle(sampleOutcome({ usage: { ...sampleUsage(100, 20), billedBeside: true } }));
+    expect(await receipt(requestId)).toMatchObject({
+      call: { spent: { usd: null, unpriced_because: 'billed_beside', tokens: { input_tokens: 100 } } },
+    });
+  });
+
   it('say of a response that was none that it was a call, and what that cost', async () => {
     const { callRequest, responseId } = await bookAnswer([]);
     for (const id of [callRequest, responseId]) {

@@ -75,10 +75,27 @@ function hasItems(list: unknown): list is unknown[] {
   return Array.isArray(list) && list.length > 0;
 }
 
+/** Items of a response that the provider bills by the piece, beside their tokens. */
+const PRICED_ITEMS: ReadonlySet<unknown> = new Set([
+  'web_search_call',
+  'file_search_call',
+  'code_interpreter_call',
+  'image_generation_call',
+]);
+
+/** Of a completion or a response. */
+function isBilledBeside(answer: JsonObject): boolean {
+  const { choices, output } = answer;
+  if (tellsOfServerTools(answer)) return true;
+  if (hasItems(choices) && choices.some((one) => isObject(one) && isDoneWithServerTools(one['message']))) return true;
+  return hasItems(output) && output.some((item) => isObject(item) && PRICED_ITEMS.has(item['type']));
+}
+
 export function factsOf(completion: JsonObject): AnswerFacts {
+  const usage = readOpenAiUsage(completion['usage']);
   return {
     model: textIn(completion['model']),
-    usage: readOpenAiUsage(completion['usage']),
+    usage: usage !== null && isBilledBeside(completion) ? { ...usage, billedBeside: true } : usage,
     responseId: textIn(completion['id']),
     serviceTier: textIn(completion['service_tier']),
   };
