@@ -13,7 +13,7 @@ const SHARED = sql`
 
 /** Both sides with the same columns. */
 const CALLS = sql`(
-  select 'call' as kind, id::text as id, id as place, started_at as at, ended_at, status as outcome, cause, false as part, 1 as hits,
+  select 'call' as kind, id::text as id, id as place, 0::bigint as sequence, started_at as at, ended_at, status as outcome, cause, false as part, 1 as hits,
     case when request_id is null then '{}' else array[request_id] end as request_ids, '{}'::integer[] as ages_seconds,
     http_status, tenant, key_id, client, user_id, cliente_id, campana_id, segmento,
     route, provider, model, answered_model, service_tier, response_id, identity, simulated,
@@ -36,44 +36,56 @@ const HITS = sql`(
 
 const LINE = sql`kind, id, at, ended_at, outcome, cause, part, hits, ${SHARED}`;
 
-/** `at` is text here: a `Date` would lose the microseconds by which a page goes on. */
+/** `exact_at` is text: a `Date` would lose the microseconds by which a page goes on. */
 interface Placed extends StoredLine {
   readonly exact_at: string;
   readonly place: string;
-  readonly sequence?: string;
+  readonly sequence: string;
 }
 
 /** Calls in the order of their beginning. */
-export async function* callsIn(
-  db: Kysely<LedgerTables>,
-  span: SavingsSpan,
-  page: number,
-): AsyncGenerator<StoredLine[]> {
-  let after: RawBuilder<unknown> = sql`true`;
-  for (;;) {
-    const { rows } = await sql<Placed>`
-      select ${LINE}, place, at::text as exact_at from ${CALLS}
-      where ${within(span, 'at')} and ${after} order by at, place limit ${page}
-    `.execute(db);
-    yield rows;
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < page) return;
-    after = sql`(at, place) > (${last.exact_at}::timestamptz, ${last.place}::uuid)`;
-  }
+export function callsIn(db: Kysely<LedgerTables>, span: SavingsSpan, page: number): AsyncGenerator<StoredLine[]> {
+  return linesIn(db, CALLS, span, page);
 }
 
 /** Hits in the order of their moment. */
-export async function* hitsIn(db: Kysely<LedgerTables>, span: SavingsSpan, page: number): AsyncGenerator<StoredLine[]> {
+export function hitsIn(db: Kysely<LedgerTables>, span: SavingsSpan, page: number): AsyncGenerator<StoredLine[]> {
+  return linesIn(db, HITS, span, page);
+}
+
+const FIRST_WINDOW_MS = 60 * 60_000;
+const LEAST_WINDOW_MS = 1_000;
+
+/**
+ * A page is looked for in a window of time: without a tenant only the time is indexed, and by blocks, so that each page of a long span
+ * would otherwise read and sort all that is left of it. The window is fitted to what was found in the one before.
+ */
+async function* linesIn(
+  db: Kysely<LedgerTables>,
+  lines: RawBuilder<unknown>,
+  span: SavingsSpan,
+  page: number,
+): AsyncGenerator<StoredLine[]> {
+  let windowMs = FIRST_WINDOW_MS;
+  let from = span.from;
   let after: RawBuilder<unknown> = sql`true`;
-  for (;;) {
+  while (from < span.to) {
+    const to = new Date(Math.min(from.getTime() + windowMs, span.to.getTime()));
     const { rows } = await sql<Placed>`
-      select ${LINE}, place, sequence, at::text as exact_at from ${HITS}
-      where ${within(span, 'at')} and ${after} order by at, place, sequence limit ${page}
+      select ${LINE}, place, sequence, at::text as exact_at from ${lines}
+      where ${within({ ...span, from, to }, 'at')} and ${after} order by at, place, sequence limit ${page}
     `.execute(db);
-    yield rows;
+    if (rows.length > 0) yield rows;
     const last = rows.at(-1);
-    if (last === undefined || rows.length < page) return;
-    after = sql`(at, place, sequence) > (${last.exact_at}::timestamptz, ${last.place}::uuid, ${last.sequence}::bigint)`;
+    if (last === undefined || rows.length < page) {
+      from = to;
+      after = sql`true`;
+      windowMs *= 2;
+    } else {
+      windowMs = Math.max(LEAST_WINDOW_MS, 2 * (last.at.getTime() - from.getTime()));
+      from = last.at;
+      after = sql`(at, place, sequence) > (${last.exact_at}::timestamptz, ${last.place}::uuid, ${last.sequence}::bigint)`;
+    }
   }
 }
 

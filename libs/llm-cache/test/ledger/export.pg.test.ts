@@ -233,23 +233,47 @@ describe('the export of the ledger', () => {
     expect((await ours.get('/v1/savings/export?format=xml')).status).toBe(400);
   });
 
-  it('goes on where a page ends, however many lines have one moment', async () => {
-    const at = '2026-03-01T00:00:00Z';
+  /** Calls at these moments, the latest first; answers their ids by time. */
+  async function bookAt(moments: readonly string[]): Promise<string[]> {
     const db = ours.database.as<{ ledger_calls: Record<string, unknown> }>();
-    const row = { ...sampleRow(), started_at: at };
-    for (let page = 0; page < 9; page += 1) {
-      const rows = Array.from({ length: 500 }, (_, n) => ({
-        ...row,
-        id: `00000000-0000-7000-8000-${String(page * 500 + n).padStart(12, '0')}`,
-      }));
-      await db.insertInto('ledger_calls').values(rows).execute();
+    const row = sampleRow();
+    const rows = moments.map((at, n) => ({
+      ...row,
+      id: `00000000-0000-7000-8000-${String(n).padStart(12, '0')}`,
+      started_at: at,
+    }));
+    await db.deleteFrom('ledger_calls').where('process_id', '=', row['process_id']).execute();
+    for (let at = rows.length; at > 0; at -= 500) {
+      await db
+        .insertInto('ledger_calls')
+        .values(rows.slice(Math.max(0, at - 500), at))
+        .execute();
     }
-    const { text } = await ours.get('/v1/savings/export?from=2026-03-01&to=2026-03-01');
-    const ids = text
+    return rows.map(({ id }) => id);
+  }
+  const idsBetween = async (from: string, to: string): Promise<unknown[]> =>
+    (await ours.get(`/v1/savings/export?from=${from}&to=${to}`)).text
       .trimEnd()
       .split('\n')
       .map((line) => (JSON.parse(line) as Line)['id']);
-    expect([ids.length, new Set(ids).size]).toEqual([4500, 4500]);
+
+  it('goes on where a page ends, however many lines have one moment', async () => {
+    const ids = await bookAt(Array.from({ length: 4_500 }, () => '2026-03-01T00:00:00Z'));
+    expect(await idsBetween('2026-03-01', '2026-03-01')).toEqual(ids);
+  });
+
+  it('has each line once, in the order of time, where hours of many follow upon months of few', async () => {
+    const dense = Array.from({ length: 4_500 }, (_, n) => `2026-03-01T10:00:00.${String(n).padStart(6, '0')}Z`);
+    const ids = await bookAt([
+      '2025-01-01T00:00:00Z',
+      '2025-01-01T00:59:59.999999Z',
+      '2025-01-01T01:00:00Z',
+      '2025-11-30T23:59:59.999999Z',
+      ...dense,
+      '2026-05-01T00:00:00Z',
+      '2026-05-31T23:59:59.999999Z',
+    ]);
+    expect(await idsBetween('2025-01-01', '2026-05-31')).toEqual(ids);
   });
 });
 
