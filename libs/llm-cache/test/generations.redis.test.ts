@@ -1,9 +1,11 @@
 /** Texts from prompts over HTTP, on a real Redis: made once, by the gateway, and kept for their own readers too. */
 import { LLMock } from '@copilotkit/aimock';
-import { keyspace } from '@promptsales/cache-core';
+import { CacheAside, keyspace, type CacheOutcome } from '@promptsales/cache-core';
 import { startRedis, type TestRedis } from '@promptsales/test-kit';
 import { Redis } from 'ioredis';
+import { Generations, type GenerationReply } from '../src/generations/generations.js';
 import { publishedPrices } from '../src/prices/published-prices.js';
+import { PolicyTable } from '../src/request/policy.js';
 import { GatewayProcess } from './gateway-process.js';
 
 const mock = new LLMock({ port: 0 });
@@ -12,6 +14,8 @@ let redis: TestRedis;
 let gateway: GatewayProcess;
 let other: GatewayProcess;
 let client: Redis;
+/** Keys of other tests. */
+let known: ReadonlySet<string>;
 
 beforeAll(async () => {
   mock.onMessage(/^cut/, { content: 'Once upon', finishReason: 'length', usage });
@@ -32,8 +36,9 @@ afterAll(async () => {
   await Promise.all([gateway.stop(), other.stop()]);
   await mock.stop();
 });
-beforeEach(() => {
+beforeEach(async () => {
   mock.clearRequests();
+  known = new Set(await client.keys('ai:generation:*'));
   gateway.ledger.calls.length = 0;
   gateway.ledger.hits.length = 0;
 });
@@ -143,6 +148,75 @@ it('heeds what a request says of the cache', async () => {
   expect((await generate(asking('controls'), { 'cache-control': 'max-age=soon' })).status).toBe(400);
 });
 
+describe('made of a chat that was there', () => {
+  const outcomes: CacheOutcome[] = [];
+  const chat = Buffer.from(
+    JSON.stringify({ choices: [{ index: 0, message: { content: 'Old.' }, finish_reason: 'stop' }] }),
+  );
+  const retelling = () =>
+    new Generations({
+      gateway: {
+        answer: () => {
+          const outcome = outcomes.shift() ?? 'HIT';
+          return { status: 200, headers: { 'x-cache': outcome, age: '300' }, body: chat, outcome, upstreamMs: null };
+        },
+      },
+      cache: gateway.cache,
+      aside: new CacheAside(gateway.cache, gateway.roles),
+      ledger: gateway.ledger,
+      upstreams: { targetFor: () => gateway.target },
+      policies: new PolicyTable([]),
+      prices: publishedPrices(),
+    });
+  const caller = {
+    ...{ tenant: 'acme', keyId: 'k1', client: 'test' },
+    ...{ userId: null, clienteId: null, campanaId: null, segmento: null },
+  };
+  const told = async (prompt: string, control?: string): Promise<GenerationReply> => {
+    const headers = control === undefined ? {} : { 'cache-control': control };
+    const request = { model: 'gpt-4o-mini', prompt, params: {} };
+    return retelling().generate(request, { headers, caller, requestId: 'r', whenLeft: () => undefined });
+  };
+
+  it('is as old as that, however young its entry, and made anew where that is too old', async () => {
+    await told('age');
+    const again = await told('age');
+    expect([again.cached, again.headers['x-cache']]).toEqual([true, 'HIT']);
+    expect(Number(again.headers['age'])).toBeGreaterThanOrEqual(300);
+    for (const control of ['max-age=60', 'max-age=60, stale-while-revalidate=600', 'max-age=60, only-if-cached']) {
+      outcomes.push('REFRESH');
+      expect((await told('age', control)).headers['x-cache']).toBe('REFRESH');
+    }
+  });
+
+  it.each<CacheOutcome>(['SEMANTIC', 'STALE'])('is cached, and not to be kept when that was %s', async (outcome) => {
+    outcomes.push(outcome, outcome);
+    for (let time = 0; time < 2; time += 1) {
+      expect(await told(outcome)).toMatchObject({ cached: true, headers: { 'x-cache': outcome } });
+    }
+  });
+});
+
+it('is kept no longer than the policy says, be it told again', async () => {
+  const brief = await GatewayProcess.start({
+    redisUrl: redis.url,
+    providerUrl: `${mock.url}/v1`,
+    policies: [{ name: 'brief', match: {}, mode: 'all', share: 'tenant', ttlSeconds: 90 }],
+  });
+  await brief.redisUp();
+  try {
+    await generate(asking('brief'), {}, brief);
+    const [key = ''] = (await client.keys('ai:generation:gpt-4o-mini:*')).filter((one) => !known.has(one));
+    expect(await client.ttl(key)).toBeLessThanOrEqual(90);
+    // What is left of the chat's time is not the generation's to prolong.
+    await client.del(key);
+    expect(cacheOf(await generate(asking('brief'), { 'cache-control': 'max-age=80' }, brief))).toBe('HIT');
+    expect(await client.exists(key)).toBe(0);
+  } finally {
+    await brief.stop();
+  }
+});
+
 it('passes on what the provider says against it', async () => {
   const refused = await generate(asking('refuse me'));
   expect([refused.status, refused.body['code'], refused.body['detail']]).toEqual([
@@ -153,12 +227,14 @@ it('passes on what the provider says against it', async () => {
   expect((await generate(asking('break down'))).status).toBe(502);
 });
 
-it.each([
+it.each<[unknown, string[]]>([
   [{}, ['model', 'prompt']],
   [{ model: '', prompt: 7 }, ['model', 'prompt']],
   [{ ...asking('x'), params: [] }, ['params']],
   [{ ...asking('x'), params: { stream: true, model: 'm' } }, ['params.model', 'params.stream']],
   [{ ...asking('x'), temperature: 1 }, ['temperature']],
+  // Readers of JSON would take it, and the next one, for one number.
+  [asking('x', { seed: 2 ** 53, deep: [{ a: 1, b: -(2 ** 60) }] }), ['params.seed', 'params.deep.0.b']],
   [[], ['body']],
 ])('refuses %j, and names each member', async (body, paths) => {
   const answer = await generate(body);

@@ -45,6 +45,9 @@ export function readGenerationRequest(body: unknown): GenerationRequest {
     for (const name of NO_PARAMS) {
       if (Object.hasOwn(params, name)) faults.push({ path: `params.${name}`, message: 'cannot be set here' });
     }
+    for (const path of roundedIn(params, 'params')) {
+      faults.push({ path, message: 'is an integer that readers of JSON round: it would be taken for its neighbours' });
+    }
   }
   for (const name of Object.keys(body)) {
     if (!MEMBERS.has(name))
@@ -52,6 +55,12 @@ export function readGenerationRequest(body: unknown): GenerationRequest {
   }
   if (faults.length > 0) throw new GenerationRequestError(faults);
   return { model, prompt, params } as GenerationRequest;
+}
+
+function roundedIn(value: unknown, path: string): string[] {
+  if (typeof value === 'number') return Number.isInteger(value) && !Number.isSafeInteger(value) ? [path] : [];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, member]) => roundedIn(member, `${path}.${name}`));
 }
 
 /** As OpenAI's chat completions take it. */

@@ -23,7 +23,6 @@ import type { Gateway } from '../gateway/gateway.js';
 import { ClientLeftError, type GatewayReply, type GatewayRequest } from '../gateway/gateway-reply.js';
 import { inquire, type Inquiry } from '../gateway/inquiry.js';
 import { labelsOf } from '../gateway/stored-form.js';
-import { servableAgeMs } from '../gateway/stored-replies.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Prices } from '../prices/price-table.js';
 import { CHAT_COMPLETIONS } from '../protocol/chat-completions/chat-completions.js';
@@ -93,7 +92,7 @@ export class Generations {
       async ({ signal }) => {
         const made = await load(signal);
         this.#fresh.set(made.generation, made.facts);
-        return made.keep ? made.generation : absent;
+        return isToBeKept(made, inquiry) ? made.generation : absent;
       },
       {
         beta: 0,
@@ -101,9 +100,9 @@ export class Generations {
         labels: labelsOf(controls),
         anew: controls.noCache,
         signal: left.signal,
-        accept: (hit) => ageMsOf(hit) <= servableAgeMs(inquiry),
+        accept: (hit) => isFresh(hit, inquiry),
         note: (generation) => noteOf(this.#fresh.get(generation) ?? null),
-        ...(controls.ttlSeconds === null ? {} : { ttlSeconds: controls.ttlSeconds }),
+        ...(inquiry.ttlSeconds === null ? {} : { ttlSeconds: inquiry.ttlSeconds }),
       },
     );
     const { value, hit, source } = loaded;
@@ -121,11 +120,12 @@ export class Generations {
     const found = await this.#parts.cache.lookup(
       valueReading(refOfGeneration(request, inquiry), labelsOf(inquiry.controls)),
     );
-    if (found.kind !== 'hit' || ageMsOf(found.hit) > servableAgeMs(inquiry)) return null;
+    if (found.kind !== 'hit' || !isFresh(found.hit, inquiry)) return null;
     return this.#fromHit(inquiry, found.hit);
   }
 
-  #fromHit(inquiry: Inquiry, hit: Hit<Generation>): GenerationReply {
+  #fromHit(inquiry: Inquiry, found: Hit<Generation>): GenerationReply {
+    const hit = asOldAsItsText(found);
     bookReuse(this.#parts.ledger, inquiry, 'hit', factsIn(hit.note), {
       ageSeconds: Math.floor(ageMsOf(hit) / 1000),
     });
@@ -156,8 +156,26 @@ function replyFrom({ generation, reply }: Generated): GenerationReply {
   return { generation, cached: isReuse(reply), headers };
 }
 
+/** What is told again of a chat has the chat's age, not that of its being told. */
+function asOldAsItsText(hit: Hit<Generation>): Hit<Generation> {
+  const madeAtMs = new Date(hit.value.timestamp).getTime();
+  if (Number.isNaN(madeAtMs)) return hit;
+  return { ...hit, storedAtMs: Math.min(madeAtMs, hit.storedAtMs ?? madeAtMs) };
+}
+
+/** An older one is the gateway's to answer: it may have a younger chat, or serve an old one and refresh it. */
+function isFresh(hit: Hit<Generation>, { controls }: Inquiry): boolean {
+  return controls.maxAgeSeconds === null || ageMsOf(asOldAsItsText(hit)) <= controls.maxAgeSeconds * 1000;
+}
+
+/** Otherwise it would pass for what it is not: an answer to this very question, a fresh one, or one of a longer life. */
+function isToBeKept({ keep, reply }: Generated, { ttlSeconds }: Inquiry): boolean {
+  if (reply.outcome === 'SEMANTIC' || reply.outcome === 'STALE') return false;
+  return keep && (ttlSeconds === null || !isReuse(reply));
+}
+
 function isReuse({ outcome }: GatewayReply): boolean {
-  return outcome === 'HIT' || outcome === 'STALE' || outcome === 'COALESCED';
+  return outcome === 'HIT' || outcome === 'STALE' || outcome === 'COALESCED' || outcome === 'SEMANTIC';
 }
 
 function noteOf(facts: AnswerFacts | null): string {
