@@ -114,12 +114,36 @@ describe('a call to a provider', () => {
     ['JSON that does not say so', {}, ' {"a":1}', 'json'],
     ['events that do not say so', { 'content-type': 'text/plain' }, STREAM, 'stream'],
     ['a comment first', {}, ': ping\n\n', 'stream'],
+    ['events behind a byte order mark', {}, `\ufeff${STREAM}`, 'stream'],
   ])('recognises %s', async (_, headers, body, kind) => {
     const response = await answeredWith(
       (__, raw) => void raw.writeHead(200, headers as Record<string, string>).end(body),
     );
     expect(response.kind).toBe(kind);
     expect(await text(response)).toBe(body);
+  });
+
+  it.each([
+    [`\ufeff${STREAM}`, 'stream'],
+    ['\n\n {"a":1}', 'json'],
+    [': ping\n\n', 'stream'],
+  ])('recognises %j also where it comes byte by byte', async (body, kind) => {
+    const response = await answeredWith(async (_, raw, socket) => {
+      socket.setNoDelay(true);
+      for (const byte of Buffer.from(body)) {
+        await new Promise((resolve) => raw.write(Buffer.of(byte), resolve));
+        // The client reads it in a turn of its own.
+        for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+      }
+      raw.end();
+    });
+    expect(response.kind).toBe(kind);
+    expect(await text(response)).toBe(body);
+  });
+
+  it('takes white space without end for no answer', async () => {
+    const failed = await answeredWith((_, raw) => void raw.writeHead(200).end(' '.repeat(MEGABYTE)));
+    expect(failed).toMatchObject({ kind: 'failed', error: { code: 'upstream_invalid_response' } });
   });
 
   it.each([400, 401, 404, 429, 500, 503])('passes a %i on with its body', async (status) => {

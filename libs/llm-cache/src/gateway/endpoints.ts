@@ -18,13 +18,20 @@ export interface Endpoint {
   readonly mark?: string;
 }
 
+export const MESSAGES_ENDPOINT: Endpoint = {
+  route: '/v1/messages',
+  protocol: MESSAGES,
+  byQuery: messagesByQuery,
+  mark: 'anthropic-version',
+};
+
 /** Every endpoint whose answers are kept whole. A further one is a line here, one in the access table and one in the document. */
 export const ENDPOINTS: readonly Endpoint[] = [
   { route: '/v1/chat/completions', protocol: CHAT_COMPLETIONS },
   { route: '/v1/responses', protocol: RESPONSES },
   { route: '/v1/completions', protocol: COMPLETIONS },
   { route: '/v1/images/generations', protocol: IMAGES },
-  { route: '/v1/messages', protocol: MESSAGES, byQuery: messagesByQuery, mark: 'anthropic-version' },
+  MESSAGES_ENDPOINT,
 ];
 
 /** Its answers are kept item by item. */

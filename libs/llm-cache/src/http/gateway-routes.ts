@@ -5,7 +5,7 @@
 import { isAscii } from 'node:buffer';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
-import { EMBEDDINGS_ENDPOINT, ENDPOINTS, type Endpoint } from '../gateway/endpoints.js';
+import { EMBEDDINGS_ENDPOINT, ENDPOINTS, MESSAGES_ENDPOINT, type Endpoint } from '../gateway/endpoints.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { ClientLeftError, type GatewayReply, type GatewayRequest } from '../gateway/gateway-reply.js';
 import { MESSAGES } from '../protocol/messages/messages.js';
@@ -76,9 +76,10 @@ export function registerGatewayRoutes(context: FastifyInstance, parts: GatewayRo
     async (request, reply) => {
       const left = new AbortController();
       departures(reply)(() => left.abort(new ClientLeftError()));
+      const { protocol } = asked(MESSAGES_ENDPOINT, request);
       const { status, headers, body } = await passing.pass({
-        protocol: MESSAGES,
-        path: `/v1/messages/count_tokens${request.url.endsWith('?beta=true') ? '?beta=true' : ''}`,
+        protocol,
+        path: protocol.upstreamPath.replace('/messages', '/messages/count_tokens'),
         bytes: (request.body as Buffer | undefined) ?? NO_BODY,
         headers: request.headers,
         caller: attributionOf(callerOf(request)),

@@ -21,15 +21,15 @@ import {
 import { NOT_CONFIGURED, type UpstreamDirectory } from '../gateway/directories.js';
 import type { Attribution } from '../ledger/ledger.js';
 import { CHAT_COMPLETIONS } from '../protocol/chat-completions/chat-completions.js';
-import { isObject } from '../protocol/json-object.js';
+import { isObject, parsed } from '../protocol/json-object.js';
 import { LlmError } from '../protocol/llm-error.js';
 import { MESSAGES } from '../protocol/messages/messages.js';
 import type { JsonObject, Protocol } from '../protocol/protocol.js';
 import { parseLlmCacheControls, type LlmCacheControls } from '../request/cache-controls.js';
 import { forwardedHeaders } from '../request/forwarded-headers.js';
-import { collect } from '../upstream/upstream-body.js';
-import { readable, unauthorizedIn } from '../upstream/refusal.js';
+import { modelSegment } from '../upstream/model-segment.js';
 import type { Upstream, UpstreamTarget } from '../upstream/upstream-client.js';
+import { WholeCalls } from '../upstream/whole-call.js';
 import type { LlmCacheObserver } from './llm-cache-observer.js';
 
 export interface ModelListParts {
@@ -91,9 +91,6 @@ const ANTHROPIC: Manner = {
 /** Every request of Anthropic's SDKs has it, and no other's. `x-api-key` says nothing: it takes our own keys for any client. */
 const MARK = 'anthropic-version';
 const LONGEST_PARAMETER = 512;
-/** A name by which a path would lead elsewhere. */
-const DOTS = /(?:^|[/\\])\.\.?(?:[/\\]|$)/;
-const MAX_BYTES = 4 * 1024 * 1024;
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 /** The provider's own refusal, passed on. */
@@ -114,17 +111,16 @@ export function protocolOfModels(headers: Headers): Protocol {
 
 export class ModelList {
   readonly #parts: ModelListParts;
-  readonly #stopping = new AbortController();
+  readonly #calls: WholeCalls;
 
   constructor(parts: ModelListParts) {
     this.#parts = parts;
+    this.#calls = new WholeCalls(parts.client, (error) => parts.observer.failed?.(error));
   }
 
   /** Ends what is being asked for. */
   stop(): void {
-    this.#stopping.abort(
-      new LlmError('shutting_down', 'This server is stopping. Ask again.', { retryAfterSeconds: 1 }),
-    );
+    this.#calls.stop();
   }
 
   /**
@@ -224,29 +220,14 @@ export class ModelList {
     headers: Readonly<Record<string, string>>,
     left: AbortSignal,
   ): Promise<JsonObject> {
-    const response = await this.#parts.client.call({
-      target,
-      method: 'GET',
-      path,
-      headers,
-      body: null,
-      credentialHeader: protocol.credentialHeader ?? 'authorization',
-      signal: AbortSignal.any([this.#stopping.signal, left]),
-    });
-    left.throwIfAborted();
-    if (response.kind === 'failed') throw response.error;
-    if (response.kind === 'refused') {
-      const unauthorized = unauthorizedIn(response);
-      if (unauthorized !== null) {
-        this.#parts.observer.failed?.(unauthorized);
-        throw unauthorized;
-      }
-      const refused = readable(response, (code, message) => protocol.foreignErrorBody(response.status, code, message));
-      const cacheHeaders = forwardedCacheHeaders('MISS');
-      throw new ModelsRefusedError({ ...refused, headers: { ...refused.headers, ...cacheHeaders } });
+    const { credentialHeader = 'authorization' } = protocol;
+    const request = { target, method: 'GET' as const, path, headers, body: null, credentialHeader };
+    const reply = await this.#calls.make({ request, protocol, left });
+    if (reply.kind === 'refused') {
+      throw new ModelsRefusedError({ ...reply, headers: { ...reply.headers, ...forwardedCacheHeaders('MISS') } });
     }
-    const value = jsonObjectIn(await collect(response.bytes, MAX_BYTES));
-    if (value === null) {
+    const value = parsed(reply.body.toString());
+    if (!isObject(value)) {
       throw new LlmError('upstream_invalid_response', 'The provider did not answer with what it has of models.');
     }
     return value;
@@ -265,10 +246,8 @@ function subjectOf({ model, headers, query }: ModelsQuestion): Subject {
     const body = bodyOf(search === '' ? null : { query: search });
     return { protocol, operation: operations.all, path: path + search, model, body };
   }
-  if (model === '' || DOTS.test(model)) {
-    throw new LlmError('invalid_value', 'This cannot be the name of a model.', { param: 'model' });
-  }
-  const name = encodeURIComponent(model.toWellFormed());
+  const name = modelSegment(model);
+  if (name === null) throw new LlmError('invalid_value', 'This cannot be the name of a model.', { param: 'model' });
   const body = bodyOf(search === '' ? model : { model, query: search });
   return { protocol, operation: operations.one, path: `${path}/${name}${search}`, model, body };
 }
@@ -301,13 +280,4 @@ function isProvidersFault(error: unknown): boolean {
 
 function replied(value: JsonObject, headers: ResponseHeaders): ModelListReply {
   return { status: 200, headers: { ...JSON_TYPE, ...headers }, body: JSON.stringify(value) };
-}
-
-function jsonObjectIn(bytes: Buffer): JsonObject | null {
-  try {
-    const value: unknown = JSON.parse(bytes.toString());
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : null;
-  } catch {
-    return null; // garbage: the caller says so
-  }
 }

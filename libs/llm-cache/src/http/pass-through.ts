@@ -6,9 +6,8 @@ import { LlmError } from '../protocol/llm-error.js';
 import type { Protocol } from '../protocol/protocol.js';
 import { forwardedHeaders } from '../request/forwarded-headers.js';
 import { readBody } from '../request/request-body.js';
-import { readable, unauthorizedIn } from '../upstream/refusal.js';
-import { collect } from '../upstream/upstream-body.js';
 import type { Upstream } from '../upstream/upstream-client.js';
+import { WholeCalls, type WholeCallReply } from '../upstream/whole-call.js';
 import type { LlmCacheObserver } from './llm-cache-observer.js';
 
 export interface PassThroughParts {
@@ -29,27 +28,20 @@ export interface PassingRequest {
   readonly left: AbortSignal;
 }
 
-export interface PassedReply {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
-}
-
-const MAX_BYTES = 4 * 1024 * 1024;
+export type PassedReply = Pick<WholeCallReply, 'status' | 'headers' | 'body'>;
 
 export class PassThrough {
-  readonly #parts: PassThroughParts;
-  readonly #stopping = new AbortController();
+  readonly #upstreams: UpstreamDirectory;
+  readonly #calls: WholeCalls;
 
-  constructor(parts: PassThroughParts) {
-    this.#parts = parts;
+  constructor({ client, upstreams, observer }: PassThroughParts) {
+    this.#upstreams = upstreams;
+    this.#calls = new WholeCalls(client, (error) => observer.failed?.(error));
   }
 
   /** Ends what is being asked. */
   stop(): void {
-    this.#stopping.abort(
-      new LlmError('shutting_down', 'This server is stopping. Ask again.', { retryAfterSeconds: 1 }),
-    );
+    this.#calls.stop();
   }
 
   /**
@@ -57,30 +49,13 @@ export class PassThrough {
    * @throws the reason of `left`
    */
   async pass({ protocol, path, bytes, headers, caller, left }: PassingRequest): Promise<PassedReply> {
-    const { client, upstreams, observer } = this.#parts;
     const { value } = readBody(bytes);
     const model = isObject(value) && typeof value['model'] === 'string' ? value['model'] : null;
-    const target = upstreams.targetFor({ operation: protocol.id, tenant: caller.tenant, model });
+    const target = this.#upstreams.targetFor({ operation: protocol.id, tenant: caller.tenant, model });
     if (target === null) throw new LlmError('upstream_not_configured', NOT_CONFIGURED);
-    const response = await client.call({
-      target,
-      method: 'POST',
-      path,
-      headers: forwardedHeaders(headers),
-      body: bytes,
-      credentialHeader: protocol.credentialHeader ?? 'authorization',
-      signal: AbortSignal.any([this.#stopping.signal, left]),
-    });
-    left.throwIfAborted();
-    if (response.kind === 'failed') throw response.error;
-    if (response.kind === 'refused') {
-      const unauthorized = unauthorizedIn(response);
-      if (unauthorized !== null) {
-        observer.failed?.(unauthorized);
-        throw unauthorized;
-      }
-      return readable(response, (code, message) => protocol.foreignErrorBody(response.status, code, message));
-    }
-    return { status: response.status, headers: response.headers, body: await collect(response.bytes, MAX_BYTES) };
+    const { credentialHeader = 'authorization' } = protocol;
+    const forwarded = forwardedHeaders(headers);
+    const request = { target, method: 'POST' as const, path, headers: forwarded, body: bytes, credentialHeader };
+    return this.#calls.make({ request, protocol, left });
   }
 }

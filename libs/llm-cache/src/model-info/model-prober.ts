@@ -1,5 +1,6 @@
 /** Asks a provider whether it has a model, which costs nothing, and how long it takes to say so. */
 import type { UpstreamDirectory } from '../gateway/directories.js';
+import { modelSegment } from '../upstream/model-segment.js';
 import type { Upstream, UpstreamRequest, UpstreamResponse } from '../upstream/upstream-client.js';
 import type { ModelInUse } from './models-in-use.js';
 
@@ -40,10 +41,12 @@ export class ModelProber {
 
   /** Null: the tenant has no such provider for this model. */
   async probe({ tenant, provider, model }: ModelInUse, signal: AbortSignal): Promise<Probed | null> {
+    const segment = modelSegment(model);
+    if (segment === null) return null;
     for (const { operation, below, ...manner } of MANNERS) {
       const target = this.#parts.upstreams.targetFor({ operation, tenant, model });
       if (target?.provider !== provider) continue;
-      const path = below + encodeURIComponent(model.toWellFormed());
+      const path = below + segment;
       const began = performance.now();
       const response = await this.#parts.upstream.call({ target, method: 'GET', path, body: null, signal, ...manner });
       const seconds = (performance.now() - began) / 1000;

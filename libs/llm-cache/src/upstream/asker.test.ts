@@ -81,6 +81,12 @@ describe('asking a provider', () => {
     expect(asked.slice(5).map((body) => body['stream'])).toEqual([true, undefined]);
   });
 
+  it('takes a refusal for what it is when it says nothing of streaming', async () => {
+    const { asked, client } = provider(() => refusal(400, 'The upstream does not take this.'));
+    await new Asker(client).ask(question(JSON_REQUEST));
+    expect(asked).toHaveLength(1);
+  });
+
   it('drops only the wish for usage where the provider streams without it', async () => {
     const { asked, client } = provider((body) =>
       body['stream_options'] === undefined ? STREAM : refusal(422, 'unknown field stream_options'),

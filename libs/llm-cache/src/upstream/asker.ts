@@ -99,8 +99,8 @@ function nameOf({ target, protocol, facts }: Question): string {
   return JSON.stringify([target.baseUrl, protocol.id, facts.model, facts.stream]);
 }
 
-/** A provider may name only the member that it does not know: `include_usage`. */
-const ABOUT_STREAMING = /stream|include_usage/i;
+/** A provider may name only the member that it does not know: `include_usage`. Proxies speak of an upstream, too. */
+const ABOUT_STREAMING = /\bstream|include_usage/i;
 
 function refusesStreaming(response: UpstreamResponse): boolean {
   return (

@@ -164,21 +164,40 @@ function stopping(): LlmError {
 
 function metByTheReader(): void {}
 
+/** White space is what some send to keep a connection alive; nobody sends so much of it. */
+const MOST_BEFORE_RECOGNISED = 64 * 1024;
+
 /** For providers that do not say what they send, or say `text/plain`. */
 async function recognised(
   bytes: AsyncGenerator<Buffer, void, undefined>,
 ): Promise<{ readonly kind: 'stream' | 'json'; readonly bytes: AsyncIterable<Buffer> }> {
-  const first = await bytes.next();
-  if (first.done !== true) {
-    const head = first.value.toString('latin1', 0, 64).trimStart();
-    if (/^(?:data|event|id|retry)?:/.test(head)) return { kind: 'stream', bytes: after(first.value, bytes) };
-    if (head.startsWith('{')) return { kind: 'json', bytes: after(first.value, bytes) };
-    await bytes.return(undefined);
+  const came: Buffer[] = [];
+  let size = 0;
+  let head = '';
+  for (let next = await bytes.next(); next.done !== true && size < MOST_BEFORE_RECOGNISED; next = await bytes.next()) {
+    came.push(next.value);
+    size += next.value.length;
+    head = (head + next.value.toString('latin1')).replace(BEFORE_THE_FIRST, '');
+    const kind = kindOf(head);
+    if (kind === 'other') break;
+    if (kind !== 'unknown') return { kind, bytes: after(Buffer.concat(came, size), bytes) };
   }
+  await bytes.return(undefined);
   throw new LlmError(
     'upstream_invalid_response',
     'The provider answered with something that is neither JSON nor a stream of events.',
   );
+}
+
+const BOM = '\xef\xbb\xbf';
+const BEFORE_THE_FIRST = new RegExp(`^(?:${BOM})?\\s*`);
+const FIELDS = ['data:', 'event:', 'id:', 'retry:', ':'] as const;
+
+/** `unknown` until enough has come: the network may cut anywhere. */
+function kindOf(head: string): 'stream' | 'json' | 'unknown' | 'other' {
+  if (head.startsWith('{')) return 'json';
+  if (FIELDS.some((field) => head.startsWith(field))) return 'stream';
+  return [BOM, ...FIELDS].some((beginning) => beginning.startsWith(head)) ? 'unknown' : 'other';
 }
 
 async function* after(

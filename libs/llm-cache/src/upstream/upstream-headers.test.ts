@@ -12,6 +12,14 @@ describe('headers of the provider', () => {
     expect(safeResponseHeaders(told)).toEqual({});
   });
 
+  it('that could not be sent on are left out', () => {
+    expect(
+      safeResponseHeaders({ 'openai-version': '1\u2713', 'x-ratelimit-reset': '1\ufffd', 'retry-after': '2' }),
+    ).toEqual({
+      'retry-after': '2',
+    });
+  });
+
   it('that clients act upon go through', () => {
     const useful = {
       'content-type': 'application/json',

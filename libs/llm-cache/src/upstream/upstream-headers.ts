@@ -14,6 +14,8 @@ const PASSED: ReadonlySet<string> = new Set([
 ]);
 /** OpenAI's name for it, and Anthropic's. */
 const REQUEST_IDS: ReadonlySet<string> = new Set(['x-request-id', 'request-id']);
+/** Providers may send other bytes, which would make the whole answer one that cannot be sent. */
+const SENDABLE = /^[\t\x20-\x7e]*$/;
 const PASSED_PREFIXES = ['x-ratelimit-', 'anthropic-ratelimit-'];
 
 /** What of a call its header is made of. */
@@ -32,6 +34,7 @@ export function safeResponseHeaders(headers: IncomingHeaders): Readonly<Record<s
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined) continue;
     const text = Array.isArray(value) ? value.join(', ') : value;
+    if (!SENDABLE.test(text)) continue;
     if (REQUEST_IDS.has(name)) safe['x-upstream-request-id'] = text;
     else if (PASSED.has(name) || PASSED_PREFIXES.some((prefix) => name.startsWith(prefix))) safe[name] = text;
   }
