@@ -169,8 +169,13 @@ describe('made of a chat that was there', () => {
       prices: publishedPrices(),
     });
   const caller = {
-    ...{ tenant: 'acme', keyId: 'k1', client: 'test' },
-    ...{ userId: null, clienteId: null, campanaId: null, segmento: null },
+    tenant: 'acme',
+    keyId: 'k1',
+    client: 'test',
+    userId: null,
+    clienteId: null,
+    campanaId: null,
+    segmento: null,
   };
   const told = async (prompt: string, control?: string): Promise<GenerationReply> => {
     const headers = control === undefined ? {} : { 'cache-control': control };
@@ -206,7 +211,8 @@ it('is kept no longer than the policy says, be it told again', async () => {
   await brief.redisUp();
   try {
     await generate(asking('brief'), {}, brief);
-    const [key = ''] = (await client.keys('ai:generation:gpt-4o-mini:*')).filter((one) => !known.has(one));
+    const keys = await client.keys('ai:generation:gpt-4o-mini:*');
+    const key = keys.find((one) => !known.has(one)) ?? '';
     expect(await client.ttl(key)).toBeLessThanOrEqual(90);
     // What is left of the chat's time is not the generation's to prolong.
     await client.del(key);
