@@ -45,7 +45,10 @@ it('is asked each time, with the credential of this server, and books nothing', 
         method: 'POST',
         url: '/v1/messages/count_tokens',
         body: JSON.stringify(BODY),
-        headers: expect.objectContaining({ 'x-api-key': 'sk-upstream', 'anthropic-version': expect.any(String) as string }),
+        headers: expect.objectContaining({
+          'x-api-key': 'sk-upstream',
+          'anthropic-version': expect.any(String) as string,
+        }),
       }),
     ),
   );
