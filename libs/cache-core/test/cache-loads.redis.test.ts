@@ -1,6 +1,7 @@
+import { until } from '@promptsales/test-kit';
 import { valueReading, type Leadership } from '../src/index.js';
 import { app, load } from './app-values.js';
-import { cacheProcess, until, type Process } from './cache-process.js';
+import { cacheProcess, type Process } from './cache-process.js';
 import type { RedisPlace } from './redis-place.js';
 import { onEveryPlace } from './stage.js';
 

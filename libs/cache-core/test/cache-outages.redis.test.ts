@@ -1,6 +1,7 @@
+import { until } from '@promptsales/test-kit';
 import { valueReading } from '../src/index.js';
 import { app, load } from './app-values.js';
-import { cacheProcess, until, untilUp, type Process } from './cache-process.js';
+import { cacheProcess, untilUp, type Process } from './cache-process.js';
 import type { RedisPlace } from './redis-place.js';
 import { onEveryPlace } from './stage.js';
 

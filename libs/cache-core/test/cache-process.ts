@@ -59,8 +59,3 @@ export const cacheProcess = { start: startProcess, stop } satisfies ProcessKind<
 export async function untilUp(...processes: readonly Process[]): Promise<void> {
   await Promise.all(processes.flatMap(({ roles }) => roles.links().map((link) => link.untilUp(5000))));
 }
-
-/** Looks until it is so; the test's own time-out is the bound. */
-export async function until(so: () => Promise<boolean>): Promise<void> {
-  while (!(await so())) await new Promise((resolve) => setTimeout(resolve, 5));
-}

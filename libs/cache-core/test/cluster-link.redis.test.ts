@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { startRedisCluster, type TestClusterNode, type TestRedisCluster } from '@promptsales/test-kit';
+import { startRedisCluster, type TestClusterNode, type TestRedisCluster, until } from '@promptsales/test-kit';
 import { ClusterLink, type ClusterSettings } from '../src/redis/cluster-link.js';
 import type { RedisUnavailableError } from '../src/redis/errors.js';
 import { DEFAULT_LINK_TIMES } from '../src/redis/link.js';
@@ -32,9 +32,6 @@ describe('a link to a cluster', () => {
   const get = (key: string) => link.readAt(key, (client) => client.get(key));
   const linkOf = (node: TestClusterNode) =>
     link.nodes().find(({ name }) => name.endsWith(`:${node.port}`)) as ReturnType<ClusterLink['nodes']>[number];
-  const until = async (so: () => boolean | Promise<boolean>): Promise<void> => {
-    while (!(await so())) await pause(5);
-  };
   const away = (error: unknown): string => (error as RedisUnavailableError).trouble;
 
   beforeAll(async () => {

@@ -1,7 +1,7 @@
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import { startRedis, type TestRedis, until } from '@promptsales/test-kit';
 import { Redis } from 'ioredis';
 import { absent, explain, keyspace, type CacheSettings, type Explanation } from '../src/index.js';
-import { startProcess, stop, until, type Process } from './cache-process.js';
+import { startProcess, stop, type Process } from './cache-process.js';
 
 describe('the explanation of a key', () => {
   let redis: TestRedis;

@@ -5,10 +5,11 @@ import {
   type TestClusterNode,
   type TestRedisCluster,
   type TestRedisSentinels,
+  until,
 } from '@promptsales/test-kit';
 import { Redis } from 'ioredis';
 import { keyspace, type RedisHome } from '../src/index.js';
-import { startProcess, stop, until, type Process } from './cache-process.js';
+import { startProcess, stop, type Process } from './cache-process.js';
 import { addresses, app, HOLD, KEYS, up, World } from './world.js';
 
 /** What this server acknowledges from now on reaches no replica: they are thrown out and cannot log in again. */

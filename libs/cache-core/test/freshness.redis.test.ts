@@ -1,5 +1,6 @@
+import { until } from '@promptsales/test-kit';
 import { absent, keyspace, unchanged, type KeyRef, type LoadContext, type LoadOptions } from '../src/index.js';
-import { cacheProcess, until, untilUp, type Process } from './cache-process.js';
+import { cacheProcess, untilUp, type Process } from './cache-process.js';
 import type { RedisPlace } from './redis-place.js';
 import { onEveryPlace } from './stage.js';
 

@@ -1,5 +1,6 @@
+import { until } from '@promptsales/test-kit';
 import { companions, keyspace, type EntryLabels } from '../src/index.js';
-import { cacheProcess, until, type Process } from './cache-process.js';
+import { cacheProcess, type Process } from './cache-process.js';
 import type { RedisPlace } from './redis-place.js';
 import { onEveryPlace } from './stage.js';
 

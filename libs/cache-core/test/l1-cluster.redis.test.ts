@@ -1,5 +1,5 @@
 /** L1 in front of a cluster: an entry and the versions that it is under lie on several servers. */
-import { startRedisCluster, type TestRedisCluster } from '@promptsales/test-kit';
+import { startRedisCluster, type TestRedisCluster, until } from '@promptsales/test-kit';
 import { Redis } from 'ioredis';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Cache, CacheAside, keyspace, RedisRoles } from '../src/index.js';
@@ -145,11 +145,3 @@ describe('L1 on a cluster', () => {
     expect(warm(a, 'a')).toBeUndefined();
   });
 });
-
-async function until(true_: () => boolean | Promise<boolean>, withinMs = 5000): Promise<void> {
-  const end = performance.now() + withinMs;
-  while (!(await true_())) {
-    if (performance.now() > end) throw new Error(`not within ${withinMs} ms`);
-    await pause(2);
-  }
-}

@@ -1,5 +1,5 @@
 /** L1 where Redis refuses to tell of changes: those tell who make them. */
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import { startRedis, type TestRedis, until } from '@promptsales/test-kit';
 import { Redis } from 'ioredis';
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -394,13 +394,5 @@ class Proxy {
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
-  }
-}
-
-async function until(true_: () => boolean | Promise<boolean>, withinMs = 5000): Promise<void> {
-  const end = performance.now() + withinMs;
-  while (!(await true_())) {
-    if (performance.now() > end) throw new Error(`not within ${withinMs} ms`);
-    await pause(2);
   }
 }

@@ -1,5 +1,5 @@
 /** L1 on a real server: what others write is seen within the bound, and nothing is served in doubt. */
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import { startRedis, type TestRedis, until } from '@promptsales/test-kit';
 import { Redis } from 'ioredis';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -470,14 +470,6 @@ describe('L1 on Redis', () => {
     return cache.l1Status?.servers.every(({ state }) => state === 'tracking') ?? false;
   }
 });
-
-async function until(true_: () => boolean | Promise<boolean>, withinMs = 5000): Promise<void> {
-  const end = performance.now() + withinMs;
-  while (!(await true_())) {
-    if (performance.now() > end) throw new Error(`not within ${withinMs} ms`);
-    await pause(2);
-  }
-}
 
 /** A part, of an entry that has one. */
 function frames([, part]: readonly Buffer[]): string {

@@ -1,6 +1,5 @@
-import { startRedisCluster, type TestRedisCluster } from '@promptsales/test-kit';
+import { startRedisCluster, type TestRedisCluster, until } from '@promptsales/test-kit';
 import { Breakers, companions, keyspace, Locks, RedisRoles } from '../src/index.js';
-import { until } from './cache-process.js';
 
 /** One of these lies in each third of the slots: their keys, companions and rings are on different servers. */
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { until } from '@promptsales/test-kit';
 import {
   FamilyGlob,
   InvalidationOperations,
@@ -11,7 +12,7 @@ import {
   type OperationView,
   type RedisHome,
 } from '../src/index.js';
-import { startProcess, stop, until, type Process } from './cache-process.js';
+import { startProcess, stop, type Process } from './cache-process.js';
 import type { OneServer } from './redis-place.js';
 import { onOneServer } from './stage.js';
 

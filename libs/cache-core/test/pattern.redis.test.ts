@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { until } from '@promptsales/test-kit';
 import { FamilyGlob, keyspace, type CacheSettings, type PatternProgress, type PatternRun } from '../src/index.js';
-import { cacheProcess, until, untilUp, type Process } from './cache-process.js';
+import { cacheProcess, untilUp, type Process } from './cache-process.js';
 import type { RedisPlace } from './redis-place.js';
 import { onEveryPlace } from './stage.js';
 

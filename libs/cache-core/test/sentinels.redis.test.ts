@@ -1,9 +1,9 @@
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { startRedisSentinels, type TestRedis, type TestRedisSentinels } from '@promptsales/test-kit';
+import { startRedisSentinels, type TestRedis, type TestRedisSentinels, until } from '@promptsales/test-kit';
 import { Redis } from 'ioredis';
 import type { RedisHome } from '../src/index.js';
-import { startProcess, stop, until, type Process } from './cache-process.js';
+import { startProcess, stop, type Process } from './cache-process.js';
 import { addresses, HOLD, KEYS, up, World } from './world.js';
 
 /** A way to a server that can be closed: what was connected stays so, in silence. */

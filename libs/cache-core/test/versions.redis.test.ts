@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
+import { until } from '@promptsales/test-kit';
 import { keyspace, MOST_TAGS, type EntryLabels } from '../src/index.js';
-import { cacheProcess, until, untilUp, type Process } from './cache-process.js';
+import { cacheProcess, untilUp, type Process } from './cache-process.js';
 import type { RedisPlace } from './redis-place.js';
 import { onEveryPlace } from './stage.js';
 

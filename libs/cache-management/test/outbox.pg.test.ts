@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { Cache, CacheAside, keyspace, RedisRoles } from '@promptsales/cache-core';
 import { Database } from '@promptsales/database';
-import { createDatabase, startRedis, type TestDatabase, type TestRedis } from '@promptsales/test-kit';
+import { createDatabase, startRedis, type TestDatabase, type TestRedis, until } from '@promptsales/test-kit';
 import { sql, type Transaction } from 'kysely';
 import { InvalidationOutbox, OUTBOX_MIGRATIONS, OutboxRelay } from '../src/index.js';
 
@@ -78,9 +78,6 @@ describe('the outbox', () => {
   const rowsLeft = async (): Promise<number> => {
     const { rows } = await sql<{ count: string }>`select count(*) from cache_outbox`.execute(a.database.as<Tables>());
     return Number(rows[0]?.count);
-  };
-  const until = async (so: () => Promise<boolean>): Promise<void> => {
-    while (!(await so())) await new Promise((resolve) => setTimeout(resolve, 10));
   };
 
   beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { Keyring } from '@promptsales/cache-core';
 import { Database } from '@promptsales/database';
-import { startPostgres, type TestPostgres } from '@promptsales/test-kit';
+import { startPostgres, type TestPostgres, until } from '@promptsales/test-kit';
 import { randomBytes } from 'node:crypto';
 import { CONFIGURATION_MIGRATIONS, ProviderDirectory } from '../src/index.js';
 import type { ConfigurationTables } from '../src/configuration-tables.js';
@@ -34,9 +34,6 @@ describe('the directory of providers', () => {
         unreadableCredential: (provider) => events.push(`unreadable ${provider}`),
       },
     }).start();
-  const until = async (so: () => boolean): Promise<void> => {
-    while (!so()) await new Promise((resolve) => setTimeout(resolve, 20));
-  };
 
   beforeAll(async () => {
     server = await startPostgres();

@@ -1,4 +1,4 @@
-import { createDatabase, freePort, startPostgres, type TestPostgres } from '@promptsales/test-kit';
+import { createDatabase, freePort, startPostgres, type TestPostgres, until } from '@promptsales/test-kit';
 import { sql } from 'kysely';
 import { createServer, type Socket } from 'node:net';
 import { inspect } from 'node:util';
@@ -272,12 +272,4 @@ async function sleepers(database: Database): Promise<number> {
     select count(*)::int as count from pg_stat_activity
     where datname = current_database() and state = 'active' and wait_event = 'PgSleep'`.execute(database.control());
   return rows[0]?.count ?? 0;
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 400; tries += 1) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error('it did not come about within 10 s');
 }

@@ -1,4 +1,4 @@
-import { createDatabase, type TestDatabase } from '@promptsales/test-kit';
+import { createDatabase, type TestDatabase, until } from '@promptsales/test-kit';
 import { sql, type Kysely } from 'kysely';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -151,11 +151,3 @@ describe('migrate', () => {
     expect(await rows('select count(*)::int as count from made_once')).toEqual([{ count: 1 }]);
   });
 });
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 400; tries += 1) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error('it did not come about within 10 s');
-}

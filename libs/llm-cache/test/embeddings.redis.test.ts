@@ -1,5 +1,5 @@
 /** Embeddings over HTTP, on a real Redis: what is stored is not asked for, and every vector stands where its item stood. */
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import { startRedis, type TestRedis, until } from '@promptsales/test-kit';
 import fc from 'fast-check';
 import OpenAI from 'openai';
 import { EmbeddingsProvider, tokensOf, vectorOf, type Item } from './embeddings-provider.js';
@@ -387,7 +387,3 @@ it('answers while Redis is away, and says so', async () => {
     await alone.stop();
   }
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
-}

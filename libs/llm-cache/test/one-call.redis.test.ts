@@ -1,23 +1,13 @@
-/** One call for any number of simultaneous identical requests, whoever leaves and whatever breaks, over two processes. */
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
+/** One call for any number of simultaneous identical requests, whoever leaves and whatever breaks. */
+import { startRedis, type TestRedis, until } from '@promptsales/test-kit';
 import { GatewayProcess, type GatewayProcessOptions } from './gateway-process.js';
-import {
-  DONE,
-  EventReader,
-  HELLO,
-  ROLE,
-  say,
-  STOP,
-  StreamProvider,
-  USAGE_CHUNK,
-  withoutUsage,
-} from './stream-provider.js';
+import { question, stream } from './questions.js';
+import { DONE, HELLO, ROLE, say, STOP, StreamProvider, USAGE_CHUNK, withoutUsage } from './stream-provider.js';
 
 let redis: TestRedis;
 let provider: StreamProvider;
 let here: GatewayProcess;
 let there: GatewayProcess;
-let questions = 0;
 
 const start = async (options: Partial<GatewayProcessOptions> = {}): Promise<GatewayProcess> =>
   (await GatewayProcess.start({ redisUrl: redis.url, providerUrl: provider.baseUrl, ...options })).redisUp();
@@ -36,28 +26,6 @@ beforeEach(() => {
   here.events.length = 0;
   there.events.length = 0;
 });
-
-function question(more: object = {}): Record<string, unknown> {
-  questions += 1;
-  return { model: 'gpt-4o', messages: [{ role: 'user', content: `question ${questions}` }], ...more };
-}
-
-async function stream(
-  gateway: GatewayProcess,
-  body: object,
-  signal: AbortSignal | null = null,
-): Promise<EventReader & { cache: string | null }> {
-  const response = await gateway.post({ ...body, stream: true }, {}, signal);
-  return Object.assign(new EventReader(response), { cache: response.headers.get('x-cache') });
-}
-
-async function until(condition: () => boolean, withinMs = 5000): Promise<void> {
-  const deadline = Date.now() + withinMs;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('it did not come to pass');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
 
 describe('in one process', () => {
   it('trap 18: fifty simultaneous identical requests, half of them streams, make one call', async () => {
@@ -265,208 +233,5 @@ describe('an answer that outgrows what is kept', () => {
     } finally {
       await small.stop();
     }
-  });
-});
-
-describe('in two processes', () => {
-  it('trap 18: a hundred simultaneous identical requests, half of them streams, make one call', async () => {
-    const body = question();
-    const asking = Array.from({ length: 100 }, (_, at) =>
-      (at % 2 === 0 ? here : there).post(at % 4 < 2 ? body : { ...body, stream: true }),
-    );
-    const call = await provider.next();
-    call.say(ROLE, say('Hel'));
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    call.end(say('lo'), STOP, USAGE_CHUNK, DONE);
-    const responses = await Promise.all(asking);
-    const texts = await Promise.all(responses.map((response) => response.text()));
-    expect(provider.calls).toBe(1);
-    expect(new Set(texts).size).toBe(2);
-    expect(responses.filter((response) => response.headers.get('x-cache') === 'MISS')).toHaveLength(1);
-    expect([...here.events, ...there.events].filter((event) => event.startsWith('attached')).toSorted()).toEqual([
-      'attached follower',
-      'attached leader',
-    ]);
-  });
-
-  it('a follower in another process gets the first events while the rest is still to come', async () => {
-    const body = question();
-    const first = stream(here, body);
-    const call = await provider.next();
-    call.say(ROLE, say('early'));
-    await (await first).until('early');
-    const second = await stream(there, body);
-    expect(second.cache).toBe('COALESCED');
-    await second.until('early');
-    call.say(say('then'));
-    await second.until('then');
-    const json = there.post(body);
-    call.end(STOP, USAGE_CHUNK, DONE);
-    expect(await second.rest()).toBe(await (await first).rest());
-    expect(await (await json).json()).toMatchObject({ choices: [{ message: { content: 'earlythen' } }] });
-    expect((await there.post(body)).headers.get('x-cache')).toBe('HIT');
-    expect(provider.calls).toBe(1);
-  });
-
-  it('trap 21: the call goes on for a follower in another process when the first client leaves, and ends with the last', async () => {
-    const body = question();
-    const leaving = new AbortController();
-    const first = stream(here, body, leaving.signal);
-    const call = await provider.next();
-    call.say(ROLE, say('a'));
-    const leaver = await first;
-    await leaver.until('"a"');
-    const leavingToo = new AbortController();
-    const second = await stream(there, body, leavingToo.signal);
-    await second.until('"a"');
-    leaving.abort();
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    call.say(say('b'));
-    await second.until('"b"');
-    leavingToo.abort();
-    await call.closed;
-    await until(() => here.ledger.calls.at(-1)?.outcome?.status === 'aborted');
-    expect(provider.calls).toBe(1);
-  });
-
-  it('trap 21: a provider that dies in the middle is an error to followers everywhere, and nothing is stored', async () => {
-    const body = question();
-    const first = stream(here, body);
-    const call = await provider.next();
-    call.say(ROLE, say('half'));
-    await (await first).until('half');
-    const second = await stream(there, body);
-    await second.until('half');
-    const json = there.post(body);
-    call.die();
-    expect(await second.rest()).toContain('"code":"upstream_died"');
-    expect((await json).status).toBe(502);
-    await (await first).rest();
-    const again = there.post(body);
-    (await provider.next()).end(HELLO);
-    expect((await again).headers.get('x-cache')).toBe('MISS');
-  });
-
-  it('an answer that came as JSON reaches followers in both forms', async () => {
-    const body = question();
-    const asking = [here.post(body), there.post(body), there.post({ ...body, stream: true })];
-    const call = await provider.next();
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    const completion = {
-      id: 'c',
-      object: 'chat.completion',
-      created: 1,
-      model: 'm',
-      choices: [{ index: 0, message: { role: 'assistant', content: 'one two' }, finish_reason: 'stop' }],
-    };
-    call.json(200, completion);
-    const [own, json, events] = await Promise.all(asking);
-    expect(await own?.json()).toEqual(completion);
-    expect(await json?.json()).toEqual(completion);
-    const text = (await events?.text()) ?? '';
-    expect(text).toContain('" two"');
-    expect(text.endsWith(DONE)).toBe(true);
-    expect(provider.calls).toBe(1);
-  });
-
-  it('a refusal reaches followers in another process as it came', async () => {
-    const body = question();
-    const asking = [here.post(body), there.post(body), there.post({ ...body, stream: true })];
-    const call = await provider.next();
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    call.json(400, { error: { message: 'their words' } });
-    for (const response of await Promise.all(asking)) {
-      expect(response.status).toBe(400);
-      expect(await response.json()).toEqual({ error: { message: 'their words' } });
-    }
-    expect(provider.calls).toBe(1);
-  });
-});
-
-describe('without Redis', () => {
-  it('requests are answered, shared within the process, and nothing is stored', async () => {
-    const own = await startRedis();
-    const gateway = await GatewayProcess.start({ redisUrl: own.url, providerUrl: provider.baseUrl });
-    await gateway.redisUp();
-    try {
-      await own.kill();
-      const body = question();
-      const asking = Array.from({ length: 20 }, () => gateway.post(body));
-      const call = await provider.next();
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      call.end(HELLO);
-      for (const response of await Promise.all(asking)) expect(response.status).toBe(200);
-      expect(provider.calls).toBe(1);
-      const again = gateway.post(body);
-      (await provider.next()).end(HELLO);
-      expect((await again).headers.get('x-cache')).toBe('MISS');
-      await own.restart();
-      await gateway.redisUp();
-      const third = gateway.post(body);
-      (await provider.next()).end(HELLO);
-      expect((await third).headers.get('cache-status')).toBe('promptsales; fwd=miss; stored');
-      expect((await gateway.post(body)).headers.get('x-cache')).toBe('HIT');
-    } finally {
-      await gateway.stop();
-    }
-  });
-
-  it('a full Redis costs hits, not answers', async () => {
-    const own = await startRedis({ args: ['--maxmemory', '1mb', '--maxmemory-policy', 'noeviction'] });
-    const gateway = await start({ redisUrl: own.url });
-    try {
-      const body = question();
-      for (const form of [body, { ...body, stream: true }, body]) {
-        const pending = gateway.post(form);
-        (await provider.next()).end(HELLO);
-        const response = await pending;
-        expect([response.status, response.headers.get('x-cache')]).toEqual([200, 'MISS']);
-        await response.text();
-      }
-    } finally {
-      await gateway.stop();
-    }
-  });
-
-  it('a stream that is followed from another process survives a restart of Redis in its middle', async () => {
-    const own = await startRedis();
-    const options = { redisUrl: own.url };
-    const [leader, follower] = await Promise.all([start(options), start(options)]);
-    try {
-      const body = question();
-      const first = stream(leader, body);
-      const call = await provider.next();
-      call.say(ROLE, say('before'));
-      await (await first).until('before');
-      const second = await stream(follower, body);
-      await second.until('before');
-      await own.kill();
-      call.say(say('meanwhile'));
-      await (await first).until('meanwhile');
-      await own.restart();
-      call.end(say('after'), STOP, USAGE_CHUNK, DONE);
-      expect(await second.rest()).toBe(await (await first).rest());
-    } finally {
-      await Promise.all([leader.stop(), follower.stop()]);
-    }
-  });
-});
-
-describe('a process that stops', () => {
-  it('lets answers under way end within its bound, and tells those it cannot wait for', async () => {
-    const gateway = await start();
-    const [quick, endless] = [question(), question()];
-    const first = stream(gateway, quick);
-    const quickCall = await provider.next();
-    quickCall.say(ROLE);
-    const second = stream(gateway, endless);
-    const endlessCall = await provider.next();
-    endlessCall.say(ROLE);
-    const readers = await Promise.all([first, second]);
-    const stopping = gateway.stop();
-    quickCall.end(say('x'), STOP, USAGE_CHUNK, DONE);
-    expect(await readers[0].rest()).toContain('[DONE]');
-    expect(await readers[1].rest()).toContain('"code":"shutting_down"');
-    await stopping;
   });
 });

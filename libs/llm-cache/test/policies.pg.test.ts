@@ -1,6 +1,6 @@
 /** Policies in PostgreSQL, and what each process knows of them. */
 import { Database } from '@promptsales/database';
-import { startPostgres, type TestPostgres } from '@promptsales/test-kit';
+import { startPostgres, type TestPostgres, until } from '@promptsales/test-kit';
 import { POLICY_MIGRATIONS, PolicyDirectory, type CachePolicy } from '../src/index.js';
 import { Policies, type PolicyAct, type PolicyActor } from '../src/policies/policies.js';
 import type { PolicyTables } from '../src/policies/policy-tables.js';
@@ -28,9 +28,6 @@ describe('stored policies', () => {
     share: 'tenant',
     ...more,
   });
-  const until = async (so: () => boolean): Promise<void> => {
-    while (!so()) await new Promise((resolve) => setTimeout(resolve, 20));
-  };
   /** What each process comes to know by itself. */
   const knownAs = async (known: Partial<CachePolicy>): Promise<CachePolicy> => {
     await until(() =>

@@ -1,5 +1,5 @@
 /** Hits from the process's own memory: to a client they are hits like any other. */
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import { startRedis, type TestRedis, until } from '@promptsales/test-kit';
 import { companions, keyspace } from '@promptsales/cache-core';
 import { setTimeout as pause } from 'node:timers/promises';
 import { GatewayProcess } from './gateway-process.js';
@@ -157,11 +157,3 @@ describe('a hit from memory', () => {
     expect(await (await here.post(body)).text()).toBe(withoutUsage(HELLO));
   });
 });
-
-async function until(true_: () => boolean | Promise<boolean>, withinMs = 5000): Promise<void> {
-  const end = performance.now() + withinMs;
-  while (!(await true_())) {
-    if (performance.now() > end) throw new Error(`not within ${withinMs} ms`);
-    await pause(2);
-  }
-}

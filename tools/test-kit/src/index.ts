@@ -9,3 +9,4 @@ export {
   type TestRedisCluster,
 } from './redis-cluster.js';
 export { startRedisSentinels, type StartRedisSentinelsOptions, type TestRedisSentinels } from './redis-sentinels.js';
+export { until } from './until.js';

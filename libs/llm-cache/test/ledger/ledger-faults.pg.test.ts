@@ -1,5 +1,5 @@
 import { Database } from '@promptsales/database';
-import { startPostgres, type TestPostgres } from '@promptsales/test-kit';
+import { startPostgres, type TestPostgres, until } from '@promptsales/test-kit';
 import { type Kysely, sql } from 'kysely';
 import { ledgerMigrations, LedgerUnavailable } from '../../src/index.js';
 import { DurableLedger, type DurableLedgerOptions } from '../../src/ledger/durable-ledger.js';
@@ -161,12 +161,4 @@ describe('the ledger while PostgreSQL fails', () => {
 
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 15_000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('it did not become true within 15 s');
-    await pause(20);
-  }
 }
