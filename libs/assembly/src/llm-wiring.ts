@@ -1,11 +1,13 @@
 import type { DynamicModule } from '@nestjs/common';
 import { Breakers, Cache, RedisRoles } from '@promptsales/cache-core';
 import { ProviderDirectory } from '@promptsales/configuration';
+import { Database } from '@promptsales/database';
 import type { Environment } from '@promptsales/environment';
 import { GatewayInstruments, SemanticInstruments, type MetricsRegistry } from '@promptsales/health';
 import type { Logger } from '@promptsales/http-edge';
 import {
-  Ledger,
+  DurableLedger,
+  LedgerResponseMakers,
   LlmCacheModule,
   OverriddenPrices,
   PolicyDirectory,
@@ -31,7 +33,8 @@ interface LlmParts {
   readonly environment: Environment;
   readonly cache: Cache;
   readonly roles: RedisRoles;
-  readonly ledger: Ledger;
+  readonly ledger: DurableLedger;
+  readonly database: Database;
   readonly breakers: Breakers;
   readonly providers: StoredProviders & Pick<ProviderDirectory, 'serving'>;
   readonly policies: PolicyDirectory;
@@ -47,6 +50,7 @@ function llmCacheOptions(parts: LlmParts): LlmCacheOptions {
     cache,
     roles,
     ledger,
+    database,
     breakers,
     providers,
     policies,
@@ -63,6 +67,7 @@ function llmCacheOptions(parts: LlmParts): LlmCacheOptions {
     callerOf,
     upstreams: upstreamsOf(environment, providers, breakers),
     policies,
+    makers: new LedgerResponseMakers(database, '/v1/responses', () => ledger.flush()),
     prices: new OverriddenPrices(listPrices, priceOverridesOf(providers)),
     breakers,
     upstream: { timeoutMs: upstream.timeoutMs, idleTimeoutMs: upstream.idleTimeoutMs },
@@ -86,16 +91,29 @@ export function gatewayModule({ metrics, routes = true, ...given }: GatewayOptio
   const instruments = { gateway: new GatewayInstruments(metrics), semantic: new SemanticInstruments(metrics) };
   return LlmCacheModule.forRootAsync({
     routes,
-    inject: [Cache, RedisRoles, Ledger, Breakers, ProviderDirectory, PolicyDirectory, StoredPrices],
+    inject: [Cache, RedisRoles, DurableLedger, Database, Breakers, ProviderDirectory, PolicyDirectory, StoredPrices],
     useFactory: (
       cache: Cache,
       roles: RedisRoles,
-      ledger: Ledger,
+      ledger: DurableLedger,
+      database: Database,
       breakers: Breakers,
       providers: ProviderDirectory,
       policies: PolicyDirectory,
       listPrices: StoredPrices,
-    ) => llmCacheOptions({ ...given, cache, roles, ledger, breakers, providers, policies, listPrices, instruments }),
+    ) =>
+      llmCacheOptions({
+        ...given,
+        cache,
+        roles,
+        ledger,
+        database,
+        breakers,
+        providers,
+        policies,
+        listPrices,
+        instruments,
+      }),
   });
 }
 

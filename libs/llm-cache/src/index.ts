@@ -45,6 +45,8 @@ export { GenerationRequestError } from './generations/generation-request.js';
 export { AnswerKeys, type KeyedRequest } from './gateway/answer-keys.js';
 export { attributionOf, type Caller, type CallerOf } from './http/caller.js';
 export type { LlmCacheObserver } from './http/llm-cache-observer.js';
+export { LedgerResponseMakers } from './ledger/response-makers.js';
+export type { ResponseMaker, ResponseMakers } from './ledger/response-makers.js';
 export type { PolicySource, UpstreamDirectory, UpstreamQuestion } from './gateway/directories.js';
 export { DEFAULT_FLIGHT, type FlightBounds } from './flight/flight-bounds.js';
 export type { FlightObserver } from './flight/flight-observer.js';

@@ -18,6 +18,7 @@ import {
   type CachePolicy,
   type FlightBounds,
   type Prices,
+  type ResponseMakers,
   type LlmCacheOptions,
   type UpstreamSettings,
   type UpstreamTarget,
@@ -39,6 +40,15 @@ export interface GatewayProcessOptions {
   readonly bodyLimitBytes?: number;
   readonly prices?: Prices;
   readonly semantic?: LlmCacheOptions['semantic'];
+}
+
+/** As the ledger in PostgreSQL knows them, at once. */
+function makersIn({ calls }: MemoryLedger): ResponseMakers {
+  return {
+    of: (id) =>
+      Promise.resolve(calls.filter(({ outcome }) => outcome?.responseId === id).map(({ facts }) => ({ ...facts }))),
+    tell: () => Promise.resolve(),
+  };
 }
 
 export class GatewayProcess {
@@ -84,6 +94,7 @@ export class GatewayProcess {
       roles,
       ledger,
       upstreams: { targetFor: () => target },
+      makers: makersIn(ledger),
       ...(policies === undefined ? {} : { policies: new PolicyTable(policies) }),
       callerOf: ({ headers }) => ({
         tenant: String(headers['x-test-tenant'] ?? 'acme'),

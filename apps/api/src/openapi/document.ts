@@ -43,6 +43,12 @@ function addProviderRoute(document: OpenAPIObject, route: ProviderRoute): void {
     description: route.description,
     operationId: `${route.method}${route.path.replaceAll(/[/_]+(\w)/g, (_match, letter: string) => letter.toUpperCase())}`,
     externalDocs: { description: `${route.provider}'s schema`, url: route.schema },
+    parameters: [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({
+      name,
+      in: 'path',
+      required: true,
+      schema: { type: 'string' },
+    })),
     ...(route.takesBody
       ? { requestBody: { required: true, content: { 'application/json': { schema: { type: 'object' } } } } }
       : {}),

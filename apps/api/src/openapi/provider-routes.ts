@@ -3,7 +3,7 @@
  * them and points there.
  */
 export interface ProviderRoute {
-  readonly method: 'get' | 'post';
+  readonly method: 'get' | 'post' | 'delete';
   /** As OpenAPI writes it. */
   readonly path: `/${string}`;
   readonly provider: string;
@@ -68,6 +68,49 @@ export const PROVIDER_ROUTES: readonly ProviderRoute[] = [
     schema: 'https://platform.openai.com/docs/api-reference/images/create',
     answers: ['application/json', 'text/event-stream'],
     takesBody: true,
+  },
+  {
+    method: 'get',
+    path: '/v1/responses/{response_id}',
+    provider: 'OpenAI',
+    summary: 'A response that the provider keeps',
+    description:
+      'Answers what OpenAI does, with `stream=true` as events. Only what the caller’s tenant had made by way of this server: another’s is 404, as one that there never was.',
+    schema: 'https://platform.openai.com/docs/api-reference/responses/get',
+    answers: ['application/json', 'text/event-stream'],
+    takesBody: false,
+  },
+  {
+    method: 'delete',
+    path: '/v1/responses/{response_id}',
+    provider: 'OpenAI',
+    summary: 'Delete a response that the provider keeps',
+    description:
+      'Answers what OpenAI does. Only what the caller’s tenant had made. What the cache keeps of it is invalidated by tags or namespaces, as any answer.',
+    schema: 'https://platform.openai.com/docs/api-reference/responses/delete',
+    answers: ['application/json'],
+    takesBody: false,
+  },
+  {
+    method: 'post',
+    path: '/v1/responses/{response_id}/cancel',
+    provider: 'OpenAI',
+    summary: 'Cancel a response that is made in the background',
+    description: 'Answers what OpenAI does. Only what the caller’s tenant had made.',
+    schema: 'https://platform.openai.com/docs/api-reference/responses/cancel',
+    answers: ['application/json'],
+    takesBody: false,
+  },
+  {
+    method: 'get',
+    path: '/v1/responses/{response_id}/input_items',
+    provider: 'OpenAI',
+    summary: 'What a response was made from',
+    description:
+      'Answers what OpenAI does, in pages by `limit`, `order`, `after` and `before`. Only of what the caller’s tenant had made.',
+    schema: 'https://platform.openai.com/docs/api-reference/responses/input-items',
+    answers: ['application/json'],
+    takesBody: false,
   },
   {
     method: 'get',

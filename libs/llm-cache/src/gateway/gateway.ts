@@ -17,6 +17,7 @@ import {
 import type { AnswerFlight } from '../flight/answer-flight.js';
 import type { FlightObserver } from '../flight/flight-observer.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { MadeResponses } from '../made-responses/made-responses.js';
 import { LlmError } from '../protocol/llm-error.js';
 import type { PolicySource, UpstreamDirectory } from './directories.js';
 import type { FlightDeck } from './flight-deck.js';
@@ -39,6 +40,8 @@ export interface GatewayParts {
   readonly rotation: Rotation;
   /** Answers to other questions, where a policy wants them. */
   readonly semantic: SemanticTier | null;
+  /** Whose a response is that a request continues; null: not asked. */
+  readonly responses: Pick<MadeResponses, 'checkContinuation'> | null;
   readonly observer: FlightObserver;
 }
 
@@ -99,7 +102,11 @@ export class Gateway {
   async #find(inquiry: Inquiry, request: GatewayRequest): Promise<GatewayReply> {
     const { controls } = inquiry;
     if (controls.onlyIfCached) return this.#onlyIfCached([inquiry], request);
-    if (inquiry.bypass !== null) return this.#alone(inquiry, request, { outcome: 'BYPASS', why: inquiry.bypass });
+    if (inquiry.bypass !== null) {
+      const { continues } = inquiry.facts;
+      if (continues !== undefined) await this.#parts.responses?.checkContinuation(continues, inquiry.ledger);
+      return this.#alone(inquiry, request, { outcome: 'BYPASS', why: inquiry.bypass });
+    }
     const other = wantsSemantic(inquiry) ? await this.#elsewhere(inquiry, request) : null;
     if (other?.reply !== undefined) return other.reply;
     let why: Way['why'] = null;

@@ -8,6 +8,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import { EMBEDDINGS_ENDPOINT, ENDPOINTS, MESSAGES_ENDPOINT, type Endpoint } from '../gateway/endpoints.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { ClientLeftError, type GatewayReply, type GatewayRequest } from '../gateway/gateway-reply.js';
+import type { MadeResponses } from '../made-responses/made-responses.js';
 import { MESSAGES } from '../protocol/messages/messages.js';
 import { attributionOf, type CallerOf } from './caller.js';
 import { endOfTurn } from './end-of-turn.js';
@@ -15,6 +16,7 @@ import { replyWithError } from './error-replies.js';
 import type { LlmCacheObserver } from './llm-cache-observer.js';
 import { type ModelList, protocolOfModels } from './model-list.js';
 import type { PassThrough } from './pass-through.js';
+import { registerResponseRoutes } from './response-routes.js';
 
 export interface GatewayRoutesParts {
   readonly gateway: Pick<Gateway, 'answer'>;
@@ -22,6 +24,8 @@ export interface GatewayRoutesParts {
   readonly embeddings: Pick<Gateway, 'answer'>;
   readonly models: ModelList;
   readonly passing: PassThrough;
+  /** Null where it is not known who had which response made. */
+  readonly responses: MadeResponses | null;
   readonly callerOf: CallerOf;
   readonly observer: LlmCacheObserver;
   readonly bodyLimitBytes: number;
@@ -88,6 +92,7 @@ export function registerGatewayRoutes(context: FastifyInstance, parts: GatewayRo
       return reply.code(status).headers(headers).send(body);
     },
   );
+  if (parts.responses !== null) registerResponseRoutes(context, { responses: parts.responses, passing, callerOf });
   const modelErrors: RouteOptions['errorHandler'] = (error, request, reply) => {
     replyWithError(error, request, reply, observer, protocolOfModels(request.headers));
   };

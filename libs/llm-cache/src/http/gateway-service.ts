@@ -8,6 +8,8 @@ import { Gateway } from '../gateway/gateway.js';
 import { Rotation } from '../gateway/rotation.js';
 import { Generations } from '../generations/generations.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { ResponseMakers } from '../ledger/response-makers.js';
+import { MadeResponses } from '../made-responses/made-responses.js';
 import type { Prices } from '../prices/price-table.js';
 import { PolicyTable } from '../request/policy.js';
 import { type SemanticParts, SemanticTier } from '../semantic/semantic-tier.js';
@@ -31,6 +33,8 @@ export interface LlmCacheOptions {
   /** How answers to other questions are judged, where a policy wants them. */
   readonly semantic?: Pick<SemanticParts, 'judge' | 'settings' | 'random'>;
   readonly upstream?: Partial<UpstreamSettings>;
+  /** Who had which response made: these may read, continue, cancel and delete it. @default nobody is asked, and none of it can be done but continuing */
+  readonly makers?: ResponseMakers;
   /** What generations are said to cost. @default nothing is known */
   readonly prices?: Prices;
   /** One in front of each upstream. @default none */
@@ -57,6 +61,7 @@ export class GatewayService {
   readonly #models: ModelList;
   readonly #embeddings: Embeddings;
   readonly #passing: PassThrough;
+  readonly #responses: MadeResponses | null;
   readonly generations: Generations;
   readonly semantic: SemanticTier;
 
@@ -68,9 +73,22 @@ export class GatewayService {
     const upstream = breakers === undefined ? this.#client : new GuardedUpstream(this.#client, breakers);
     const asker = new Asker(upstream);
     this.#deck = new FlightDeck({ cache, roles, ledger, asker, bounds: { ...DEFAULT_FLIGHT, ...bounds }, observer });
+    const { makers } = options;
+    this.#responses = makers === undefined ? null : new MadeResponses({ makers, upstreams, policies });
+    const responses = this.#responses;
     const rotation = new Rotation(roles, cache.keyPrefix, (error) => observer.failed?.(error));
     const semantic = new SemanticTier({ cache, roles, upstreams, ledger, observer, ...options.semantic });
-    const gateway = new Gateway({ cache, deck: this.#deck, ledger, upstreams, policies, rotation, semantic, observer });
+    const gateway = new Gateway({
+      cache,
+      deck: this.#deck,
+      ledger,
+      upstreams,
+      policies,
+      rotation,
+      semantic,
+      responses,
+      observer,
+    });
     this.semantic = semantic;
     const aside = new CacheAside(cache, roles);
     this.#gateway = gateway;
@@ -88,9 +106,11 @@ export class GatewayService {
   async register(instance: FastifyInstance): Promise<void> {
     const { callerOf, observer = {} } = this.#options;
     const [gateway, embeddings, models, passing] = [this.#gateway, this.#embeddings, this.#models, this.#passing];
+    const responses = this.#responses;
     const bodyLimitBytes = this.#options.bodyLimitBytes ?? BODY_LIMIT_BYTES;
     await instance.register((context, _options, done) => {
-      registerGatewayRoutes(context, { gateway, embeddings, models, passing, callerOf, observer, bodyLimitBytes });
+      const routes = { gateway, embeddings, models, passing, responses, callerOf, observer, bodyLimitBytes };
+      registerGatewayRoutes(context, routes);
       done();
     });
   }

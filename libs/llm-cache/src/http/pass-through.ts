@@ -6,8 +6,8 @@ import { LlmError } from '../protocol/llm-error.js';
 import type { Protocol } from '../protocol/protocol.js';
 import { forwardedHeaders } from '../request/forwarded-headers.js';
 import { readBody } from '../request/request-body.js';
-import type { Upstream } from '../upstream/upstream-client.js';
-import { WholeCalls, type WholeCallReply } from '../upstream/whole-call.js';
+import type { Upstream, UpstreamRequest } from '../upstream/upstream-client.js';
+import { WholeCalls, type StreamedReply, type WholeCallReply } from '../upstream/whole-call.js';
 import type { LlmCacheObserver } from './llm-cache-observer.js';
 
 export interface PassThroughParts {
@@ -27,6 +27,12 @@ export interface PassingRequest {
   /** Aborted when the client has left. */
   readonly left: AbortSignal;
 }
+
+/** What a provider keeps may hold images. */
+const MAX_KEPT_BYTES = 64 * 1024 * 1024;
+
+/** To one who is known. */
+export type Sending = Omit<PassingRequest, 'bytes' | 'caller'> & Pick<UpstreamRequest, 'target' | 'method'>;
 
 export type PassedReply = Pick<WholeCallReply, 'status' | 'headers' | 'body'>;
 
@@ -57,5 +63,16 @@ export class PassThrough {
     const forwarded = forwardedHeaders(headers);
     const request = { target, method: 'POST' as const, path, headers: forwarded, body: bytes, credentialHeader };
     return this.#calls.make({ request, protocol, left });
+  }
+
+  /**
+   * Sends what has no body.
+   * @throws LlmError
+   * @throws the reason of `left`
+   */
+  send({ protocol, headers, left, ...sent }: Sending): Promise<WholeCallReply | StreamedReply> {
+    const { credentialHeader = 'authorization' } = protocol;
+    const request = { ...sent, headers: forwardedHeaders(headers), body: null, credentialHeader };
+    return this.#calls.makeOrStream({ request, protocol, left, maxBytes: MAX_KEPT_BYTES });
   }
 }

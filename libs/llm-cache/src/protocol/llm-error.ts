@@ -14,6 +14,8 @@ export const LLM_ERROR_STATUS = {
   empty_array: 400,
   invalid_cache_control: 400,
   invalid_cache_header: 400,
+  previous_response_not_found: 400,
+  response_not_found: 404,
   unsupported_media_type: 415,
   request_too_large: 413,
   internal_error: 500,

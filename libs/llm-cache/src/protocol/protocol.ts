@@ -36,6 +36,8 @@ export interface RequestFacts {
   readonly serverTools: boolean;
   /** The answer depends on what the provider keeps (an earlier answer, a conversation), or makes it keep or begin something. */
   readonly stateful?: boolean;
+  /** Id of the answer that the provider is to go on from. */
+  readonly continues?: string;
 }
 
 /** An answer as a whole: the JSON form, and what storing and billing need to know of it. */

@@ -40,7 +40,7 @@ export const DEFAULT_UPSTREAM: UpstreamSettings = Object.freeze({
 
 export interface UpstreamRequest {
   readonly target: UpstreamTarget;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** Below the base URL. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;

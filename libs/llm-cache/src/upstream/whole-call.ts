@@ -11,6 +11,8 @@ export interface WholeCall {
   readonly protocol: Pick<Protocol, 'foreignErrorBody'>;
   /** Aborted when the client has left. */
   readonly left: AbortSignal;
+  /** @default 4 MiB */
+  readonly maxBytes?: number;
 }
 
 export interface WholeCallReply {
@@ -18,6 +20,15 @@ export interface WholeCallReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
+}
+
+/** Events, handed on as they come. */
+export interface StreamedReply {
+  readonly kind: 'stream';
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Begun: whoever gives it up ends the call. */
+  readonly body: AsyncIterable<Buffer>;
 }
 
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -44,22 +55,42 @@ export class WholeCalls {
    * @throws LlmError
    * @throws the reason of `left`
    */
-  async make({ request, protocol, left }: WholeCall): Promise<WholeCallReply> {
+  make(call: WholeCall): Promise<WholeCallReply> {
+    return this.#call(call, (response) => this.#read(response, call));
+  }
+
+  /** As `make`, but for a stream of events, which is not waited for. */
+  makeOrStream(call: WholeCall): Promise<WholeCallReply | StreamedReply> {
+    return this.#call<WholeCallReply | StreamedReply>(call, async (response) => {
+      if (response.kind !== 'stream') return this.#read(response, call);
+      const body = await begun(response.bytes);
+      if (call.left.aborted) await body[Symbol.asyncIterator]().return?.();
+      return { ...response, body };
+    });
+  }
+
+  async #call<Reply>(
+    { request, left }: WholeCall,
+    read: (response: UpstreamResponse) => Promise<Reply>,
+  ): Promise<Reply> {
     const signal = AbortSignal.any([this.#stopping.signal, left]);
     const response = await this.#upstream.call({ ...request, signal });
     try {
-      return await this.#read(response, protocol);
+      return await read(response);
     } finally {
       // What has come is read all the same: only so are its connection and its breaker let go.
       left.throwIfAborted();
     }
   }
 
-  async #read(response: UpstreamResponse, protocol: WholeCall['protocol']): Promise<WholeCallReply> {
+  async #read(
+    response: UpstreamResponse,
+    { protocol, maxBytes = MAX_BYTES }: Pick<WholeCall, 'protocol' | 'maxBytes'>,
+  ): Promise<WholeCallReply> {
     if (response.kind === 'failed') throw response.error;
     if (response.kind !== 'refused') {
       const { status, headers, bytes } = response;
-      return { kind: 'answered', status, headers, body: await collect(bytes, MAX_BYTES) };
+      return { kind: 'answered', status, headers, body: await collect(bytes, maxBytes) };
     }
     const unauthorized = unauthorizedIn(response);
     if (unauthorized === null) {
@@ -68,4 +99,20 @@ export class WholeCalls {
     this.#failed(unauthorized);
     throw unauthorized;
   }
+}
+
+/** With its first bytes read. A generator that nobody has begun does nothing when it is given up. */
+async function begun(bytes: AsyncIterable<Buffer>): Promise<AsyncIterable<Buffer>> {
+  const rest = bytes[Symbol.asyncIterator]();
+  let first: IteratorResult<Buffer> | null = await rest.next();
+  const next = (): Promise<IteratorResult<Buffer>> => {
+    const read = first;
+    first = null;
+    return read === null ? rest.next() : Promise.resolve(read);
+  };
+  const end = async (): Promise<IteratorResult<Buffer>> => {
+    await rest.return?.();
+    return { done: true, value: undefined };
+  };
+  return { [Symbol.asyncIterator]: () => ({ next, return: end }) };
 }

@@ -22,6 +22,7 @@ export function readResponsesRequest(sent: unknown): RequestFacts {
     throw new LlmError('missing_required_parameter', "Missing required parameter: 'input'.", { param: 'input' });
   }
   checkInput(body['input']);
+  const { previous_response_id: previous } = body;
   return {
     model,
     stream: readStream(body['stream']),
@@ -29,6 +30,7 @@ export function readResponsesRequest(sent: unknown): RequestFacts {
     usageAsked: true,
     serverTools: asksForServerTools(body, model) || namesServerTools(body['tools']),
     stateful: isStateful(body),
+    ...(typeof previous === 'string' ? { continues: previous } : {}),
   };
 }
 
