@@ -1,3 +1,5 @@
+import { RefusedRequestError, summaryOf, type FieldError } from '@promptsales/http-edge';
+
 export type ConfigurationErrorCode =
   | 'validation_failed'
   | 'not_found'
@@ -17,34 +19,16 @@ const STATUS: Readonly<Record<ConfigurationErrorCode, number>> = {
   secret_mask: 422,
 };
 
-export interface Fault {
-  /** `accounts[2].token` */
-  readonly path: string;
-  readonly message: string;
-}
-
 /** What a caller asked for cannot be done, and nothing was changed. Never holds a value that was sent or stored. */
-export class ConfigurationError extends Error {
+export class ConfigurationError extends RefusedRequestError<ConfigurationErrorCode> {
   override readonly name = 'ConfigurationError';
-  readonly httpStatus: number;
-  readonly errors?: readonly Fault[];
 
-  constructor(
-    readonly code: ConfigurationErrorCode,
-    message: string,
-    errors?: readonly Fault[],
-  ) {
-    super(message);
-    this.httpStatus = STATUS[code];
-    if (errors !== undefined) this.errors = errors;
+  constructor(code: ConfigurationErrorCode, message: string, errors?: readonly FieldError[]) {
+    super(code, STATUS[code], message, errors);
   }
 }
 
 /** @throws ConfigurationError with all faults, when there are any */
-export function refuse(code: ConfigurationErrorCode, faults: readonly Fault[]): void {
-  const [first] = faults;
-  if (first === undefined) return;
-  const message =
-    faults.length === 1 ? `${first.path}: ${first.message}` : `${faults.length} fields cannot be taken; see "errors".`;
-  throw new ConfigurationError(code, message, faults);
+export function refuse(code: ConfigurationErrorCode, faults: readonly FieldError[]): void {
+  if (faults.length > 0) throw new ConfigurationError(code, summaryOf(faults), faults);
 }

@@ -1,4 +1,5 @@
-import { refuse, type Fault } from '../configuration-error.js';
+import type { FieldError } from '@promptsales/http-edge';
+import { refuse } from '../configuration-error.js';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
 
 /** The members of a provider that the platform itself uses; all others are the caller's own. */
@@ -20,7 +21,7 @@ const DECIMAL = /^\d{1,9}(?:\.\d{1,9})?$/;
 
 /** @throws ConfigurationError `configuration_invalid` for a member that cannot be what it is called */
 export function checkProvider(value: JsonObject): void {
-  const faults: Fault[] = [];
+  const faults: FieldError[] = [];
   const fault = (path: string, message: string): void => void faults.push({ path, message });
   const { base_url: baseUrl, token, user, models, price_overrides: prices, protocol } = value;
   if (given(baseUrl) && !(typeof baseUrl === 'string' && isBaseUrl(baseUrl))) {

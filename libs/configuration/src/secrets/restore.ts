@@ -8,7 +8,8 @@
  *    that is as it was shown is that element, wherever it stands now; one that was edited is the one at its place, and only
  *    where no neighbour's secret looks the same.
  */
-import { refuse, type Fault } from '../configuration-error.js';
+import type { FieldError } from '@promptsales/http-edge';
+import { refuse } from '../configuration-error.js';
 import { isJsonObject, pathText, type Json, type JsonObject, type Path } from '../json.js';
 import { looksLikeMask, looksLikeMaskedUrl } from './mask.js';
 import { maskedAny, Secret, type Opened, type OpenedObject } from './opened.js';
@@ -48,8 +49,8 @@ export function restoreMasks(sent: JsonObject, stored: OpenedObject | null): Jso
 }
 
 class Restoring {
-  readonly masks: Fault[] = [];
-  readonly invalid: Fault[] = [];
+  readonly masks: FieldError[] = [];
+  readonly invalid: FieldError[] = [];
   #secrets = 0;
 
   any(sent: Json, place: Place): Json {

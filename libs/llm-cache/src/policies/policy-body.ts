@@ -1,5 +1,6 @@
 /** Policies as the API takes and shows them. */
 import { MAX_TTL_SECONDS } from '@promptsales/cache-core';
+import { summaryOf, type FieldError } from '@promptsales/http-edge';
 import {
   DEFAULT_POLICY,
   POLICY_MODES,
@@ -8,7 +9,7 @@ import {
   type PolicyMatch,
   type SemanticPolicy,
 } from '../request/policy.js';
-import { PolicyError, type PolicyFault } from './policy-error.js';
+import { PolicyError } from './policy-error.js';
 import type { StoredPolicy } from './policy-rows.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -61,20 +62,14 @@ export function policyIn(body: unknown, name: string): CachePolicy {
 }
 
 class BodyReader {
-  readonly #faults: PolicyFault[] = [];
+  readonly #faults: FieldError[] = [];
 
   fault(path: string, message: string): void {
     this.#faults.push({ path, message });
   }
 
   refuse(): void {
-    const [first] = this.#faults;
-    if (first === undefined) return;
-    const message =
-      this.#faults.length === 1
-        ? `${first.path}: ${first.message}`
-        : `${this.#faults.length} members cannot be taken; see "errors".`;
-    throw new PolicyError('validation_failed', message, this.#faults);
+    if (this.#faults.length > 0) throw new PolicyError('validation_failed', summaryOf(this.#faults), this.#faults);
   }
 
   only(object: Json, parent: string, known: readonly string[]): void {

@@ -1,3 +1,5 @@
+import { RefusedRequestError, type FieldError } from '@promptsales/http-edge';
+
 export type PolicyErrorCode = 'validation_failed' | 'not_found' | 'conflict';
 
 const STATUS: Readonly<Record<PolicyErrorCode, number>> = {
@@ -6,25 +8,11 @@ const STATUS: Readonly<Record<PolicyErrorCode, number>> = {
   conflict: 409,
 };
 
-export interface PolicyFault {
-  /** `semantic.embedder.base_url` */
-  readonly path: string;
-  readonly message: string;
-}
-
 /** A policy cannot be shown, taken or removed as it was asked, and nothing was changed. */
-export class PolicyError extends Error {
+export class PolicyError extends RefusedRequestError<PolicyErrorCode> {
   override readonly name = 'PolicyError';
-  readonly httpStatus: number;
-  readonly errors?: readonly PolicyFault[];
 
-  constructor(
-    readonly code: PolicyErrorCode,
-    message: string,
-    errors?: readonly PolicyFault[],
-  ) {
-    super(message);
-    this.httpStatus = STATUS[code];
-    if (errors !== undefined) this.errors = errors;
+  constructor(code: PolicyErrorCode, message: string, errors?: readonly FieldError[]) {
+    super(code, STATUS[code], message, errors);
   }
 }

@@ -1,0 +1,26 @@
+import type { FieldError } from './problem.js';
+
+/**
+ * Base of a library's errors about what a caller has asked for: nothing was done, and his own request is why. `ProblemFilter`
+ * knows any error by `httpStatus` and `code`, so a library may have its own without this; it saves those with many codes the rest.
+ */
+export abstract class RefusedRequestError<Code extends string> extends Error {
+  readonly code: Code;
+  /** 400 to 499 */
+  readonly httpStatus: number;
+  readonly errors?: readonly FieldError[];
+
+  constructor(code: Code, httpStatus: number, message: string, errors?: readonly FieldError[]) {
+    super(message);
+    this.code = code;
+    this.httpStatus = httpStatus;
+    if (errors !== undefined) this.errors = errors;
+  }
+}
+
+/** In one line: the only fault, or how many there are. */
+export function summaryOf(faults: readonly FieldError[]): string {
+  const [first] = faults;
+  if (first === undefined || faults.length > 1) return `${faults.length} members cannot be taken; see "errors".`;
+  return `${first.path}: ${first.message}`;
+}
