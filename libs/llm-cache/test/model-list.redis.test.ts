@@ -135,9 +135,18 @@ describe('the list of models', () => {
     expect((await list(control)).status).toBe(429);
   });
 
-  it('is kept for as long as x-cache-ttl says, and takes tags', async () => {
+  it('can be invalidated by its tags', async () => {
     lists('a');
-    await list({ 'x-cache-ttl': '1000', 'x-cache-tags': 'a,b' });
+    const tags = { 'x-cache-tags': 'a,b' };
+    await list(tags);
+    expect(cacheOf(await list(tags))).toBe('HIT');
+    await gateway.cache.invalidateTag('b', 'acme');
+    expect(cacheOf(await list(tags))).toBe('MISS');
+  });
+
+  it('is kept for as long as x-cache-ttl says', async () => {
+    lists('a');
+    await list({ 'x-cache-ttl': '1000' });
     expect((await list()).headers.get('cache-status')).toMatch(/^promptsales; hit; ttl=(1000|999|998)$/);
   });
 

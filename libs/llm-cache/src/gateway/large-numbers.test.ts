@@ -48,3 +48,19 @@ it('trap 13: two decimals share no key unless they are the same number', () => {
     { numRuns: 5000 },
   );
 });
+
+it.each([
+  [
+    '/v1/chat/completions',
+    { choices: [{ index: 0, message: { role: 'assistant', content: 'x' }, finish_reason: 'stop' }] },
+  ],
+  ['/v1/completions', { choices: [{ index: 0, text: 'x', finish_reason: 'stop' }] }],
+  ['/v1/responses', { status: 'completed', output: [] }],
+  ['/v1/messages', { type: 'message', content: [], stop_reason: 'end_turn', stop_sequence: null }],
+])('trap 14: no stream is made of an answer of %s that a parser would round', (route, answer) => {
+  const protocol = ENDPOINTS.find((one) => one.route === route)?.protocol;
+  const saying = (seed: string): Buffer =>
+    Buffer.from(JSON.stringify({ ...answer, seed: 0 }).replace(':0}', `:${seed}}`));
+  expect(protocol?.synthesise(saying('9007199254740991'))).not.toBeNull();
+  expect(protocol?.synthesise(saying('9007199254740993'))).toBeNull();
+});

@@ -18,6 +18,7 @@ import {
   staleCacheHeaders,
   valueReading,
 } from '@promptsales/cache-core';
+import { labelsOf } from '../gateway/stored-form.js';
 import { NOT_CONFIGURED, type UpstreamDirectory } from '../gateway/directories.js';
 import type { Attribution } from '../ledger/ledger.js';
 import { CHAT_COMPLETIONS } from '../protocol/chat-completions/chat-completions.js';
@@ -171,7 +172,8 @@ export class ModelList {
       omit: [],
     });
     const ref = keyspace.llmModels.at({ hash }, caller.tenant);
-    const reading = valueReading(ref);
+    const labels = labelsOf(controls);
+    const reading = valueReading(ref, labels);
     const maxAgeMs = (controls.maxAgeSeconds ?? Number.POSITIVE_INFINITY) * 1000;
     if (controls.onlyIfCached) {
       const found = controls.noCache || controls.noStore ? null : await cache.lookup(reading);
@@ -183,6 +185,7 @@ export class ModelList {
     try {
       const loaded = await aside.getOrLoad(ref, (context) => load(context.signal), {
         anew,
+        labels,
         signal,
         ...(controls.ttlSeconds === null ? {} : { ttlSeconds: controls.ttlSeconds }),
         accept: (hit) => {

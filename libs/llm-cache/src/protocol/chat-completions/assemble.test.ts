@@ -253,6 +253,29 @@ describe('assembling a completion from its chunks', () => {
     });
   });
 
+  it.each([
+    ['no choices', { id: 'c1', usage: USAGE }],
+    ['null for choices', { ...base, choices: null, usage: USAGE }],
+  ])('takes usage from a last chunk with %s, of which nobody hears who did not ask for it', (_what, last) => {
+    const frame = `data: ${JSON.stringify(last)}\n\n`;
+    const whole = assembled(chunk([delta({ content: 'x' })]), chunk([STOP]), frame, DONE);
+    expect(whole).toMatchObject({ defect: null, completion: { usage: USAGE }, facts: { usage: { outputTokens: 4 } } });
+    expect(whole.readings[2]?.cut).toEqual({ from: 0, length: frame.length });
+  });
+
+  it('lets lists of numbers beside a message go on, and says all else anew', () => {
+    const whole = assembled(
+      chunk([delta({ content: 'a' }, { token_ids: [1, 2], content_filter_results: { hate: { severity: 'safe' } } })]),
+      chunk([delta({ content: 'b' }, { token_ids: [3], content_filter_results: { hate: { severity: 'safe' } } })]),
+      chunk([{ ...STOP, token_ids: null }]),
+      DONE,
+    );
+    expect(whole.completion?.choices[0]).toMatchObject({
+      token_ids: [1, 2, 3],
+      content_filter_results: { hate: { severity: 'safe' } },
+    });
+  });
+
   it('keeps the choices apart and in order', () => {
     const whole = assembled(
       chunk([{ ...(delta({ content: 'b' }) as object), index: 1 }]),
@@ -314,6 +337,7 @@ describe('assembling a completion from its chunks', () => {
       true,
     ],
     ['garbage', ['data: <html>\n\n', DONE], 'unreadable', false],
+    ['events that are no chunks', ['data: {"usage":{}}\n\n', DONE], 'unreadable', false],
     ['no chunk at all', [DONE], 'unreadable', false],
     ['nothing', [], 'unreadable', false],
   ] as [string, string[], string, boolean][])('trap 15: sees %s', (_, frames, defect, whole) => {

@@ -1,6 +1,6 @@
 /** What the choices of a chat completion are made of: messages, merged from their deltas. */
 import { ChoiceAssembler, type ChoiceKind } from '../choices/choice-assembler.js';
-import { emptyObject, mergeDelta } from '../choices/delta-merge.js';
+import { emptyObject, mergeBeside, mergeDelta } from '../choices/delta-merge.js';
 import { isObject, without, withoutUndefined } from '../json-object.js';
 import type { JsonObject } from '../protocol.js';
 
@@ -33,8 +33,8 @@ function mergeChoice(state: ChoiceState, choice: JsonObject): void {
     } else if (name === 'logprobs' && isObject(value)) {
       state.hasLogprobs = true;
       mergeDelta(state.logprobs, value);
-    } else if (name !== 'logprobs' && (value !== null || state.rest[name] === undefined)) {
-      state.rest[name] = value;
+    } else if (name !== 'logprobs') {
+      mergeBeside(state.rest, name, value);
     }
   }
 }

@@ -34,7 +34,7 @@ const logprobs = fc.record({
     fc.array(
       fc.record({
         token: text,
-        logprob: fc.double({ noNaN: true, noDefaultInfinity: true }),
+        logprob: fc.double({ min: -1e4, max: 0, noNaN: true }),
         bytes: fc.array(fc.nat(255)),
       }),
     ),

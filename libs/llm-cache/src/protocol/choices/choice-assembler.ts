@@ -7,7 +7,7 @@ import { complaintIn } from './complaint.js';
 import { defectOf, factsOf, useOf } from './completion.js';
 import { emptyObject } from './delta-merge.js';
 import { bytesOf } from './merged-size.js';
-import { usageCut } from './usage-cut.js';
+import { choicesIn, usageCut } from './usage-cut.js';
 
 export const DONE = '[DONE]';
 /** Exists only to blur the sizes of chunks on the wire. */
@@ -37,7 +37,6 @@ export class ChoiceAssembler<State extends object> implements Assembler {
   readonly #maxBytes: number;
   #top = emptyObject();
   readonly #choices = new Map<number, State>();
-  #chunks = 0;
   #terminal = false;
   #complaint: string | null = null;
   #unreadable = false;
@@ -70,8 +69,11 @@ export class ChoiceAssembler<State extends object> implements Assembler {
     }
     const error = chunk['error'] ?? (event === 'error' ? chunk : null);
     if (error !== null) this.#complaint ??= complaintIn(error);
-    else if (Array.isArray(chunk['choices'])) this.#merge(chunk, chunk['choices'], frame.length);
-    else this.#unreadable = true;
+    else {
+      const choices = choicesIn(chunk);
+      if (choices === null) this.#unreadable = true;
+      else this.#merge(chunk, choices, frame.length);
+    }
     return { cut: usageCut(frame, data, dataAt, chunk), terminal: false };
   }
 
@@ -80,7 +82,8 @@ export class ChoiceAssembler<State extends object> implements Assembler {
     const completion = this.#completion();
     const facts = factsOf(completion);
     if (this.#complaint !== null) return { json: null, facts, defect: 'in_band_error', complaint: this.#complaint };
-    if (this.#unreadable || this.#chunks === 0) return { json: null, facts, defect: 'unreadable', complaint: null };
+    if (this.#unreadable || this.#choices.size === 0)
+      return { json: null, facts, defect: 'unreadable', complaint: null };
     const defect = defectOf(completion);
     // A stream that only forgot to say that it is over is a whole answer to its reader, though not one to keep.
     const json = this.#terminal || defect !== 'unfinished_choice' ? Buffer.from(JSON.stringify(completion)) : null;
@@ -100,7 +103,6 @@ export class ChoiceAssembler<State extends object> implements Assembler {
   }
 
   #merge(chunk: JsonObject, choices: unknown[], bytes: number): void {
-    this.#chunks++;
     this.#grow(bytes);
     if (this.#outgrown) {
       for (const name of BILLING) this.#top[name] = chunk[name] ?? this.#top[name];

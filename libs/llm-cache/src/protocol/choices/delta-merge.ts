@@ -29,6 +29,18 @@ export function mergeDelta(target: JsonObject, delta: JsonObject): void {
   for (const name in delta) target[name] = merged(target, name, delta[name]);
 }
 
+/** For what stands beside the delta in a choice: only lists of numbers, such as the ids of tokens, go on from chunk to chunk. */
+export function mergeBeside(target: JsonObject, name: string, value: unknown): void {
+  const old = target[name];
+  if (isNumbers(old) && isNumbers(value)) for (const number of value) old.push(number);
+  else if (isNumbers(value)) target[name] = [...value];
+  else if (value !== null || old === undefined) target[name] = value;
+}
+
+function isNumbers(value: unknown): value is number[] {
+  return Array.isArray(value) && value.length > 0 && typeof value[0] === 'number';
+}
+
 function merged(target: JsonObject, name: string, value: unknown): unknown {
   const old = target[name];
   if (old === undefined || old === null) return fresh(value);

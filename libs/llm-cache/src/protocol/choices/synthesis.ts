@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { NO_CUT, type RecordedFrame } from '../../stream/recording.js';
+import { faithfulObject } from '../faithful-json.js';
 import { isObject, parsed } from '../json-object.js';
 import type { Assembler, JsonObject } from '../protocol.js';
 import { DONE } from './choice-assembler.js';
@@ -24,8 +25,8 @@ export interface ChoiceStreaming {
 }
 
 export function synthesise(answer: Buffer, streaming: ChoiceStreaming): RecordedFrame[] | null {
-  const completion = parsed(answer.toString('utf8'));
-  if (!isObject(completion) || !Array.isArray(completion['choices'])) return null;
+  const completion = faithfulObject(answer);
+  if (completion === null || !Array.isArray(completion['choices'])) return null;
   const chunks = chunksOf(completion, completion['choices'], streaming);
   if (chunks === null) return null;
   const frames = [...chunks.map(frameOf), { raw: Buffer.from(`data: ${DONE}\n\n`), afterMicros: 0, cut: NO_CUT }];

@@ -17,7 +17,7 @@ export function usageCut(
 ): Cut {
   if (!('usage' in chunk)) return NO_CUT;
   if (chunk['usage'] !== null) {
-    const usageOnly = Array.isArray(chunk['choices']) && chunk['choices'].length === 0 && isObject(chunk['usage']);
+    const usageOnly = isObject(chunk['usage']) && choicesIn(chunk)?.length === 0;
     return usageOnly ? { from: 0, length: frame.length } : NO_CUT;
   }
   if (dataAt === null) return NO_CUT;
@@ -27,4 +27,10 @@ export function usageCut(
   }
   const span = spanOfMember(frame, dataAt.from, dataAt.to, 'usage', 'null');
   return span === null ? NO_CUT : { from: span.from, length: span.to - span.from };
+}
+
+/** Some servers leave them out of the chunk that tells the usage. */
+export function choicesIn({ choices, usage }: JsonObject): unknown[] | null {
+  if (Array.isArray(choices)) return choices;
+  return (choices === undefined || choices === null) && isObject(usage) ? [] : null;
 }

@@ -1,6 +1,6 @@
 /** What the choices of a text completion are made of: text that goes on, and log probabilities beside it. */
 import { ChoiceAssembler, type ChoiceKind } from '../choices/choice-assembler.js';
-import { emptyObject } from '../choices/delta-merge.js';
+import { emptyObject, mergeBeside } from '../choices/delta-merge.js';
 import { isObject } from '../json-object.js';
 import type { JsonObject } from '../protocol.js';
 
@@ -29,7 +29,7 @@ function mergeChoice(state: TextState, choice: JsonObject): void {
     const value = choice[name];
     if (name === 'text') state.text += typeof value === 'string' ? value : '';
     else if (name === 'logprobs' && isObject(value)) appendLists((state.logprobs ??= emptyObject()), value);
-    else if (name !== 'logprobs' && (value !== null || state.rest[name] === undefined)) state.rest[name] = value;
+    else if (name !== 'logprobs') mergeBeside(state.rest, name, value);
   }
 }
 

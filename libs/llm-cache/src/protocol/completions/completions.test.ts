@@ -85,7 +85,10 @@ describe('a text completion', () => {
 
   it('trap 14: of whatever completion: either no stream, or one that gives it back', () => {
     const logprobs = fc.option(
-      fc.record({ tokens: fc.array(fc.string()), token_logprobs: fc.array(fc.double({ noNaN: true })) }),
+      fc.record({
+        tokens: fc.array(fc.string()),
+        token_logprobs: fc.array(fc.double({ min: -1e4, max: 0, noNaN: true })),
+      }),
     );
     const choice = fc.record({
       text: fc.string({ unit: 'binary' }),

@@ -3,30 +3,20 @@
  * assembling the events gives the message back.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { parseBody } from '@promptsales/cache-core';
 import { NO_CUT, type RecordedFrame } from '../../stream/recording.js';
 import { pieces } from '../choices/synthesis.js';
+import { faithfulObject } from '../faithful-json.js';
 import { isObject } from '../json-object.js';
 import type { JsonObject } from '../protocol.js';
 import { MessageAssembler } from './assemble.js';
 
 export function synthesiseMessage(answer: Buffer): RecordedFrame[] | null {
-  const message = readable(answer);
+  const message = faithfulObject(answer);
   if (message === null || !Array.isArray(message['content']) || message['type'] !== 'message') return null;
   const events = eventsOf(message, message['content']);
   if (events === null) return null;
   const frames = events.map(frameOf);
   return readsBack(message, frames) ? frames : null;
-}
-
-/** What says something that JSON readers disagree about cannot be taken apart and put together again. */
-function readable(answer: Buffer): JsonObject | null {
-  try {
-    const { faithful, value } = parseBody(answer);
-    return faithful && isObject(value) ? value : null;
-  } catch {
-    return null; // no JSON: there is nothing to stream
-  }
 }
 
 function eventsOf(message: JsonObject, content: unknown[]): JsonObject[] | null {

@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { NO_CUT, type RecordedFrame } from '../../stream/recording.js';
 import { pieces } from '../choices/synthesis.js';
+import { faithfulObject } from '../faithful-json.js';
 import { isObject, parsed } from '../json-object.js';
 import type { JsonObject } from '../protocol.js';
 import { ResponseAssembler } from './assemble.js';
@@ -15,8 +16,8 @@ type Event = JsonObject & { readonly type: string };
 const ENDS: ReadonlySet<unknown> = new Set(['completed', 'failed', 'incomplete']);
 
 export function synthesiseResponse(answer: Buffer): RecordedFrame[] | null {
-  const response = parsed(answer.toString('utf8'));
-  if (!isObject(response) || !ENDS.has(response['status']) || !Array.isArray(response['output'])) return null;
+  const response = faithfulObject(answer);
+  if (response === null || !ENDS.has(response['status']) || !Array.isArray(response['output'])) return null;
   const output = response['output'] as unknown[];
   if (!output.every(isObject)) return null;
   const frames = eventsOf(response, output).map(frameOf);
