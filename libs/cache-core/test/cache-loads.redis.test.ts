@@ -90,6 +90,32 @@ onEveryPlace('loads by the cache protocol', cacheProcess, (stage, place) => {
     await loading;
   });
 
+  test('who is about to ask for the lease is told, before he leads and also where somebody else was quicker', async () => {
+    const told: string[] = [];
+    const boardings = {
+      expectToLead: () => void told.push('expects'),
+      lead: (leadership: Leadership) => {
+        told.push('leads');
+        return { done: leadership.release() };
+      },
+      follow: () => ({ done: Promise.resolve(void told.push('follows')) }),
+    };
+    await a.cache.open(valueReading(app('k')), boardings);
+    expect(told.splice(0)).toEqual(['expects', 'leads']);
+
+    const seen = await a.cache.look(valueReading(app('k')));
+    let finish: (value: string) => void = () => {};
+    const loading = b.aside.getOrLoad(app('k'), () => new Promise((resolve) => (finish = resolve)));
+    await until(async () => (await raw.exists('lease:{app:k}')) === 1);
+    await seen.open(boardings);
+    expect(told.splice(0)).toEqual(['expects', 'follows']);
+
+    finish('v');
+    await loading;
+    await a.cache.open(valueReading(app('k')), boardings);
+    expect(told).toEqual([]);
+  });
+
   test('the callers of one process share what they read and ask for the lease once', async () => {
     const loader = jest.fn(async () => 'v');
     const executed = await redis.commandsOf(() =>

@@ -21,7 +21,6 @@ export class Database implements OnApplicationShutdown {
   readonly #availability: Availability;
   readonly #work: Kysely<Schemaless>;
   readonly #control: Kysely<Schemaless>;
-  readonly #awaitedPool: GuardedPool;
   /** For the few statements that every request of a kind waits for. */
   readonly awaited: PreparedLane;
   #closed: Promise<void> | null = null;
@@ -44,12 +43,9 @@ export class Database implements OnApplicationShutdown {
     this.#control = kyselyOn(
       this.#pool({ maxConnections: controlConnections, applicationName: `${applicationName} control` }),
     );
-    this.#awaitedPool = this.#pool({
-      maxConnections: awaitedConnections,
-      applicationName: `${applicationName} awaited`,
-      idleTimeoutMs: 0,
-    });
-    this.awaited = new PreparedLane(this.#awaitedPool);
+    this.awaited = new PreparedLane(
+      this.#pool({ maxConnections: awaitedConnections, applicationName: `${applicationName} awaited` }),
+    );
   }
 
   /** Waits for the server, migrates, and answers a database that is ready to be used. */
@@ -129,7 +125,7 @@ export class Database implements OnApplicationShutdown {
 
   async #close(): Promise<void> {
     this.#availability.stop();
-    await Promise.all([this.#work.destroy(), this.#control.destroy(), this.#awaitedPool.end()]);
+    await Promise.all([this.#work.destroy(), this.#control.destroy(), this.awaited.close()]);
   }
 
   #pool(its: Pick<PoolSettings, 'maxConnections' | 'applicationName'> & Partial<PoolSettings>): GuardedPool {

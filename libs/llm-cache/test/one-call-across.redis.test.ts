@@ -52,6 +52,33 @@ describe('in two processes', () => {
     ]);
   });
 
+  it('who prepares a call and finds that another process was quicker leaves no line of it', async () => {
+    const link = there.roles.link('llm');
+    const run = link.run.bind(link);
+    const quicker = Promise.withResolvers<void>();
+    const acquiring = jest.spyOn(link, 'run').mockImplementation(async (script, keys, args) => {
+      if (script.name === 'ps_acquire') await quicker.promise;
+      return run(script, keys, args);
+    });
+    try {
+      const body = question();
+      const [before, beforeThere] = [here.ledger.calls.length, there.ledger.calls.length];
+      const slower = there.post(body);
+      await until(() => there.ledger.calls.length > beforeThere);
+      const faster = here.post(body);
+      const call = await provider.next();
+      quicker.resolve();
+      await until(() => there.events.includes('attached follower'));
+      call.end(HELLO);
+      expect((await faster).headers.get('x-cache')).toBe('MISS');
+      expect((await slower).headers.get('x-cache')).toMatch(/^(COALESCED|HIT)$/);
+      expect(provider.calls).toBe(1);
+      expect([here.ledger.calls.length - before, there.ledger.calls.length - beforeThere]).toEqual([1, 0]);
+    } finally {
+      acquiring.mockRestore();
+    }
+  });
+
   it('a follower in another process gets the first events while the rest is still to come', async () => {
     const body = question();
     const first = stream(here, body);

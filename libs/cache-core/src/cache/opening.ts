@@ -13,6 +13,11 @@ import type { CacheParts } from './parts.js';
 import { CurrentVersions, subjectsOf, type Subjects, type VersionKeeper } from './versions.js';
 
 export interface Boardings<T, F extends Flight> {
+  /**
+   * The lease is about to be asked for, and `lead` is likely to follow: a caller may begin now what a load needs. Told once
+   * for each lease that is asked for; nothing may be loaded before `lead`.
+   */
+  expectToLead?(): void;
   /** We are to load. The flight ends the leadership. */
   lead(leadership: Leadership): F;
   /** Another process loads under this token. */
@@ -218,6 +223,7 @@ export class Opening {
     const { flights, leaderships, keeper } = this.#parts;
     const { reading, keys, subjects, link } = attempt;
     const token = leaderships.newToken();
+    boardings.expectToLead?.();
     const acquiring = this.#orAway(attempt, async () => {
       const versions = await keeper.forLoad(link, subjects, seen?.versions ?? new CurrentVersions([], []));
       const mark = markOf(token, versions);

@@ -46,6 +46,11 @@ export class GuardedClient implements PostgresPoolClient {
     await this.#guarded({ name, text, values: [...values] });
   }
 
+  /** Its connection is gone or may not be used any more. */
+  get broken(): boolean {
+    return this.#broken !== null;
+  }
+
   release(destroy = false): void {
     this.#client.off('error', this.#onError);
     this.#rules.released(this);

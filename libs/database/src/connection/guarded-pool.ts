@@ -18,7 +18,6 @@ export interface PoolSettings {
   readonly queryTimeoutMs: number;
   /** The server's own bound, for statements whose client is gone. */
   readonly statementTimeoutMs: number;
-  /** After which an idle connection is closed; 0 for never. */
   readonly idleTimeoutMs: number;
   readonly suspectAfterMs: number;
 }

@@ -111,6 +111,23 @@ describe('a flight that leads', () => {
     expect(settled()).toEqual([['request', 'completed', 200]]);
   });
 
+  it('neither calls nor leaves a line when it is given up before its intent is durable', async () => {
+    const durable = Promise.withResolvers<void>();
+    const begin = ledger.begin.bind(ledger);
+    jest.spyOn(ledger, 'begin').mockImplementation(async (call) => {
+      const intent = await begin(call);
+      await durable.promise;
+      return intent;
+    });
+    const flight = fly(async () => streamOf(HALF, STOP, DONE));
+    flight.board('whole')?.leave();
+    durable.resolve();
+    await flight.done;
+    await nextTurn();
+    expect(events).toEqual(['release', 'done']);
+    expect(ledger.calls).toEqual([]);
+  });
+
   it('holds the last event back until the answer is stored', async () => {
     const filling = Promise.withResolvers<FillResult>();
     const flight = fly(async () => streamOf(HALF, STOP, DONE), leadershipOf(filling.promise));

@@ -22,6 +22,7 @@ import { collect } from '../upstream/upstream-body.js';
 import { readable, unauthorizedIn } from '../upstream/refusal.js';
 import type { UpstreamResponse } from '../upstream/upstream-client.js';
 import type { AnswerFlight } from './answer-flight.js';
+import { Beginning } from './beginning.js';
 import { Broadcast, type Passenger } from './broadcast.js';
 import type { FlightBounds } from './flight-bounds.js';
 import type { FlightObserver } from './flight-observer.js';
@@ -33,6 +34,8 @@ export interface Leading {
   readonly keeping: Keeping;
   readonly call: CallFacts;
   readonly leadership: Leadership;
+  /** Where it was begun before the lease was there. */
+  readonly beginning?: Beginning | null;
 }
 
 export interface LeaderTools {
@@ -118,10 +121,15 @@ export class LeaderFlight implements AnswerFlight {
     let settled: Settled | null = null;
     let permit: Permit | null = null;
     try {
-      // What may not be called at the moment is no call: it gets no line.
-      const entering = this.#tools.asker.enter(this.#leading.question.target);
-      if (entering !== null) permit = await entering;
-      this.#intent = await this.#tools.ledger.begin(this.#leading.call);
+      const { question, call } = this.#leading;
+      const beginning = this.#leading.beginning ?? new Beginning(question.target, call, this.#tools);
+      const begun = await beginning.begun;
+      permit = begun.permit;
+      if (this.#abort.signal.aborted) {
+        begun.intent.withdraw();
+        throw this.#abort.signal.reason;
+      }
+      this.#intent = begun.intent;
       const asked = await this.#tools.asker.ask({
         ...this.#leading.question,
         permit,

@@ -1,4 +1,5 @@
 import type { Cache, Leadership, Reading, RedisRoles } from '@promptsales/cache-core';
+import { Beginning } from '../flight/beginning.js';
 import { FollowedFlights } from '../flight/followed-flights.js';
 import type { FlightObserver } from '../flight/flight-observer.js';
 import type { FlightBounds } from '../flight/flight-bounds.js';
@@ -6,7 +7,7 @@ import { LeaderFlight, NO_LEADERSHIP } from '../flight/leader-flight.js';
 import { DEFAULT_MIRROR, type MirrorTimes } from '../flight/live-mirror.js';
 import { LiveTransport } from '../flight/live-transport.js';
 import { DEFAULT_FOLLOWER, RemoteFlight, type FollowerTimes } from '../flight/remote-flight.js';
-import type { CallCause, Ledger } from '../ledger/ledger.js';
+import type { CallCause, CallFacts, Ledger } from '../ledger/ledger.js';
 import { LlmError } from '../protocol/llm-error.js';
 import type { JsonObject } from '../protocol/protocol.js';
 import type { Asker } from '../upstream/asker.js';
@@ -22,6 +23,15 @@ export interface FlightDeckParts {
   readonly observer: FlightObserver;
   readonly mirror?: MirrorTimes;
   readonly follower?: FollowerTimes;
+}
+
+/** A flight that may come about: it stores what it brings, and others may join and follow it. */
+export interface Departure {
+  /** It has become likely: what a call needs is begun. */
+  prepare(): void;
+  lead(leadership: Leadership): LeaderFlight;
+  /** It has not come about: what was begun is taken back. */
+  cancel(): void;
 }
 
 /** Where this process's flights begin, and where they are ended together at shutdown. */
@@ -40,9 +50,28 @@ export class FlightDeck {
     this.#followed = new FollowedFlights(cache.processId, this.#transport, mirror, observer);
   }
 
-  /** A flight that stores what it brings, and that others may join and follow. */
-  lead(inquiry: Inquiry, leadership: Leadership, cause: CallCause): LeaderFlight {
-    const flight = this.#take(inquiry, leadership, cause, false);
+  /** For a flight that may come about. To be cancelled in any case: that changes nothing once it is under way. */
+  departure(inquiry: Inquiry, cause: CallCause): Departure {
+    const { asker, ledger } = this.#parts;
+    let beginning: Beginning | null = null;
+    return {
+      prepare: () => {
+        beginning ??= new Beginning(inquiry.target, callOf(inquiry, cause), { asker, ledger });
+      },
+      lead: (leadership) => {
+        const begun = beginning;
+        beginning = null;
+        return this.#lead(inquiry, leadership, cause, begun);
+      },
+      cancel: () => {
+        beginning?.withdraw();
+        beginning = null;
+      },
+    };
+  }
+
+  #lead(inquiry: Inquiry, leadership: Leadership, cause: CallCause, beginning: Beginning | null): LeaderFlight {
+    const flight = this.#take(inquiry, leadership, cause, { alone: false, beginning });
     if (leadership.canStore) {
       this.#followed.add(flight);
       const { cache, observer } = this.#parts;
@@ -70,7 +99,7 @@ export class FlightDeck {
 
   /** A flight for one caller, which stores nothing. */
   leadAlone(inquiry: Inquiry): LeaderFlight {
-    return this.#take(inquiry, NO_LEADERSHIP, 'request', true);
+    return this.#take(inquiry, NO_LEADERSHIP, 'request', { alone: true, beginning: null });
   }
 
   follow(inquiry: Inquiry, reading: Reading<StoredForm>, token: string): RemoteFlight {
@@ -109,7 +138,12 @@ export class FlightDeck {
     await this.#followed.close();
   }
 
-  #take(inquiry: Inquiry, leadership: Leadership, cause: CallCause, alone: boolean): LeaderFlight {
+  #take(
+    inquiry: Inquiry,
+    leadership: Leadership,
+    cause: CallCause,
+    { alone, beginning }: { readonly alone: boolean; readonly beginning: Beginning | null },
+  ): LeaderFlight {
     const { asker, ledger, bounds, observer } = this.#parts;
     const { protocol, facts, body, forwarded, target } = inquiry;
     const flight = new LeaderFlight(
@@ -128,8 +162,9 @@ export class FlightDeck {
           ttlSeconds: inquiry.ttlSeconds,
           tags: inquiry.controls.tags,
         },
-        call: { ...inquiry.ledger, cause, requestId: inquiry.requestId },
+        call: callOf(inquiry, cause),
         leadership,
+        beginning,
       },
       { asker, ledger, bounds, observer },
     );
@@ -141,4 +176,8 @@ export class FlightDeck {
     void flight.done.finally(() => this.#aloft.delete(flight));
     return flight;
   }
+}
+
+function callOf({ ledger, requestId }: Inquiry, cause: CallCause): CallFacts {
+  return { ...ledger, cause, requestId };
 }

@@ -147,10 +147,12 @@ export class Gateway {
   async #open(inquiry: Inquiry, prospect: Prospect | null, seen?: Sighting<StoredForm>): Promise<Found | null> {
     const { cache, deck, observer } = this.#parts;
     const reading = readingOf(inquiry);
+    const departure = deck.departure(inquiry, 'request');
     try {
       const boardings: Boardings<StoredForm, AnswerFlight> = {
+        expectToLead: () => departure.prepare(),
         lead: (leadership) => {
-          const flight = deck.lead(inquiry, leadership, 'request');
+          const flight = departure.lead(leadership);
           if (prospect !== null) this.#semantic?.learnFrom(inquiry, prospect, flight.done);
           return flight;
         },
@@ -163,6 +165,8 @@ export class Gateway {
     } catch (error) {
       observer.failed?.(error);
       return null;
+    } finally {
+      departure.cancel();
     }
   }
 
@@ -215,7 +219,7 @@ export class Gateway {
     const maxAgeMs = (inquiry.controls.maxAgeSeconds ?? 0) * 1000;
     try {
       const found = await cache.open<StoredForm, AnswerFlight>(reading, {
-        lead: (leadership) => deck.lead(inquiry, leadership, 'refresh'),
+        lead: (leadership) => deck.departure(inquiry, 'refresh').lead(leadership),
         follow: (token) => deck.follow(inquiry, reading, token),
         accept: (hit) => usableNote(inquiry, hit) !== null && ageMsOf(hit) <= maxAgeMs,
       });

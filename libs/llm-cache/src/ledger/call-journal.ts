@@ -30,7 +30,10 @@ interface WaitingBegin {
  * 3. A begin never waits longer than its deadline, and not at all while PostgreSQL is known to be silent. Its line is then
  *    spooled: writing it twice is harmless (a line is inserted by its id; an intent never replaces a settled line).
  * 4. The spool is bounded by the begins: only `begin` adds a line, and it refuses at the bound. Settling replaces a line of
- *    this process or adds one whose begin was counted.
+ *    this process or adds one whose begin was counted, and so does withdrawing.
+ * 5. The line of a call that was never made is erased after every statement that may have carried it has been acknowledged. It
+ *    outlives that only where it could not be known whether it was written (the server was silent, or this process ended before
+ *    it erased it): then it becomes `unknown` like that of any call of which nobody knows.
  */
 export class CallJournal {
   readonly #options: CallJournalOptions;
@@ -39,7 +42,10 @@ export class CallJournal {
   readonly #writer: BatchWriter<CallRow>;
   readonly #intentWriter: BatchWriter<CallRow>;
   readonly #askForFlush: () => void;
+  readonly #erase: (ids: readonly string[]) => Promise<void>;
   readonly #unwritten = new Map<string, CallRow>();
+  /** Lines of calls that were never made, to be erased. */
+  readonly #withdrawn = new Set<string>();
   #waiting: WaitingBegin[] = [];
   #committing: readonly WaitingBegin[] = [];
   /** Counts up when the running commit is given up: its loop then ends and a new one may start beside it. */
@@ -59,12 +65,13 @@ export class CallJournal {
     this.#gate = gate;
     this.#observer = observer;
     this.#writer = new BatchWriter('call', (rows) => store.writeCalls(rows), gate, observer);
+    this.#erase = (ids) => store.eraseCalls(ids);
     this.#intentWriter = new BatchWriter('call', (rows) => store.writeIntents(rows), gate, observer);
   }
 
   /** Lines that PostgreSQL has not acknowledged in their present state. */
   get unwritten(): number {
-    return this.#unwritten.size + this.#waiting.length;
+    return this.#unwritten.size + this.#withdrawn.size + this.#waiting.length;
   }
 
   /** @throws {LedgerUnavailable} when the spool is full. */
@@ -83,14 +90,25 @@ export class CallJournal {
     if (this.#unwritten.size >= this.#options.linesPerStatement) this.#askForFlush();
   }
 
+  /** After its `begin`. */
+  withdraw({ id }: CallRow): void {
+    this.#unwritten.delete(id);
+    this.#withdrawn.add(id);
+  }
+
   /** Writes what is unwritten now. Concurrent calls share one pass and the next. */
   async flush(): Promise<void> {
     while (this.#drain !== null) await this.#drain;
-    if (this.#unwritten.size === 0) return;
-    this.#drain = this.#writeAll([...this.#unwritten.values()]).finally(() => {
+    if (this.#unwritten.size === 0 && this.#withdrawn.size === 0) return;
+    this.#drain = this.#writeAndErase().finally(() => {
       this.#drain = null;
     });
     await this.#drain;
+  }
+
+  async #writeAndErase(): Promise<void> {
+    await this.#writeAll([...this.#unwritten.values()]);
+    await this.#eraseAll([...this.#withdrawn]);
   }
 
   async #writeAll(rows: readonly CallRow[]): Promise<void> {
@@ -98,6 +116,15 @@ export class CallJournal {
       const batch = rows.slice(from, from + this.#options.linesPerStatement);
       await this.#writer.write(batch);
       for (const row of batch) if (this.#unwritten.get(row.id) === row) this.#unwritten.delete(row.id);
+    }
+  }
+
+  async #eraseAll(ids: readonly string[]): Promise<void> {
+    for (let from = 0; from < ids.length; from += this.#options.linesPerStatement) {
+      const batch = ids.slice(from, from + this.#options.linesPerStatement);
+      await this.#erase(batch);
+      this.#gate.answered();
+      for (const id of batch) this.#withdrawn.delete(id);
     }
   }
 

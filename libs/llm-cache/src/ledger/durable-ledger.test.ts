@@ -45,6 +45,22 @@ describe('durable ledger', () => {
     expect(ledger.state.unwrittenCalls).toBe(0);
   });
 
+  it('leaves no line of a call that was not made', async () => {
+    const ledger = ledgerOn(store);
+    await ledger.start();
+    const intent = await ledger.begin(sampleCall());
+    const made = await ledger.begin(sampleCall());
+    intent.withdraw();
+    intent.settle(sampleOutcome());
+    made.settle(sampleOutcome());
+    made.withdraw();
+    expect(ledger.state.unwrittenCalls).toBe(2);
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect([...store.calls.keys()]).toEqual([made.id]);
+    expect(store.spent).toBe(SAMPLE_COST);
+    expect(ledger.state.unwrittenCalls).toBe(0);
+  });
+
   it('trap 20: hits are never booked as spent', async () => {
     const ledger = ledgerOn(store);
     for (const kind of ['hit', 'coalesced', 'stale', 'semantic'] as const) ledger.reused(sampleHit({ kind }));
@@ -187,6 +203,33 @@ describe('durable ledger', () => {
       expect(store.spent).toBe(0n);
       await ledger.flush();
       expect(store.spent).toBe(SAMPLE_COST);
+    });
+
+    it('leaves no line of a call that was given up while its intent was on the way', async () => {
+      const ledger = ledgerOn(store);
+      store.mood = 'hangs';
+      const began = ledger.begin(sampleCall());
+      await jest.advanceTimersByTimeAsync(250);
+      const intent = await began;
+      const writingTheIntent = ledger.flush();
+      intent.withdraw();
+      store.thaw();
+      await writingTheIntent;
+      await ledger.flush();
+      expect([store.calls.size, ledger.state.unwrittenCalls]).toEqual([0, 0]);
+    });
+
+    it('erases lines once it is back, and refuses calls where too many wait for that', async () => {
+      const ledger = ledgerOn(store, { maxSpooledCalls: 2 });
+      const intents = [await ledger.begin(sampleCall()), await ledger.begin(sampleCall())];
+      store.mood = 'fails';
+      for (const intent of intents) intent.withdraw();
+      await expect(ledger.flush()).rejects.toThrow('connection refused');
+      await expect(ledger.begin(sampleCall())).rejects.toBeInstanceOf(LedgerUnavailable);
+      expect(store.calls.size).toBe(2);
+      store.mood = 'works';
+      await ledger.flush();
+      expect([store.calls.size, ledger.state.databaseAnswers]).toEqual([0, true]);
     });
 
     it('makes intents durable again as soon as it answers, though an older statement still hangs', async () => {

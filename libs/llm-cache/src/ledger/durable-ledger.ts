@@ -108,6 +108,11 @@ export class DurableLedger extends Ledger {
         open = false;
         this.#settle(row, outcome);
       },
+      withdraw: (): void => {
+        if (!open) return;
+        open = false;
+        this.#calls.withdraw(row);
+      },
     };
   }
 

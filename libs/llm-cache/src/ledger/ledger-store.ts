@@ -32,5 +32,7 @@ export interface LedgerStore {
   writeIntents(rows: readonly CallRow[]): Promise<void>;
   /** Writes calls in their present state; a settled line is never changed again. */
   writeCalls(rows: readonly CallRow[]): Promise<void>;
+  /** Removes lines of calls that were never made; one that was settled stays. */
+  eraseCalls(ids: readonly string[]): Promise<void>;
   writeReuse(rows: readonly ReuseRow[], progress: ProcessProgress): Promise<void>;
 }

@@ -103,12 +103,14 @@ export interface HitFacts extends RequestFacts {
   readonly part?: boolean;
 }
 
-/** An upstream call that has begun. */
+/** An upstream call that has begun. It ends with one of `settle` and `withdraw`; what comes after that changes nothing. */
 export interface Intent {
   /** UUID (version 7) of the ledger line. */
   readonly id: string;
-  /** Ends the line. Synchronous, never throws; a second call changes nothing. */
+  /** Ends the line. Synchronous, never throws. */
   settle(outcome: CallOutcome): void;
+  /** The call was not made: there is no line. Synchronous, never throws; see `CallJournal` for when that is written. */
+  withdraw(): void;
 }
 
 /** Nest's token and the type in one. */

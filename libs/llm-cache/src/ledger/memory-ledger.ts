@@ -21,6 +21,10 @@ export class MemoryLedger extends Ledger {
       settle: (outcome: CallOutcome): void => {
         call.outcome ??= outcome;
       },
+      withdraw: (): void => {
+        const at = this.calls.indexOf(call);
+        if (at >= 0 && call.outcome === null) this.calls.splice(at, 1);
+      },
     });
   }
 

@@ -122,6 +122,10 @@ export class PostgresLedgerStore implements LedgerStore, PricesUsedStore {
     return this.#outsideOfRequests(() => upsertCalls(this.#lines, rows));
   }
 
+  eraseCalls(ids: readonly string[]): Promise<void> {
+    return this.#outsideOfRequests(() => deleteCalls(this.#lines, ids));
+  }
+
   writePricesUsed(prices: readonly Price[]): Promise<void> {
     return this.#outsideOfRequests(() => insertPricesUsed(this.#lines, prices));
   }
@@ -191,6 +195,14 @@ async function upsertCalls(db: Kysely<LedgerTables>, rows: readonly CallRow[]): 
     order by id
     on conflict (id) do update set ${sql.join(settled)}
     where ledger_calls.status in ('intent', 'unknown') and excluded.status <> 'intent'
+  `.execute(db);
+}
+
+async function deleteCalls(db: Kysely<LedgerTables>, ids: readonly string[]): Promise<void> {
+  await sql`
+    delete from ledger_calls where id in (
+      select id from ledger_calls where id = any(${ids}::uuid[]) and status in ('intent', 'unknown') order by id for update
+    )
   `.execute(db);
 }
 

@@ -21,6 +21,10 @@ export class PriceKeepingStore implements LedgerStore {
     await this.#store.writeCalls(rows);
   }
 
+  eraseCalls(ids: readonly string[]): Promise<void> {
+    return this.#store.eraseCalls(ids);
+  }
+
   async writeReuse(rows: readonly ReuseRow[], progress: ProcessProgress): Promise<void> {
     await this.#used.written((prices) => this.#store.writePricesUsed(prices));
     await this.#store.writeReuse(rows, progress);

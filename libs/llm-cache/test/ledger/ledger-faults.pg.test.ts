@@ -142,6 +142,24 @@ describe('the ledger while PostgreSQL fails', () => {
     await expectReconciled({ calls: 21, settled: 21, hits: 100 });
   }, 60_000);
 
+  it('erases the line of a call that was not made, and no line of one that was', async () => {
+    await startLedger();
+    const intents = await Promise.all(Array.from({ length: 3 }, () => ledger.begin(sampleCall())));
+    const [withdrawn, settled] = intents;
+    settled?.settle(sampleOutcome());
+    await ledger.flush();
+    withdrawn?.withdraw();
+    await ledger.flush();
+    const store = new PostgresLedgerStore(database);
+    await store.eraseCalls([settled?.id ?? '']);
+    const lines = await db.selectFrom('ledger_calls').select(['id', 'status']).orderBy('id').execute();
+    const expected = [
+      { id: intents[1]?.id, status: 'completed' },
+      { id: intents[2]?.id, status: 'intent' },
+    ];
+    expect(lines).toEqual(expected.toSorted((one, other) => (String(one.id) < String(other.id) ? -1 : 1)));
+  });
+
   it('writes a hostile value without harm to its neighbours', async () => {
     await startLedger();
     const model = `\0\uD800'; drop table ledger_calls; --${'\u{1F600}'.repeat(300)}`;

@@ -32,6 +32,12 @@ export class ScriptedStore implements LedgerStore {
     });
   }
 
+  async eraseCalls(ids: readonly string[]): Promise<void> {
+    await this.#answer([], () => {
+      for (const id of ids) if (this.calls.get(id)?.status === 'intent') this.calls.delete(id);
+    });
+  }
+
   async writeReuse(rows: readonly ReuseRow[], progress: ProcessProgress): Promise<void> {
     this.reuseStatements.push(rows.length);
     await this.#answer(rows, () => {
