@@ -1,75 +1,20 @@
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
-import { GatewayProcess } from './gateway-process.js';
-import {
-  DONE,
-  EventReader,
-  HELLO,
-  ROLE,
-  say,
-  STOP,
-  StreamProvider,
-  USAGE_CHUNK,
-  withoutUsage,
-} from './stream-provider.js';
+import type { GatewayProcess } from './gateway-process.js';
+import { cacheHeaders, GatewayStage, HIT } from './gateway-stage.js';
+import { question } from './questions.js';
+import { DONE, HELLO, ROLE, say, STOP, USAGE_CHUNK, withoutUsage, type StreamProvider } from './stream-provider.js';
 
-let redis: TestRedis;
+let stage: GatewayStage;
 let provider: StreamProvider;
 let gateway: GatewayProcess;
-let questions = 0;
+const answered: GatewayStage['answered'] = (...asked) => stage.answered(...asked);
+const known: GatewayStage['known'] = (...more) => stage.known(...more);
 
 beforeAll(async () => {
-  redis = await startRedis();
-  provider = await StreamProvider.start();
-  gateway = await GatewayProcess.start({
-    redisUrl: redis.url,
-    providerUrl: provider.baseUrl,
-    upstream: { timeoutMs: 3000, idleTimeoutMs: 1500 },
-    policies: [
-      { name: 'default', match: {}, mode: 'all', share: 'tenant' },
-      { name: 'off', match: { model: 'off-model' }, mode: 'off', share: 'tenant' },
-      { name: 'own', match: { model: 'own-model' }, mode: 'all', share: 'key' },
-    ],
-  });
-  await gateway.redisUp();
+  stage = await GatewayStage.start();
+  ({ provider, gateway } = stage);
 });
-afterAll(async () => {
-  await gateway.stop();
-  await provider.stop();
-});
-beforeEach(() => {
-  provider.reset();
-  gateway.events.length = 0;
-});
-
-/** A question that nobody has asked before. */
-function question(more: object = {}): Record<string, unknown> {
-  questions += 1;
-  return { model: 'gpt-4o', messages: [{ role: 'user', content: `question ${questions}` }], ...more };
-}
-
-async function answered(body: unknown, headers: Record<string, string> = {}, stream = HELLO): Promise<Response> {
-  const pending = gateway.post(body, headers);
-  (await provider.next()).end(stream);
-  return pending;
-}
-
-/** Asks once and has it stored. */
-async function known(more: object = {}): Promise<Record<string, unknown>> {
-  const body = question(more);
-  await (await answered(body)).text();
-  provider.reset();
-  return body;
-}
-
-function cacheHeaders(response: Response): (string | null)[] {
-  return [response.headers.get('x-cache'), response.headers.get('cache-status'), response.headers.get('age')];
-}
-
-const HIT = [
-  'HIT',
-  expect.stringMatching(/^promptsales; hit; ttl=60479\d$|^promptsales; hit; ttl=604800$/),
-  expect.stringMatching(/^\d+$/),
-];
+afterAll(() => stage.stop());
+beforeEach(() => stage.reset());
 
 describe('what a response says about the cache', () => {
   it('on a miss and a hit as JSON', async () => {
@@ -244,76 +189,6 @@ describe('what a response says about the cache', () => {
   });
 });
 
-describe('trap 15: what is passed on and not stored', () => {
-  it.each([400, 404, 422, 429, 500, 503])('a %i, with its body', async (status) => {
-    const body = question();
-    const error = { error: { message: 'their words', type: 'x', param: null, code: 'theirs' } };
-    for (let round = 0; round < 2; round += 1) {
-      const pending = gateway.post(body);
-      (await provider.next()).json(status, error, { 'retry-after': '7', 'set-cookie': 'a=b' });
-      const response = await pending;
-      expect(response.status).toBe(status);
-      expect(await response.json()).toEqual(error);
-      expect(response.headers.get('retry-after')).toBe('7');
-      expect(response.headers.get('set-cookie')).toBeNull();
-    }
-    expect(provider.calls).toBe(2);
-  });
-
-  it.each([
-    ['a length', say('x').replace('"finish_reason":null', '"finish_reason":"length"') + DONE],
-    ['a filter', say('x').replace('"finish_reason":null', '"finish_reason":"content_filter"') + DONE],
-    ['no terminal event', ROLE + say('x') + STOP],
-    ['an error in band', `${ROLE}data: {"error":{"message":"overloaded"}}\n\n${DONE}`],
-  ])('a stream with %s', async (_, stream) => {
-    const body = question({ stream: true });
-    for (let round = 0; round < 2; round += 1) {
-      const response = await answered(body, {}, stream);
-      expect(cacheHeaders(response)[0]).toBe('MISS');
-      expect(await response.text()).toBe(withoutUsage(stream));
-    }
-    expect(gateway.events.filter((event) => event === 'kept stored')).toEqual([]);
-  });
-
-  it('trap 21: a stream that dies: what came, then an error event, and nothing stored', async () => {
-    const body = question({ stream: true });
-    const pending = gateway.post(body);
-    const call = await provider.next();
-    call.say(ROLE, say('half'));
-    const reader = new EventReader(await pending);
-    await reader.until('half');
-    call.die();
-    const text = await reader.rest();
-    expect(text.startsWith(withoutUsage(ROLE + say('half')))).toBe(true);
-    expect(JSON.parse(text.slice(withoutUsage(ROLE + say('half')).length + 'data: '.length))).toEqual({
-      error: { message: expect.any(String), type: 'server_error', param: null, code: 'upstream_died' },
-    });
-    expect(cacheHeaders(await answered(body))[0]).toBe('MISS');
-    expect(gateway.ledger.calls.at(-2)?.outcome).toMatchObject({ status: 'failed', usage: null });
-  });
-
-  it.each([
-    ['dies in the middle', [ROLE, say('half')], 502, 'upstream_died'],
-    ['complains in the middle', [ROLE, 'data: {"error":{"message":"overloaded"}}\n\n', DONE], 502, 'upstream_died'],
-    ['sends garbage as events', ['data: <html>\n\n', DONE], 502, 'upstream_invalid_response'],
-    ['sends no event', [], 502, 'upstream_invalid_response'],
-  ])('a provider that %s is an error to one who wants JSON', async (_, events, status, code) => {
-    const pending = gateway.post(question());
-    (await provider.next()).end(...events);
-    const response = await pending;
-    expect(response.status).toBe(status);
-    expect(await response.json()).toEqual({ error: expect.objectContaining({ type: 'server_error', code }) });
-  });
-
-  it('a provider that is silent is a 504', async () => {
-    const pending = gateway.post(question());
-    await provider.next();
-    const response = await pending;
-    expect(response.status).toBe(504);
-    expect(await response.json()).toEqual({ error: expect.objectContaining({ code: 'upstream_timeout' }) });
-  });
-});
-
 describe('bad input', () => {
   it.each([
     ['no body', '', 400, 'invalid_json'],
@@ -358,87 +233,5 @@ describe('bad input', () => {
     const neighbour = gateway.post(raw.replace('993', '992'));
     (await provider.next()).json(200, completion);
     expect(cacheHeaders(await neighbour)[0]).toBe('MISS');
-  });
-});
-
-describe('trap 17: whose answer it is', () => {
-  it('is not another tenant’s, nor that of another base URL', async () => {
-    const body = await known();
-    expect(cacheHeaders(await answered(body, { 'x-test-tenant': 'other' }))[0]).toBe('MISS');
-    const { baseUrl } = gateway.target;
-    gateway.target.baseUrl = `${baseUrl}/again`;
-    try {
-      expect(cacheHeaders(await answered(body))[0]).toBe('MISS');
-    } finally {
-      gateway.target.baseUrl = baseUrl;
-    }
-    expect(cacheHeaders(await gateway.post(body))).toEqual(HIT);
-  });
-
-  it('is that of all keys of the tenant, or of one key, as the policy says', async () => {
-    expect(cacheHeaders(await gateway.post(await known(), { authorization: 'Bearer k2' }))).toEqual(HIT);
-    const own = await known({ model: 'own-model' });
-    expect(cacheHeaders(await gateway.post(own))).toEqual(HIT);
-    expect(cacheHeaders(await answered(own, { authorization: 'Bearer k2' }))[0]).toBe('MISS');
-  });
-});
-
-describe('trap 7: through POST /v1/chat/completions nobody gets an answer', () => {
-  /** Asks as he would; a body of the answer's own says whose it is. */
-  const asks = async (body: object, headers: Record<string, string>, mine: string): Promise<string> => {
-    const asking = gateway.post(body, headers);
-    const answering = provider.next().then((call) => call.end(ROLE + say(mine) + STOP + USAGE_CHUNK + DONE));
-    const response = await asking;
-    if (response.headers.get('x-cache') === 'MISS') await answering;
-    else provider.reset();
-    return response.text();
-  };
-
-  it.each([
-    ['another tenant', {}, { 'x-test-tenant': 'other' }],
-    ['another key, where the policy keeps keys apart', { model: 'own-model' }, { authorization: 'Bearer k2' }],
-    ['another organization at the provider', {}, { 'openai-organization': 'org-2' }],
-    ['another project at the provider', {}, { 'openai-project': 'proj-2' }],
-    ['another beta of the provider', {}, { 'openai-beta': 'assistants=v2' }],
-    ['another namespace', {}, { 'x-cache-namespace': 'theirs' }],
-  ])('that was given to %s', async (_whose, more, headers) => {
-    for (const form of [{}, { stream: true }]) {
-      const body = question({ ...more, ...form });
-      expect(await asks(body, {}, 'first')).toContain('first');
-      const theirs = await asks(body, headers, 'second');
-      expect(theirs).toContain('second');
-      expect(theirs).not.toContain('first');
-      expect(await (await gateway.post(body)).text()).toContain('first');
-      expect(await (await gateway.post(body, headers)).text()).toContain('second');
-      expect(provider.calls).toBe(2);
-      provider.reset();
-    }
-  });
-
-  it('of another base URL, nor joins a call that is under way for another', async () => {
-    const body = question();
-    const { baseUrl } = gateway.target;
-    const first = gateway.post(body);
-    const here = await provider.next();
-    gateway.target.baseUrl = `${baseUrl}/again`;
-    try {
-      const second = gateway.post(body);
-      const there = await provider.next();
-      expect([here.call.url, there.call.url]).toEqual(['/v1/chat/completions', '/v1/again/chat/completions']);
-      there.end(ROLE + say('there') + STOP + USAGE_CHUNK + DONE);
-      expect(await (await second).text()).toContain('there');
-      const hit = await gateway.post(body);
-      expect([hit.headers.get('x-cache'), await hit.text()]).toEqual(['HIT', expect.stringContaining('there')]);
-    } finally {
-      gateway.target.baseUrl = baseUrl;
-    }
-    here.end(ROLE + say('here') + STOP + USAGE_CHUNK + DONE);
-    expect(await (await first).text()).toContain('here');
-    expect(await (await gateway.post(body)).text()).toContain('here');
-  });
-
-  it('but that of another credential of the same tenant, which its policy shares', async () => {
-    const body = await known();
-    expect((await gateway.post(body, { authorization: 'Bearer k2' })).headers.get('x-cache')).toBe('HIT');
   });
 });

@@ -1,0 +1,64 @@
+import { startRedis } from '@promptsales/test-kit';
+import { GatewayProcess } from './gateway-process.js';
+import { question } from './questions.js';
+import { HELLO, StreamProvider } from './stream-provider.js';
+
+/** One process of the gateway in front of a provider that answers as a test says. */
+export class GatewayStage {
+  private constructor(
+    readonly provider: StreamProvider,
+    readonly gateway: GatewayProcess,
+  ) {}
+
+  static async start(): Promise<GatewayStage> {
+    const redis = await startRedis();
+    const provider = await StreamProvider.start();
+    const gateway = await GatewayProcess.start({
+      redisUrl: redis.url,
+      providerUrl: provider.baseUrl,
+      upstream: { timeoutMs: 3000, idleTimeoutMs: 1500 },
+      policies: [
+        { name: 'default', match: {}, mode: 'all', share: 'tenant' },
+        { name: 'off', match: { model: 'off-model' }, mode: 'off', share: 'tenant' },
+        { name: 'own', match: { model: 'own-model' }, mode: 'all', share: 'key' },
+      ],
+    });
+    return new GatewayStage(provider, await gateway.redisUp());
+  }
+
+  /** Asks, and has the provider answer. */
+  async answered(body: unknown, headers: Record<string, string> = {}, stream = HELLO): Promise<Response> {
+    const pending = this.gateway.post(body, headers);
+    (await this.provider.next()).end(stream);
+    return pending;
+  }
+
+  /** Asks once and has it stored. */
+  async known(more: object = {}): Promise<Record<string, unknown>> {
+    const body = question(more);
+    await (await this.answered(body)).text();
+    this.provider.reset();
+    return body;
+  }
+
+  reset(): void {
+    this.provider.reset();
+    this.gateway.events.length = 0;
+  }
+
+  async stop(): Promise<void> {
+    await this.gateway.stop();
+    await this.provider.stop();
+  }
+}
+
+export function cacheHeaders(response: Response): (string | null)[] {
+  return [response.headers.get('x-cache'), response.headers.get('cache-status'), response.headers.get('age')];
+}
+
+/** What `cacheHeaders` are of a hit that is kept for a week. */
+export const HIT = [
+  'HIT',
+  expect.stringMatching(/^promptsales; hit; ttl=60479\d$|^promptsales; hit; ttl=604800$/),
+  expect.stringMatching(/^\d+$/),
+];
