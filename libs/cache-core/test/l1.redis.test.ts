@@ -1,95 +1,21 @@
 /** L1 on a real server: what others write is seen within the bound, and nothing is served in doubt. */
-import { startRedis, type TestRedis, until } from '@promptsales/test-kit';
-import { Redis } from 'ioredis';
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { until } from '@promptsales/test-kit';
+import type { Redis } from 'ioredis';
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  absent,
-  Cache,
-  CacheAside,
-  companions,
-  FamilyGlob,
-  keyspace,
-  RedisRoles,
-  valueReading,
-  type CacheSettings,
-  type KeyRef,
-  type Reading,
-} from '../src/index.js';
-
-/** One process of the platform, as far as the cache is concerned. */
-interface Process {
-  readonly roles: RedisRoles;
-  readonly cache: Cache;
-  readonly aside: CacheAside;
-  readonly tiers: string[];
-  readonly emptied: string[];
-}
-
-const BOUND_MS = 600;
+import { absent, companions, FamilyGlob, keyspace, valueReading, type KeyRef, type Reading } from '../src/index.js';
+import { app, BOUND_MS, gone, trusted, warm, warmUp, type L1Process, L1Stage } from './l1-stage.js';
 
 describe('L1 on Redis', () => {
-  let redis: TestRedis;
+  let stage: L1Stage;
   let raw: Redis;
-  const running: Process[] = [];
-
-  const start = async (settings: Partial<CacheSettings> = {}, url = redis.url): Promise<Process> => {
-    const tiers: string[] = [];
-    const emptied: string[] = [];
-    const roles = new RedisRoles({
-      url,
-      layout: 'databases',
-      times: { commandTimeoutMs: 400, heartbeatMs: 50, holdAfterRestartMs: 100 },
-    });
-    const l1 = { boundMs: BOUND_MS, beatMs: 50, retryRefusedMs: 200 };
-    const cache = new Cache(
-      roles,
-      { l1, ...settings },
-      { hit: (_family, tier) => tiers.push(tier), emptied: (why) => emptied.push(why) },
-    );
-    roles.open();
-    const process: Process = { roles, cache, aside: new CacheAside(cache, roles), tiers, emptied };
-    running.push(process);
-    await until(() => trusted(process));
-    return process;
-  };
-
-  const app = (key: string, tenant?: string) => keyspace.appValue.at({ key }, tenant);
-  const warm = (process: Process, key: string): unknown => process.aside.warm(app(key))?.value;
-  /** Stores a value and reads it until this process serves it from its own memory. */
-  const warmUp = async (process: Process, key: string, value: unknown): Promise<void> => {
-    const loaded = await process.aside.getOrLoad(app(key), async () => value);
-    await loaded.stored;
-    await until(async () => {
-      await process.aside.getOrLoad(app(key), async () => value);
-      return warm(process, key) !== undefined;
-    });
-    expect(warm(process, key)).toEqual(value);
-  };
-  /** How long a process serves a value that is no longer so. */
-  const gone = (process: Process, key: string): Promise<void> =>
-    until(() => warm(process, key) === undefined, BOUND_MS);
+  const start: L1Stage['process'] = (...settings) => stage.process(...settings);
 
   beforeAll(async () => {
-    redis = await startRedis({ appendOnly: true, args: ['--enable-debug-command', 'local'] });
-    raw = new Redis(redis.url, { db: 5 });
-    raw.on('error', () => {});
+    stage = await L1Stage.start();
+    ({ raw } = stage);
   });
-
-  afterAll(async () => {
-    raw.disconnect();
-    await redis.kill();
-  });
-
-  afterEach(async () => {
-    for (const { cache, roles } of running.splice(0)) {
-      cache.close();
-      await roles.close();
-    }
-    await raw.flushall();
-  });
+  afterAll(() => stage.stop());
+  afterEach(() => stage.clear());
 
   test('a value read from Redis is served from memory afterwards, synchronously and without a command', async () => {
     const a = await start();
@@ -134,7 +60,7 @@ describe('L1 on Redis', () => {
     expect(a.cache.peek(valueReading(app('k')))?.value).toBe('v');
   });
 
-  test.each<[string, (other: Process) => Promise<unknown>]>([
+  test.each<[string, (other: L1Process) => Promise<unknown>]>([
     ['redis-cli SET', () => raw.set('app:k', '"foreign"')],
     ['redis-cli DEL', () => raw.del('app:k')],
     ['a script', () => raw.eval("redis.call('SET', KEYS[1], '1')", 1, 'app:k')],
@@ -152,7 +78,7 @@ describe('L1 on Redis', () => {
     expect(warm(a, 'k')).toBeUndefined();
   });
 
-  test.each<[string, (other: Process, ref: KeyRef) => Promise<unknown>]>([
+  test.each<[string, (other: L1Process, ref: KeyRef) => Promise<unknown>]>([
     ['an invalidation', ({ cache }, ref) => cache.invalidate({ ref })],
     ['a put', ({ cache }, ref) => cache.put({ ref }, { stored: [Buffer.from('{}')] })],
   ])('%s by one who names no parts of an entry takes them along', async (_what, change) => {
@@ -312,7 +238,7 @@ describe('L1 on Redis', () => {
 
   describe('an answer that comes late', () => {
     /** Holds what Redis has answered to reads of this process until it is let go. */
-    const holdAnswers = (process: Process): (() => void) => {
+    const holdAnswers = (process: L1Process): (() => void) => {
       const link = process.roles.link('cache');
       const readStrings = link.readStrings.bind(link);
       const held = Promise.withResolvers<void>();
@@ -341,7 +267,7 @@ describe('L1 on Redis', () => {
       expect(warm(a, 'k')).toBe('stored');
     });
 
-    test.each<[string, (process: Process) => Promise<unknown>]>([
+    test.each<[string, (process: L1Process) => Promise<unknown>]>([
       ['behind the message that its key has changed', () => raw.set('app:k', '"newer"')],
       ['behind a FLUSHDB', () => raw.flushdb()],
       ['behind the end of its tracking connection', () => raw.client('KILL', 'TYPE', 'PUBSUB')],
@@ -378,97 +304,6 @@ describe('L1 on Redis', () => {
       expect(warm(a, 'k')).toBeUndefined();
     });
   });
-
-  test('a stopped process serves nothing from memory when it wakes up, not even before its timers run', async () => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'l1-main.mjs'), redis.url, 'k'], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    try {
-      const seen: { at: number; value: string }[] = [];
-      createInterface(child.stdout).on('line', (line) => {
-        const [at, value] = line.split(' ') as [string, string];
-        seen.push({ at: Number(at), value });
-      });
-      await until(() => seen.at(-1)?.value === 'loaded', 15_000);
-      child.kill('SIGSTOP');
-      await pause(50);
-      await raw.set('app:k', '"newer"');
-      const writtenAt = Date.now();
-      await pause(1500);
-      child.stdin.write('wake up\n');
-      child.kill('SIGCONT');
-      await until(() => seen.at(-1)?.value === 'newer' || seen.length > 2);
-      const late = seen.filter(({ at, value }) => at > writtenAt + 1000 && value === 'loaded');
-      expect(late).toEqual([]);
-      // It noticed: the first look after the stop found nothing that it may serve.
-      expect(seen.find(({ at }) => at > writtenAt + 1000)?.value).toBe('-');
-    } finally {
-      child.kill('SIGKILL');
-    }
-  });
-
-  test('a killed tracking connection empties L1, and it comes back by itself', async () => {
-    const a = await start();
-    await warmUp(a, 'k', 1);
-    await raw.client('KILL', 'TYPE', 'PUBSUB');
-    // One connection for each database with entries in memory.
-    await until(() => a.emptied.length === 2);
-    expect(a.emptied).toEqual(['connection_lost', 'connection_lost']);
-    expect(warm(a, 'k')).toBeUndefined();
-    await until(() => trusted(a));
-    await warmUp(a, 'k', 1);
-    await raw.set('app:k', '2');
-    await gone(a, 'k');
-  });
-
-  test('a process that does not keep up is cut off by Redis and empties L1', async () => {
-    const a = await start();
-    await warmUp(a, 'k', 1);
-    const before = (await raw.config('GET', 'client-output-buffer-limit')) as string[];
-    await raw.config('SET', 'client-output-buffer-limit', 'pubsub 16kb 16kb 1');
-    try {
-      await raw.eval("for n = 1, 20000 do redis.call('SET', 'app:' .. string.rep('x', 200) .. n, n) end", 0);
-      await until(() => a.emptied.includes('connection_lost'));
-      expect(warm(a, 'k')).toBeUndefined();
-    } finally {
-      await raw.config('SET', 'client-output-buffer-limit', before[1] as string);
-    }
-  });
-
-  test('a frozen Redis: what is in memory is served up to the bound and not longer, and again once it thaws', async () => {
-    const a = await start();
-    await warmUp(a, 'k', 1);
-    const frozenAt = performance.now();
-    redis.freeze();
-    try {
-      while (performance.now() < frozenAt + BOUND_MS + 20) {
-        const at = performance.now();
-        if (warm(a, 'k') !== undefined) expect(at - frozenAt).toBeLessThanOrEqual(BOUND_MS);
-        await pause(5);
-      }
-      expect(warm(a, 'k')).toBeUndefined();
-      expect(await a.aside.getOrLoad(app('k'), async () => 'origin')).toMatchObject({ value: 'origin' });
-    } finally {
-      redis.thaw();
-    }
-    await until(() => trusted(a));
-    await warmUp(a, 'k', 1);
-  });
-
-  test('a server that was restarted is another one: L1 begins anew', async () => {
-    const a = await start();
-    await warmUp(a, 'k', 1);
-    await redis.kill();
-    await until(() => warm(a, 'k') === undefined);
-    await redis.restart();
-    await until(() => trusted(a));
-    expect(warm(a, 'k')).toBeUndefined();
-    await warmUp(a, 'k', 1);
-  });
-
-  function trusted({ cache }: Process): boolean {
-    return cache.l1Status?.servers.every(({ state }) => state === 'tracking') ?? false;
-  }
 });
 
 /** A part, of an entry that has one. */
