@@ -86,10 +86,10 @@ export const companions = Object.freeze({
   frames: new Companion({
     id: 'llm.frames',
     label: 'frames',
-    description: 'The recorded frames of a streamed answer, beside its `llm_cache` key. Lives as long as its key.',
-    value: bytes('frames with their delays'),
+    description:
+      'The recorded frames of a streamed answer, packed against the answer beside it in `llm_cache`. Lives as long as its key.',
+    value: bytes('frames with their delays, compressed'),
     expiry: 'caller',
-    compress: true,
   }),
   moves: new Companion({
     id: 'queue.moves',

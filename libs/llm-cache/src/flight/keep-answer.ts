@@ -1,7 +1,8 @@
-import { companions, type Filling } from '@promptsales/cache-core';
+import { companions, type Companion, type Filling } from '@promptsales/cache-core';
 import type { WholeAnswer } from '../protocol/protocol.js';
 import { encodeNote } from '../stored/answer-note.js';
-import { encodeStoredAnswer } from '../stored/stored-answer.js';
+import { encodeStoredAnswer, sliceResponse } from '../stored/stored-answer.js';
+import { packRecording } from '../stream/packed/packed-recording.js';
 
 /** How the answer to a request is to be kept. */
 export interface Keeping {
@@ -24,9 +25,13 @@ export interface AnswerParts {
 export function fillingOf({ whole, recording, usageAsked, loadCostMs }: AnswerParts, keeping: Keeping): Filling {
   const { facts, json } = whole;
   const timestamp = new Date().toISOString();
+  const stored = { model: facts.model, tokens: tokensOf(whole), timestamp, tags: keeping.tags };
+  const value = encodeStoredAnswer(json, stored);
+  const parts = new Map<Companion, Buffer>();
+  if (recording !== null) parts.set(companions.frames, packRecording(recording, sliceResponse(value) as Buffer));
   return {
-    stored: [encodeStoredAnswer(json, { model: facts.model, tokens: tokensOf(whole), timestamp, tags: keeping.tags })],
-    parts: recording === null ? new Map() : new Map([[companions.frames, recording]]),
+    stored: [value],
+    parts,
     note: encodeNote({
       hasJson: json !== null,
       hasFrames: recording !== null,

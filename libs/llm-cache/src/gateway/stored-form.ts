@@ -6,6 +6,7 @@ import { companions, keyspace, type Entry, type EntryLabels, type Hit, type Read
 import { decodeNote, type AnswerNote } from '../stored/answer-note.js';
 import { sliceResponse } from '../stored/stored-answer.js';
 import type { Protocol } from '../protocol/protocol.js';
+import { readRecording } from '../stream/packed/packed-recording.js';
 import { encodeRecording, Recording } from '../stream/recording.js';
 import type { Inquiry } from './inquiry.js';
 
@@ -73,7 +74,7 @@ function streamIn([value, frames]: readonly Buffer[], text: string, protocol: Pr
   const bytes = value === undefined ? null : sliceResponse(value);
   if (bytes === null) throw new UnreadableAnswer();
   const note = decodeNote(text);
-  const recording = frames === undefined ? streamOf(bytes, protocol) : Recording.read(frames);
+  const recording = frames === undefined ? streamOf(bytes, protocol) : readRecording(frames, bytes);
   if (recording !== null) return { kind: 'recording', recording, note };
   if (frames !== undefined) throw new UnreadableAnswer();
   return { kind: 'unstreamable', bytes, note };

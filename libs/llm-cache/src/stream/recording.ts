@@ -14,6 +14,8 @@
  *     …   16 for each frame: its length, microseconds since the frame before, offset and length of the cut in it
  *
  * A cut as long as its frame leaves the frame out. A reader that meets a newer version treats the recording as absent.
+ *
+ * So it is while it is played and on its way to followers. In Redis it lies packed, as version 2: see `packed/`.
  */
 
 export const RECORDING_VERSION = 1;
@@ -38,6 +40,12 @@ export interface RecordedFrame {
   readonly cut: Cut;
 }
 
+export interface FrameRow {
+  readonly length: number;
+  readonly afterMicros: number;
+  readonly cut: Cut;
+}
+
 export interface RecordingFacts {
   readonly usageAsked: boolean;
   readonly synthesised: boolean;
@@ -46,25 +54,43 @@ export interface RecordingFacts {
 export function encodeRecording(frames: readonly RecordedFrame[], facts: RecordingFacts): Buffer {
   let bodyBytes = 0;
   for (const { raw } of frames) bodyBytes += raw.length;
-  const recording = Buffer.allocUnsafe(HEADER_BYTES + bodyBytes + frames.length * ROW_BYTES);
+  const { recording, body, row } = blankRecording(frames.length, bodyBytes, facts);
+  let at = 0;
+  for (const { raw, afterMicros, cut } of frames) {
+    raw.copy(body, at);
+    at += raw.length;
+    row(raw.length, afterMicros, cut);
+  }
+  return recording;
+}
+
+export interface BlankRecording {
+  readonly recording: Buffer;
+  /** Where the frames belong. */
+  readonly body: Buffer;
+  /** The next frame's row; as many of them as there are frames. */
+  readonly row: (length: number, afterMicros: number, cut: Cut) => void;
+}
+
+/** A recording of so many frames and bytes, which its maker fills in. */
+export function blankRecording(frameCount: number, bodyBytes: number, facts: RecordingFacts): BlankRecording {
+  const table = HEADER_BYTES + bodyBytes;
+  const recording = Buffer.allocUnsafe(table + frameCount * ROW_BYTES);
   MAGIC.copy(recording, 0);
   recording.writeUInt8(RECORDING_VERSION, 4);
   recording.writeUInt8((facts.usageAsked ? USAGE_ASKED : 0) | (facts.synthesised ? SYNTHESISED : 0), 5);
   recording.writeUInt16LE(0, 6);
-  recording.writeUInt32LE(frames.length, 8);
+  recording.writeUInt32LE(frameCount, 8);
   recording.writeUInt32LE(bodyBytes, 12);
-  let at = HEADER_BYTES;
-  let row = HEADER_BYTES + bodyBytes;
-  for (const { raw, afterMicros, cut } of frames) {
-    raw.copy(recording, at);
-    recording.writeUInt32LE(raw.length, row);
-    recording.writeUInt32LE(Math.min(Math.max(0, Math.round(afterMicros)), MAX_UINT32), row + 4);
-    recording.writeUInt32LE(cut.from, row + 8);
-    recording.writeUInt32LE(cut.length, row + 12);
-    at += raw.length;
-    row += ROW_BYTES;
-  }
-  return recording;
+  let at = table;
+  const row = (length: number, afterMicros: number, cut: Cut): void => {
+    recording.writeUInt32LE(length, at);
+    recording.writeUInt32LE(Math.min(Math.max(0, Math.round(afterMicros)), MAX_UINT32), at + 4);
+    recording.writeUInt32LE(cut.from, at + 8);
+    recording.writeUInt32LE(cut.length, at + 12);
+    at += ROW_BYTES;
+  };
+  return { recording, body: recording.subarray(HEADER_BYTES, table), row };
 }
 
 /** One frame as it is sent again: at most two slices of the recording. */
@@ -130,14 +156,20 @@ export class Recording {
     return slices;
   }
 
+  /** What is known of each frame beside its bytes. */
+  *rows(): Generator<FrameRow> {
+    for (let row = this.#table; row < this.#bytes.length; row += ROW_BYTES) {
+      const cut = { from: this.#bytes.readUInt32LE(row + 8), length: this.#bytes.readUInt32LE(row + 12) };
+      yield { length: this.#bytes.readUInt32LE(row), afterMicros: this.#bytes.readUInt32LE(row + 4), cut };
+    }
+  }
+
   /** The frames as they were recorded, slices of this recording. */
   *recorded(): Generator<RecordedFrame> {
     let at = HEADER_BYTES;
-    for (let row = this.#table; row < this.#bytes.length; row += ROW_BYTES) {
-      const raw = this.#bytes.subarray(at, at + this.#bytes.readUInt32LE(row));
-      at += raw.length;
-      const cut = { from: this.#bytes.readUInt32LE(row + 8), length: this.#bytes.readUInt32LE(row + 12) };
-      yield { raw, afterMicros: this.#bytes.readUInt32LE(row + 4), cut };
+    for (const { length, afterMicros, cut } of this.rows()) {
+      yield { raw: this.#bytes.subarray(at, at + length), afterMicros, cut };
+      at += length;
     }
   }
 
