@@ -7,61 +7,39 @@ import type { Message, MessageCreateParamsNonStreaming } from '@anthropic-ai/sdk
 import { startRedis, type TestRedis } from '@promptsales/test-kit';
 import { GatewayProcess } from '../gateway-process.js';
 import { RawProvider } from '../raw-provider.js';
+import { block, end, start, STOP, streamOf, text, type Event } from './message-events.js';
 
-const START = {
-  id: 'msg_1',
-  type: 'message',
-  role: 'assistant',
-  model: 'claude-x',
-  content: [],
-  stop_reason: null,
-  stop_sequence: null,
-  usage: {
-    input_tokens: 12,
-    cache_creation_input_tokens: 300,
-    cache_read_input_tokens: 40,
-    cache_creation: { ephemeral_5m_input_tokens: 100, ephemeral_1h_input_tokens: 200 },
-    output_tokens: 1,
-    service_tier: 'standard',
-  },
-};
-const text = (piece: string) => ({ type: 'text_delta', text: piece });
+const words = (piece: string) => ({ type: 'text_delta', text: piece });
 const input = (piece: string) => ({ type: 'input_json_delta', partial_json: piece });
 const cited = (quote: string) => ({
   type: 'citations_delta',
   citation: { type: 'char_location', cited_text: quote, document_index: 0, document_title: null },
 });
 
-/** Blocks as they begin, and their deltas. */
-const STREAMS: Record<string, { readonly stop: string; readonly blocks: readonly [object, ...object[]][] }> = {
-  thinking: {
-    stop: 'end_turn',
-    blocks: [
-      [
-        { type: 'thinking', thinking: '', signature: '' },
-        { type: 'thinking_delta', thinking: 'Let me ' },
-        { type: 'thinking_delta', thinking: 'see.' },
-        { type: 'signature_delta', signature: 'EqQBCgIYAhIM' },
-      ],
-      [{ type: 'redacted_thinking', data: 'EmwKAhgB' }],
-      [{ type: 'text', text: '' }, text('It is 😀'), text(' four.')],
-    ],
-  },
-  citations: {
-    stop: 'stop_sequence',
-    blocks: [
-      [{ type: 'text', text: '' }, text('As is said: ')],
-      [{ type: 'text', text: '', citations: [] }, cited('grass'), text('green'), cited('trees')],
-    ],
-  },
-  'parallel tools': {
-    stop: 'tool_use',
-    blocks: [
-      [{ type: 'text', text: '' }, text('I look.')],
-      [{ type: 'tool_use', id: 't1', name: 'f', input: {} }, input(''), input('{"a": [1,'), input(' "ñ"]}')],
-      [{ type: 'tool_use', id: 't2', name: 'g', input: {} }, input('')],
-    ],
-  },
+const STREAMS: Record<string, readonly Event[]> = {
+  thinking: [
+    ...block(
+      0,
+      { type: 'thinking', thinking: '', signature: '' },
+      { type: 'thinking_delta', thinking: 'Let me ' },
+      { type: 'thinking_delta', thinking: 'see.' },
+      { type: 'signature_delta', signature: 'EqQBCgIYAhIM' },
+    ),
+    ...block(1, { type: 'redacted_thinking', data: 'EmwKAhgB' }),
+    ...text(2, 'It is 😀', ' four.'),
+    end('end_turn', { output_tokens: 89 }),
+  ],
+  citations: [
+    ...text(0, 'As is said: '),
+    ...block(1, { type: 'text', text: '', citations: [] }, cited('grass'), words('green'), cited('trees')),
+    end('stop_sequence', { output_tokens: 89 }, { delta: { stop_reason: 'stop_sequence', stop_sequence: 'END' } }),
+  ],
+  'parallel tools': [
+    ...text(0, 'I look.'),
+    ...block(1, { type: 'tool_use', id: 't1', name: 'f', input: {} }, input(''), input('{"a": [1,'), input(' "ñ"]}')),
+    ...block(2, { type: 'tool_use', id: 't2', name: 'g', input: {} }, input('')),
+    end('tool_use', { output_tokens: 89 }),
+  ],
 };
 const KINDS = Object.keys(STREAMS);
 
@@ -96,26 +74,11 @@ const collected = (client: Anthropic, content: string): Promise<Message> =>
 const plain = (message: Message): unknown =>
   JSON.parse(JSON.stringify(message, (name, value: unknown) => (name === 'parsed_output' ? undefined : value)));
 
-function streamOf(kind: string): string {
-  const { stop = null, blocks = [] } = STREAMS[kind] ?? {};
-  const delta = { stop_reason: stop, stop_sequence: stop === 'stop_sequence' ? 'END' : null };
-  const events = [
-    { type: 'message_start', message: START },
-    { type: 'ping' },
-    ...blocks.flatMap(([block, ...deltas], index) => [
-      { type: 'content_block_start', index, content_block: block },
-      ...deltas.map((one) => ({ type: 'content_block_delta', index, delta: one })),
-      { type: 'content_block_stop', index },
-    ]),
-    { type: 'message_delta', delta, usage: { output_tokens: 89 } },
-    { type: 'message_stop' },
-  ];
-  return events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join('');
-}
-
 it.each(KINDS)('trap 14: the official SDK gets as JSON what it makes of the stream: %s', async (kind) => {
   provider.answers((_, response) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream' }).end(streamOf(kind));
+    response
+      .writeHead(200, { 'content-type': 'text/event-stream' })
+      .end(streamOf([start(), { type: 'ping' }, ...(STREAMS[kind] ?? []), STOP]));
   });
   const own = plain(await collected(direct, kind));
   const json = await ours.messages.create(request(kind));
