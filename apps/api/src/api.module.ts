@@ -95,7 +95,11 @@ export class ApiModule {
             owner: environment.operations.recordsOwner,
           }),
         }),
-        JobsModule.forRoot({ callerOf: tenantCallerOf, keyPrefix: environment.redis.keyPrefix }),
+        JobsModule.forRoot({
+          callerOf: tenantCallerOf,
+          keyPrefix: environment.redis.keyPrefix,
+          ending: readiness.ending,
+        }),
         HealthModule.forRootAsync({
           inject: [RedisRoles, Database, ApiKeys, DurableLedger, Breakers, ProviderDirectory],
           metrics: environment.operations.metrics,

@@ -37,7 +37,7 @@ export class WorkerModule {
         breakers,
       }),
     });
-    const jobs = JobsModule.forRoot({ metrics, logger }, [models]);
+    const jobs = JobsModule.forRoot({ metrics, logger }, environment, [models]);
     return {
       module: WorkerModule,
       imports: [

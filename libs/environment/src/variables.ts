@@ -347,6 +347,18 @@ export const VARIABLES = {
         '10000',
         'A worker that did not say for so long that it is there has lost its jobs to others.',
       ),
+      completedRetentionDays: withDefault(
+        'JOBS_COMPLETED_RETENTION_DAYS',
+        integer(0, 36_500, 'days'),
+        '30',
+        'A completed job and its `Idempotency-Key` are forgotten after so long; its messages stay. 0: never.',
+      ),
+      deadRetentionDays: withDefault(
+        'JOBS_DEAD_RETENTION_DAYS',
+        integer(0, 36_500, 'days'),
+        '90',
+        'Dead letters are deleted after so long. 0: never.',
+      ),
     },
   },
   temp: {

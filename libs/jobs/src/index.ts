@@ -2,6 +2,7 @@ export { JOBS_MIGRATIONS } from './jobs-migrations.js';
 
 // The routes.
 export { JobsModule } from './jobs.module.js';
+export { Retention } from './store/retention.js';
 export type { JobsOptions } from './jobs-options.js';
 
 // What runs jobs.

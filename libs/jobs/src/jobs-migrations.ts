@@ -82,5 +82,13 @@ export const JOBS_MIGRATIONS: MigrationSet = {
           )`.execute(db);
       },
     },
+    '0002_ended_jobs_by_time': {
+      up: async (db) => {
+        await sql`
+          create index generation_jobs_ended on generation_jobs (finished_at)
+          where state in ('completed', 'dead')`.execute(db);
+        await sql`create index generation_dead_entries_by_time on generation_dead_entries (at)`.execute(db);
+      },
+    },
   },
 };

@@ -5,7 +5,7 @@ import { MessagesCopies } from '../src/messages/messages-copies.js';
 import type { GeneratedText } from '../src/run/generator.js';
 import { GenerationFailedError } from '../src/run/generator.js';
 import { JobRuns, type JobRunParts } from '../src/run/job-runs.js';
-import { RunStore } from '../src/run/run-store.js';
+import { RunStore, SupersededError, type Outcome, type RunId } from '../src/run/run-store.js';
 import type { GenerationJob } from '../src/store/job-store.js';
 import { jobsStage, type JobsStage } from './jobs-stage.js';
 
@@ -70,6 +70,53 @@ describe('runs of a job', () => {
     );
     expect(await runs(() => Promise.resolve(TEXT)).run(ID)).toBeNull();
     expect(await job()).toMatchObject({ state: 'dead', error: { code: 'worker_lost' } });
+  });
+
+  /** Whatever the lock says: it may be lost without its holder knowing. */
+  describe('trap 28: of two at once, only the later one writes', () => {
+    const OTHER = '01890000-0000-7000-8000-000000000002';
+    const outcome = (texto: string): Outcome => ({
+      messages: [{ numero: 1, texto, tono: 'x' }],
+      model: 'm',
+      tokensTotal: 1,
+      costTotalUsd: null,
+      tookMs: 1,
+    });
+    const written = async (): Promise<unknown> => {
+      const { tenant = '', campanaId = '', segmentoHash = '' } = (await job()) ?? {};
+      return (await new CampaignMessages(stage.database).of(tenant, campanaId, segmentoHash))?.messages ?? null;
+    };
+
+    test('of one job', async () => {
+      const store = new RunStore(stage.database);
+      const [early, late] = [(await store.begin(ID, 7)) as RunId, (await store.begin(ID, 8)) as RunId];
+      expect(await store.begin(ID, 8)).toBeNull();
+      const its = (await job()) as GenerationJob;
+      await expect(store.commit(its, early, outcome('early'))).rejects.toThrow(SupersededError);
+      expect([await store.retry(early, { code: 'c', message: 'm' }, 1), await store.giveBack(early)]).toEqual([
+        false,
+        false,
+      ]);
+      expect(await written()).toBeNull();
+      await store.commit(its, late, outcome('late'));
+      await expect(store.commit(its, early, outcome('early'))).rejects.toThrow(SupersededError);
+      expect(await written()).toEqual(outcome('late').messages);
+    });
+
+    test('of two jobs for one segment', async () => {
+      const request = { campanaId: 'c1', segmento: 'x' };
+      await stage.store.admit([{ id: OTHER, tenant: 'default', priority: 'normal', request }]);
+      const store = new RunStore(stage.database);
+      const [early, late] = [(await store.begin(OTHER, 7)) as RunId, (await store.begin(ID, 8)) as RunId];
+      const [other, its] = [
+        (await stage.store.find('default', OTHER)) as GenerationJob,
+        (await job()) as GenerationJob,
+      ];
+      await store.commit(its, late, outcome('late'));
+      await expect(store.commit(other, early, outcome('early'))).rejects.toThrow(SupersededError);
+      expect(await written()).toEqual(outcome('late').messages);
+      expect(await stage.store.find('default', OTHER)).toMatchObject({ state: 'running' });
+    });
   });
 
   test('wait for their time, also when the queue has forgotten it', async () => {

@@ -1,3 +1,4 @@
+import { SECRETS } from '../test-api.js';
 import { MESSAGES } from './held-upstream.js';
 import { jobsStage, type JobsStage } from './jobs-stage.js';
 
@@ -47,6 +48,30 @@ describe('generation jobs', () => {
     expect(await identity.json()).toMatchObject({ key: list });
     expect(await (await stage.api(`/v1/cache/${encodeURIComponent(list)}`)).json()).toEqual(MESSAGES);
     expect(stage.upstream.asked[0]?.body['response_format']).toMatchObject({ type: 'json_schema' });
+  });
+
+  test('are followed on another process when the one that tells of them ends, which does not wait for that', async () => {
+    const { promise: asked, resolve: answer } = Promise.withResolvers<void>();
+    stage.upstream.answer = async (answering) => {
+      await asked;
+      answering.say(JSON.stringify({ mensajes: MESSAGES }));
+    };
+    const ending = await stage.anotherApi();
+    const { job_id: id } = (await (await enqueue({ campana_id: 'c9', segmento: 'x' })).json()) as { job_id: string };
+    await stage.upstream.calls(1);
+    const headers = { authorization: `Bearer ${SECRETS.adminKey}` };
+    const following = await fetch(`${ending.address}/v1/jobs/${id}/events`, { headers });
+    ending.process.child.kill('SIGTERM');
+    const told = await following.text();
+    expect(told).toMatch(/\nretry: [1-3]\d{3}\n: to be continued\n\n$/);
+    expect(await ending.process.exited()).toMatchObject({ code: 0 });
+    expect(ending.process.stderr).not.toContain('have been cut');
+    answer();
+    const last = [...told.matchAll(/^id: (\d+)$/gm)].at(-1)?.[1] ?? '';
+    const rest = await (await stage.api(`/v1/jobs/${id}/events`, { headers: { 'last-event-id': last } })).text();
+    const ids = [...`${told}${rest}`.matchAll(/^id: (\d+)$/gm)].map(([, number]) => Number(number));
+    expect(ids).toEqual(ids.map((_id, at) => at + 1));
+    expect(rest).toContain('event: completed');
   });
 
   test('are enqueued by HTTP, once under one key, and followed to their end', async () => {

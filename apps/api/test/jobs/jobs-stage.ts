@@ -28,6 +28,8 @@ export interface JobsStage {
   readonly upstream: HeldUpstream;
   readonly address: string;
   worker(env?: Readonly<Record<string, string>>): Promise<BuiltProcess>;
+  /** One more of it. */
+  anotherApi(): Promise<{ readonly process: BuiltProcess; readonly address: string }>;
   /** Those that a test has left behind. */
   endWorkers(): Promise<void>;
   kill(worker: BuiltProcess, signal?: NodeJS.Signals): Promise<void>;
@@ -99,6 +101,10 @@ export async function jobsStage(env: Readonly<Record<string, string>> = {}): Pro
       workers.add(worker);
       await until(() => Promise.resolve(/^ready worker/m.test(worker.stdout)));
       return worker;
+    },
+    anotherApi: async () => {
+      const another = new BuiltProcess('api', variables);
+      return { process: another, address: await another.ready() };
     },
     endWorkers: async () => {
       await Promise.all(

@@ -86,7 +86,10 @@ describe('generation jobs, through kills', () => {
     await stage.push({ campana_id: 'k2', segmento: 'x' });
     const [job] = await stage.settled(1, 'queued');
     await stage.until(async () => (await stage.raw.exists(`bull:{jobs}:ai_generation:${job?.id}`)) === 1);
+    // It has tried to begin, and waits for the lock.
+    await stage.until(async () => (await stage.raw.zscore('bull:{jobs}:ai_generation:delayed', `${job?.id}`)) !== null);
     await stage.kill(first);
+    expect(stage.upstream.asked).toEqual([]);
     await stage.raw.del('lock:content_generation:k2');
     const second = await stage.worker();
     await stage.settled(1, 'completed');

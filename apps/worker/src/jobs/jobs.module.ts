@@ -1,8 +1,10 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { Database } from '@promptsales/database';
 import { ModelInfos } from '@promptsales/llm-cache';
+import type { Environment } from '@promptsales/environment';
 import { FleetLock } from './fleet-lock.js';
 import type { Job } from './job.js';
+import { sweepJobs } from './generation-jobs.js';
 import { reconcileLedger } from './ledger-jobs.js';
 import { probeModels } from './model-jobs.js';
 import { JOB_MEASURES, JobRunner, JOBS, type JobMeasures } from './job-runner.js';
@@ -11,7 +13,11 @@ import { JOB_MEASURES, JobRunner, JOBS, type JobMeasures } from './job-runner.js
 @Module({})
 export class JobsModule {
   /** @param imports give what jobs need beside the database: `ModelInfos` */
-  static forRoot(measures: JobMeasures, imports: readonly DynamicModule[]): DynamicModule {
+  static forRoot(
+    measures: JobMeasures,
+    { jobs }: Pick<Environment, 'jobs'>,
+    imports: readonly DynamicModule[],
+  ): DynamicModule {
     return {
       module: JobsModule,
       imports: [...imports],
@@ -24,6 +30,7 @@ export class JobsModule {
           useFactory: (database: Database, models: ModelInfos): readonly Job[] => [
             reconcileLedger(database),
             probeModels(models),
+            sweepJobs(database, jobs),
           ],
         },
         JobRunner,

@@ -6,6 +6,7 @@ export type Phase = 'starting' | 'ready' | 'draining';
  */
 export class Readiness {
   #phase: Phase = 'starting';
+  readonly #ending = new AbortController();
 
   get phase(): Phase {
     return this.#phase;
@@ -15,8 +16,14 @@ export class Readiness {
     if (this.#phase === 'starting') this.#phase = 'ready';
   }
 
+  /** Aborted when it drains: what would be served without end is to end now. */
+  get ending(): AbortSignal {
+    return this.#ending.signal;
+  }
+
   /** There is no way back: a process that drains ends. */
   draining(): void {
     this.#phase = 'draining';
+    this.#ending.abort(new Error('the process drains'));
   }
 }

@@ -20,6 +20,15 @@ export interface StreamParts {
 
 /** What a client waits before it comes back. */
 const RETRY_MS = 1_000;
+/** Where a process ends, all its clients come back: not at one moment. */
+const MOST_RETRY_MS = 3_000;
+
+export interface StreamEnds {
+  /** The client has left. */
+  readonly left: AbortSignal;
+  /** This process ends: the client is told to come back, and another one goes on behind the last event. */
+  readonly ending?: AbortSignal | undefined;
+}
 
 /**
  * The events of a job behind one that is known, as server-sent events, until the last. They are read from PostgreSQL: any
@@ -29,16 +38,17 @@ export async function* jobEventStream(
   { store, bell, times }: StreamParts,
   id: string,
   after: number,
-  left: AbortSignal,
+  { left, ending }: StreamEnds,
 ): AsyncGenerator<string> {
   const { lookEveryMs, heartbeatMs } = { ...DEFAULT_STREAM, ...times };
   const wake = new Wake();
+  const over = ending === undefined ? left : AbortSignal.any([left, ending]);
   const silence = await bell.onChange(id, () => wake.ring());
   try {
     yield `retry: ${RETRY_MS}\n\n`;
     let last = after;
     let saidAt = performance.now();
-    while (!left.aborted) {
+    while (!over.aborted) {
       const { events, ended } = await store.eventsAfter(id, last);
       for (const event of events) {
         yield eventText(id, event);
@@ -50,8 +60,10 @@ export async function* jobEventStream(
         yield ': heartbeat\n\n';
         saidAt = performance.now();
       }
-      await wake.orAfter(Math.min(lookEveryMs, heartbeatMs), left);
+      await wake.orAfter(Math.min(lookEveryMs, heartbeatMs), over);
     }
+    if (!left.aborted)
+      yield `retry: ${Math.round(RETRY_MS + Math.random() * (MOST_RETRY_MS - RETRY_MS))}\n: to be continued\n\n`;
   } finally {
     silence();
   }

@@ -43,14 +43,20 @@ export class JobsController {
   })
   @ApiHeader({ name: 'last-event-id', required: false, description: 'The last event that is known.' })
   @ApiProduces('text/event-stream')
-  @ApiOkResponse({ description: 'A comment is sent when nothing happens for 15 s' })
+  @ApiOkResponse({
+    description:
+      'A comment is sent when nothing happens for 15 s. A process that ends closes the stream with a new `retry`: come back with `Last-Event-ID`',
+  })
   @ApiNotFoundResponse({ description: 'There is none, or it is another tenant’s' })
   async events(@Req() request: FastifyRequest, @Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
     const after = lastEventIdOf(request);
     const { id: jobId } = await this.#job(request, id);
     const left = new AbortController();
     reply.raw.once('close', () => left.abort());
-    const events = jobEventStream({ store: this.store, bell: this.bell }, jobId, after, left.signal);
+    const events = jobEventStream({ store: this.store, bell: this.bell }, jobId, after, {
+      left: left.signal,
+      ending: this.options.ending,
+    });
     await reply
       .header('content-type', 'text/event-stream; charset=utf-8')
       .header('cache-control', 'no-store')
