@@ -1,8 +1,7 @@
 import { Database } from '@promptsales/database';
-import { startSimulatedProvider, type SimulatedProvider } from '@promptsales/simulated-provider';
-import { createDatabase, startRedis, type TestDatabase, type TestRedis } from '@promptsales/test-kit';
 import request from 'supertest';
-import { testApi, type TestApi } from './test-api.js';
+import { apiPlaces, type ApiPlaces } from './api-places.js';
+import type { TestApi } from './test-api.js';
 
 type Headers = Record<string, string>;
 
@@ -24,9 +23,7 @@ interface LedgerTables {
 const chat = (content: string): object => ({ model: 'gpt-4o-mini', messages: [{ role: 'user', content }] });
 
 describe('who asks, and for whom', () => {
-  let provider: SimulatedProvider;
-  let redis: TestRedis;
-  let database: TestDatabase;
+  let places: ApiPlaces;
   let closed: TestApi;
   let trusting: TestApi;
 
@@ -57,25 +54,12 @@ describe('who asks, and for whom', () => {
   };
 
   beforeAll(async () => {
-    provider = await startSimulatedProvider();
-    redis = await startRedis();
-    database = await createDatabase();
-    const places = {
-      REDIS_URL: redis.url,
-      DATABASE_URL: database.url,
-      OPENAI_BASE_URL: `${provider.url}/v1`,
-      SIMULATED_UPSTREAM: 'true',
-    };
-    closed = await testApi(places);
-    trusting = await testApi({ ...places, ANONYMOUS_SCOPES: 'llm,cache' });
+    places = await apiPlaces();
+    closed = await places.api();
+    trusting = await places.api({ ANONYMOUS_SCOPES: 'llm,cache' });
   }, 60_000);
 
-  afterAll(async () => {
-    await Promise.all([closed.close(), trusting.close()]);
-    await database.drop();
-    await redis.kill();
-    await provider.stop();
-  });
+  afterAll(() => places.stop());
 
   it('is the key’s client by name: under that its use is counted, however many keys have it', async () => {
     const scopes = ['llm'];

@@ -1,9 +1,8 @@
-import { startSimulatedProvider, type SimulatedProvider } from '@promptsales/simulated-provider';
 import { catalogue, RedisRoles, type RedisLink, type Role } from '@promptsales/cache-core';
-import { createDatabase, startRedis, type TestDatabase, type TestRedis } from '@promptsales/test-kit';
 import { createHash } from 'node:crypto';
 import request from 'supertest';
-import { testApi, type TestApi } from './test-api.js';
+import { apiPlaces, type ApiPlaces } from './api-places.js';
+import type { TestApi } from './test-api.js';
 
 type Redis = Parameters<Parameters<RedisLink['readAt']>[1]>[0];
 
@@ -22,9 +21,7 @@ const chat = (content: string, more: object = {}): object => ({
 });
 
 describe('the keyspace over HTTP', () => {
-  let provider: SimulatedProvider;
-  let redis: TestRedis;
-  let database: TestDatabase;
+  let places: ApiPlaces;
   let api: TestApi;
   let acme: Record<string, string>;
   let globex: Record<string, string>;
@@ -35,25 +32,12 @@ describe('the keyspace over HTTP', () => {
     request(api.server).post('/v1/keyspace/identity').set(as).send({ family, request: of });
 
   beforeAll(async () => {
-    provider = await startSimulatedProvider();
-    redis = await startRedis();
-    database = await createDatabase();
-    api = await testApi({
-      REDIS_URL: redis.url,
-      DATABASE_URL: database.url,
-      OPENAI_BASE_URL: `${provider.url}/v1`,
-      SIMULATED_UPSTREAM: 'true',
-      KEY_PREFIX: 'ps:',
-    });
+    places = await apiPlaces();
+    api = await places.api({ KEY_PREFIX: 'ps:' });
     [acme, globex] = await Promise.all([api.keyOf('acme', ['cache', 'llm']), api.keyOf('globex', ['cache', 'llm'])]);
   }, 60_000);
 
-  afterAll(async () => {
-    await api.close();
-    await database.drop();
-    await redis.kill();
-    await provider.stop();
-  });
+  afterAll(() => places.stop());
 
   describe('POST /v1/keyspace/identity', () => {
     it('names the key at which the gateway keeps the answer, whatever its form and the order of its members', async () => {
@@ -243,10 +227,10 @@ describe('the keyspace over HTTP', () => {
         .set(await api.keyOf('initech', ['llm']))
         .expect(403);
       const initech = await api.keyOf('initech', ['cache']);
-      redis.freeze();
+      places.redis.freeze();
       const rows = await census(initech);
       expect(new Set([...rows.values()].map(({ keys }) => keys))).toEqual(new Set([null]));
-      redis.thaw();
+      places.redis.thaw();
       await api.app.get(RedisRoles).link('cache').untilUp(10_000);
     }, 30_000);
   });

@@ -1,14 +1,11 @@
-import { startSimulatedProvider, type SimulatedProvider } from '@promptsales/simulated-provider';
-import { createDatabase, startRedis, type TestDatabase, type TestRedis } from '@promptsales/test-kit';
 import request from 'supertest';
-import { testApi, type TestApi } from './test-api.js';
+import { apiPlaces, type ApiPlaces } from './api-places.js';
+import type { TestApi } from './test-api.js';
 
 type Headers = Record<string, string>;
 
 describe('policies over HTTP', () => {
-  let provider: SimulatedProvider;
-  let redis: TestRedis;
-  let database: TestDatabase;
+  let places: ApiPlaces;
   let api: TestApi;
   let other: TestApi;
   let acme: Headers;
@@ -30,25 +27,12 @@ describe('policies over HTTP', () => {
   };
 
   beforeAll(async () => {
-    provider = await startSimulatedProvider();
-    redis = await startRedis();
-    database = await createDatabase();
-    const places = {
-      REDIS_URL: redis.url,
-      DATABASE_URL: database.url,
-      OPENAI_BASE_URL: `${provider.url}/v1`,
-      SIMULATED_UPSTREAM: 'true',
-    };
-    [api, other] = [await testApi(places), await testApi(places)];
+    places = await apiPlaces();
+    [api, other] = [await places.api(), await places.api()];
     [acme, colleague] = [await api.keyOf('acme', ['llm']), await api.keyOf('acme', ['llm'])];
   }, 60_000);
 
-  afterAll(async () => {
-    await Promise.all([api.close(), other.close()]);
-    await provider.stop();
-    await redis.stop();
-    await database.drop();
-  });
+  afterAll(() => places.stop());
 
   afterEach(async () => {
     const { body } = await get().expect(200);

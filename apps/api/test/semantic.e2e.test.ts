@@ -1,41 +1,26 @@
-import { startSimulatedProvider, type SimulatedProvider } from '@promptsales/simulated-provider';
-import { createDatabase, startRedis, type TestDatabase, type TestRedis } from '@promptsales/test-kit';
 import request from 'supertest';
-import { testApi, type TestApi } from './test-api.js';
+import { apiPlaces, type ApiPlaces } from './api-places.js';
+import type { TestApi } from './test-api.js';
 
 const THINGS = ['water', 'iron', 'gold', 'mercury', 'ethanol', 'helium', 'sulfur', 'lead', 'neon', 'butane', 'xenon'];
 
 describe('answers to other wordings over HTTP', () => {
-  let provider: SimulatedProvider;
-  let redis: TestRedis;
-  let database: TestDatabase;
+  let places: ApiPlaces;
   let api: TestApi;
   let acme: Record<string, string>;
 
   beforeAll(async () => {
     // One answer for each thing, however it is asked for.
-    provider = await startSimulatedProvider({
+    places = await apiPlaces({
       fixtures: THINGS.map((thing) => ({
         match: { userMessage: thing },
         response: { content: `That of ${thing} is known.` },
       })),
     });
-    redis = await startRedis();
-    database = await createDatabase();
-    api = await testApi({
-      REDIS_URL: redis.url,
-      DATABASE_URL: database.url,
-      OPENAI_BASE_URL: `${provider.url}/v1`,
-      SIMULATED_UPSTREAM: 'true',
-    });
+    api = await places.api();
     acme = await api.keyOf('acme', ['llm', 'analytics']);
   }, 60_000);
-  afterAll(async () => {
-    await api.close();
-    await provider.stop();
-    await redis.stop();
-    await database.drop();
-  });
+  afterAll(() => places.stop());
 
   const ask = (content: string) =>
     request(api.server)
