@@ -2,6 +2,7 @@
 import { startRedis, type TestRedis } from '@promptsales/test-kit';
 import type { CachePolicy } from '../src/index.js';
 import { GatewayProcess } from './gateway-process.js';
+import { question } from './questions.js';
 import { DONE, EventReader, ROLE, say, STOP, StreamProvider, USAGE_CHUNK } from './stream-provider.js';
 
 const BUCKET = 3;
@@ -15,7 +16,6 @@ let redis: TestRedis;
 let provider: StreamProvider;
 let here: GatewayProcess;
 let there: GatewayProcess;
-let questions = 0;
 let said = 0;
 
 const start = async (): Promise<GatewayProcess> =>
@@ -49,11 +49,6 @@ afterAll(async () => {
 });
 beforeEach(() => provider.reset());
 
-function question(): object {
-  questions += 1;
-  return { model: 'varied', messages: [{ role: 'user', content: `question ${questions}` }] };
-}
-
 interface Answer {
   readonly text: string;
   readonly cache: string | null;
@@ -66,7 +61,7 @@ async function ask(gateway: GatewayProcess, body: object, headers: Record<string
 }
 
 it('asks for as many answers as are kept, then serves them in rotation, whichever process is asked', async () => {
-  const body = question();
+  const body = question({ model: 'varied' });
   const rounds: Answer[] = [];
   for (let turn = 0; turn < 4 * BUCKET; turn += 1) rounds.push(await ask(turn % 2 === 0 ? here : there, body));
   const first = rounds.slice(0, BUCKET);
@@ -79,7 +74,7 @@ it('asks for as many answers as are kept, then serves them in rotation, whicheve
 });
 
 it('serves a stored answer as a stream, and one that was streamed as JSON, each in its turn', async () => {
-  const body = question();
+  const body = question({ model: 'varied' });
   const streamed: string[] = [];
   for (let turn = 0; turn < BUCKET; turn += 1) {
     streamed.push(await new EventReader(await here.post({ ...body, stream: true })).rest());
@@ -89,7 +84,7 @@ it('serves a stored answer as a stream, and one that was streamed as JSON, each 
 });
 
 it('trap 18: thirty simultaneous requests make as many calls as answers are kept', async () => {
-  const body = question();
+  const body = question({ model: 'varied' });
   const answers = await Promise.all(Array.from({ length: 30 }, (_, at) => ask(at % 2 === 0 ? here : there, body)));
   expect(provider.calls).toBe(BUCKET);
   const shares = Map.groupBy(answers, ({ text }) => text);
@@ -97,7 +92,7 @@ it('trap 18: thirty simultaneous requests make as many calls as answers are kept
 });
 
 it('gives what there is to who takes only what is stored, before all answers are there', async () => {
-  const body = question();
+  const body = question({ model: 'varied' });
   const { text } = await ask(here, body);
   for (let turn = 0; turn < 2 * BUCKET; turn += 1) {
     expect(await ask(turn % 2 === 0 ? here : there, body, { 'cache-control': 'only-if-cached' })).toEqual({
@@ -105,12 +100,12 @@ it('gives what there is to who takes only what is stored, before all answers are
       cache: 'HIT',
     });
   }
-  const none = await here.post(question(), { 'cache-control': 'only-if-cached' });
+  const none = await here.post(question({ model: 'varied' }), { 'cache-control': 'only-if-cached' });
   expect([none.status, provider.calls]).toEqual([504, 1]);
 });
 
 it('begins with the answer that was kept before there was a bucket', async () => {
-  const body = question();
+  const body = question({ model: 'varied' });
   const { text } = await ask(here, body, { 'x-test-tenant': 'one' });
   const many = { 'x-test-tenant': 'many' };
   expect(await ask(there, body, many)).toEqual({ text, cache: 'HIT' });
@@ -118,7 +113,7 @@ it('begins with the answer that was kept before there was a bucket', async () =>
 });
 
 it('replaces the answer whose turn it is where a request wants a new one', async () => {
-  const body = question();
+  const body = question({ model: 'varied' });
   const first = await ask(here, body);
   const second = await ask(here, body);
   const third = await ask(here, body);
@@ -130,7 +125,7 @@ it('replaces the answer whose turn it is where a request wants a new one', async
 });
 
 it('trap 10: counts anew where something else lies in the place of the count', async () => {
-  const body = question();
+  const body = question({ model: 'varied' });
   const { text } = await ask(here, body);
   const llm = here.roles.link('llm');
   const counts = await llm.readAt('llm_rotation', (client) => client.keys('llm_rotation:*'));
@@ -140,7 +135,7 @@ it('trap 10: counts anew where something else lies in the place of the count', a
 });
 
 it('goes on by itself while Redis does not answer', async () => {
-  const body = question();
+  const body = question({ model: 'varied' });
   await ask(here, body);
   redis.freeze();
   expect((await ask(here, body)).text).toMatch(/^answer/);

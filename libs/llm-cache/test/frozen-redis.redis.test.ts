@@ -1,5 +1,5 @@
 /** What was refused while Redis was frozen is still refused when it thaws and finds it in its sockets. */
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import { startRedis, type TestRedis, until } from '@promptsales/test-kit';
 import { Redis } from 'ioredis';
 import { GatewayProcess } from './gateway-process.js';
 import { HELLO, ROLE, say, STOP, StreamProvider, USAGE_CHUNK, DONE } from './stream-provider.js';
@@ -49,8 +49,7 @@ it('trap 9: an answer whose storing timed out is not stored after the thaw', asy
   const response = await pending;
   expect([response.status, response.headers.get('cache-status')]).toEqual([200, 'promptsales; fwd=miss']);
   expect(await response.text()).toContain('during');
-  while (!gateway.events.some((event) => /^kept (?!stored)/.test(event)))
-    await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(() => gateway.events.some((event) => /^kept (?!stored)/.test(event)));
   redis.thaw();
   await gateway.redisUp();
   expect(await stored()).toEqual([]);

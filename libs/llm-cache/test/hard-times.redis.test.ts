@@ -3,12 +3,12 @@ import { startRedis, type TestRedis } from '@promptsales/test-kit';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { GatewayProcess, type GatewayProcessOptions } from './gateway-process.js';
+import { question } from './questions.js';
 import { DONE, HELLO, ROLE, say, STOP, StreamProvider, USAGE_CHUNK, withoutUsage } from './stream-provider.js';
 
 let redis: TestRedis;
 let provider: StreamProvider;
 let running: GatewayProcess[];
-let questions = 0;
 
 beforeAll(async () => {
   redis = await startRedis();
@@ -27,11 +27,6 @@ async function start(options: Partial<GatewayProcessOptions> = {}): Promise<Gate
   const gateway = await GatewayProcess.start({ redisUrl: redis.url, providerUrl: provider.baseUrl, ...options });
   running.push(gateway);
   return gateway.redisUp();
-}
-
-function question(more: object = {}): Record<string, unknown> {
-  questions += 1;
-  return { model: 'gpt-4o', messages: [{ role: 'user', content: `hard question ${questions}` }], ...more };
 }
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,5 +1,5 @@
 import { keyspace, physicalKey, type RedisLink, RedisRoles } from '@promptsales/cache-core';
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import { startRedis, type TestRedis, until } from '@promptsales/test-kit';
 import { LiveTransport } from '../src/flight/live-transport.js';
 
 /** live-append.lua and its reader, alone. */
@@ -65,8 +65,7 @@ describe('the live stream of a flight', () => {
     await transport.append(token, [], false, 9000);
     expect(await raw.pttl(key)).toBeGreaterThan(8000);
     await transport.append(token, [entry(2, 'b')], false, 9000);
-    const deadline = Date.now() + 2000;
-    while (woken.length === 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => woken.length > 0);
     expect(woken).toEqual([1]);
     stop();
   });
@@ -78,8 +77,7 @@ describe('the live stream of a flight', () => {
     const stop = await transport.onInterest('leader', (one) => heard.push(one));
     await raw.publish('p:live:interest:leader', 'no JSON');
     expect(await transport.announce('leader', interest)).toBe(true);
-    const deadline = Date.now() + 2000;
-    while (heard.length === 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => heard.length > 0);
     expect(heard).toEqual([interest]);
     stop();
   });

@@ -1,4 +1,4 @@
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import { startRedis, type TestRedis, until } from '@promptsales/test-kit';
 import { upstreamService } from '../src/index.js';
 import { GatewayProcess } from './gateway-process.js';
 import { RawProvider, type Answering } from './raw-provider.js';
@@ -45,9 +45,7 @@ describe('a provider in trouble', () => {
       })
     ).redisUp();
   const statusOf = (process: GatewayProcess) => process.breakers?.of(upstreamService(process.target)).view.status;
-  const until = async (process: GatewayProcess, status: string): Promise<void> => {
-    while (statusOf(process) !== status) await new Promise((resolve) => setTimeout(resolve, 5));
-  };
+  const untilIs = (process: GatewayProcess, status: string): Promise<void> => until(() => statusOf(process) === status);
   const ask = async (times: number, process = here): Promise<number[]> => {
     const statuses: number[] = [];
     for (let time = 0; time < times; time += 1) statuses.push((await process.post(question())).status);
@@ -70,7 +68,7 @@ describe('a provider in trouble', () => {
   test('is not asked by any process once it has failed too often, and everybody is told so in OpenAI’s shape', async () => {
     provider.answers(refuses(500));
     expect(await ask(3)).toEqual([500, 500, 500]);
-    await until(there, 'open');
+    await untilIs(there, 'open');
     const [calls, lines] = [provider.calls.length, there.ledger.calls.length];
     const answer = await there.post(question());
     expect(answer.status).toBe(503);
@@ -104,7 +102,7 @@ describe('a provider in trouble', () => {
   test('is asked by one caller when its time is over, and by all when that went well', async () => {
     provider.answers(refuses(502));
     await ask(3);
-    await until(there, 'open');
+    await untilIs(there, 'open');
     provider.answers(works);
     const calls = provider.calls.length;
     let statuses: number[] = [];
@@ -112,7 +110,7 @@ describe('a provider in trouble', () => {
       statuses = (await Promise.all([ask(1, here), ask(1, there)])).flat();
       if (!statuses.includes(200)) expect(provider.calls.length).toBe(calls);
     }
-    await Promise.all([until(here, 'closed'), until(there, 'closed')]);
+    await Promise.all([untilIs(here, 'closed'), untilIs(there, 'closed')]);
     expect(await ask(3, there)).toEqual([200, 200, 200]);
   });
 
@@ -139,7 +137,7 @@ describe('a provider in trouble', () => {
       const leaving = new AbortController();
       const calls = provider.calls.length;
       const asking = here.post(question(), {}, leaving.signal).catch(() => null);
-      while (provider.calls.length === calls) await new Promise((resolve) => setTimeout(resolve, 2));
+      await until(() => provider.calls.length > calls);
       leaving.abort();
       await asking;
     }

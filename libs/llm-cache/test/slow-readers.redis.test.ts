@@ -7,6 +7,7 @@ import { request, type IncomingMessage } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import { startRedis, type TestRedis } from '@promptsales/test-kit';
 import { GatewayProcess, type GatewayProcessOptions } from './gateway-process.js';
+import { question } from './questions.js';
 import {
   DONE,
   EventReader,
@@ -28,7 +29,6 @@ const MOST_BUFFERED = MIB / 4;
 
 let redis: TestRedis;
 let provider: StreamProvider;
-let questions = 0;
 const running: Gateway[] = [];
 
 interface Gateway {
@@ -64,11 +64,6 @@ afterEach(async () => {
     await process.stop();
   }
 });
-
-function question(): object {
-  questions += 1;
-  return { model: 'gpt-4o', stream: true, messages: [{ role: 'user', content: `question ${questions}` }] };
-}
 
 async function fast({ process }: Gateway, body: object): Promise<EventReader> {
   return new EventReader(await process.post(body));
@@ -111,7 +106,7 @@ function mostBuffered(...gateways: readonly Gateway[]): number {
 describe('trap 21: readers who take nothing', () => {
   it('wait alone in one process, be it the one who asked first, and miss nothing', async () => {
     const here = await start();
-    const body = question();
+    const body = question({ stream: true });
     const first = slow(here, body);
     const call = await provider.next();
     call.say(ROLE);
@@ -127,7 +122,7 @@ describe('trap 21: readers who take nothing', () => {
 
   it('wait alone in another process, too', async () => {
     const [here, there] = await Promise.all([start(), start()]);
-    const body = question();
+    const body = question({ stream: true });
     const first = slow(here, body);
     const call = await provider.next();
     call.say(ROLE);
@@ -142,7 +137,7 @@ describe('trap 21: readers who take nothing', () => {
 
   it('are put off where the answer outgrows what is kept for them, and nobody waits for them', async () => {
     const here = await start({ bounds: { retainBytes: 2 * MIB, windowBytes: MIB / 2, stallMs: 600_000 } });
-    const body = question();
+    const body = question({ stream: true });
     const first = slow(here, body);
     const call = await provider.next();
     call.say(ROLE);
@@ -162,7 +157,7 @@ describe('trap 21: readers who take nothing', () => {
 
   it('hold the provider back where nobody reads faster, and not for ever', async () => {
     const here = await start({ bounds: { retainBytes: 2 * MIB, windowBytes: MIB / 2, stallMs: 500 } });
-    const body = question();
+    const body = question({ stream: true });
     const only = slow(here, body);
     const call = await provider.next();
     call.say(ROLE);

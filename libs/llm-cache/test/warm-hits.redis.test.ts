@@ -3,6 +3,7 @@ import { startRedis, type TestRedis, until } from '@promptsales/test-kit';
 import { companions, keyspace } from '@promptsales/cache-core';
 import { setTimeout as pause } from 'node:timers/promises';
 import { GatewayProcess } from './gateway-process.js';
+import { question } from './questions.js';
 import { HELLO, StreamProvider, withoutUsage } from './stream-provider.js';
 
 const BOUND_MS = 1000;
@@ -11,7 +12,6 @@ let redis: TestRedis;
 let provider: StreamProvider;
 let here: GatewayProcess;
 let there: GatewayProcess;
-let questions = 0;
 
 beforeAll(async () => {
   redis = await startRedis();
@@ -34,8 +34,7 @@ const tier = (process: GatewayProcess): string | undefined => process.tiers.at(-
 
 /** A question that has been asked before, and whose answer `here` has in its own memory. */
 async function warm(more: object = {}): Promise<Record<string, unknown>> {
-  questions += 1;
-  const body = { model: 'gpt-4o', messages: [{ role: 'user', content: `question ${questions}` }], ...more };
+  const body = question(more);
   const asked = here.post(body);
   (await provider.next()).end(HELLO);
   await (await asked).text();

@@ -101,9 +101,9 @@ describe('the ledger while PostgreSQL fails', () => {
     const counting = load(running.signal);
     await pause(500);
     await server.kill();
-    await pause(1_000);
+    await until(() => !ledger.state.databaseAnswers);
     await server.restart();
-    await until(() => Promise.resolve(ledger.state.databaseAnswers));
+    await until(() => ledger.state.databaseAnswers);
     await pause(500);
     running.abort();
     const counted = await counting;
@@ -120,7 +120,7 @@ describe('the ledger while PostgreSQL fails', () => {
     server.freeze();
     await pause(3_000);
     server.thaw();
-    await until(() => Promise.resolve(ledger.state.databaseAnswers));
+    await until(() => ledger.state.databaseAnswers);
     await pause(500);
     running.abort();
     const counted = await counting;

@@ -1,4 +1,4 @@
-import { createDatabase, type TestDatabase } from '@promptsales/test-kit';
+import { createDatabase, type TestDatabase, until } from '@promptsales/test-kit';
 import { Ledger } from '../../src/index.js';
 import { LedgerApplication } from './ledger-application.js';
 import { sampleCall, sampleOutcome, sampleUsage } from './sample-facts.js';
@@ -65,12 +65,12 @@ describe('prices that are stored', () => {
     const put = await here.put('/v1/prices', { prices: [price()] });
     expect(put.status).toBe(200);
     expect(await costOn(here, 'own')).toBe('0.00014');
-    while ((await costOn(there, 'own')) !== '0.00014') await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(async () => (await costOn(there, 'own')) === '0.00014');
     expect(await listed(there, 'own')).toMatchObject([{ origin: 'stored', effective_from: '2026-01-01' }]);
     expect(here.noted).toMatchObject([{ action: 'prices.store', detail: { prices: [{ model: 'own' }] } }]);
     await there.put('/v1/prices', { prices: [price({ usd_per_million_tokens: null })] });
     expect(await costOn(there, 'own')).toBeNull();
-    while ((await costOn(here, 'own')) !== null) await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(async () => (await costOn(here, 'own')) === null);
   });
 
   it('stand in front of published ones of their day, and behind later ones', async () => {
