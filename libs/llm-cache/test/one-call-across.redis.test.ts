@@ -1,6 +1,7 @@
 /** One call for any number of simultaneous identical requests, over two processes. */
 import { startRedis, type TestRedis, until } from '@promptsales/test-kit';
 import { GatewayProcess, type GatewayProcessOptions } from './gateway-process.js';
+import { holdScript } from './held-script.js';
 import { question, stream } from './questions.js';
 import { DONE, HELLO, ROLE, say, STOP, StreamProvider, USAGE_CHUNK } from './stream-provider.js';
 
@@ -8,6 +9,8 @@ let redis: TestRedis;
 let provider: StreamProvider;
 let here: GatewayProcess;
 let there: GatewayProcess;
+/** Waits for an answer to be stored, however long that takes. */
+let patient: GatewayProcess;
 
 const start = async (options: Partial<GatewayProcessOptions> = {}): Promise<GatewayProcess> =>
   (await GatewayProcess.start({ redisUrl: redis.url, providerUrl: provider.baseUrl, ...options })).redisUp();
@@ -15,10 +18,10 @@ const start = async (options: Partial<GatewayProcessOptions> = {}): Promise<Gate
 beforeAll(async () => {
   redis = await startRedis();
   provider = await StreamProvider.start();
-  [here, there] = await Promise.all([start(), start()]);
+  [here, there, patient] = await Promise.all([start(), start(), start({ bounds: { holdMs: 10_000 } })]);
 });
 afterAll(async () => {
-  await Promise.all([here.stop(), there.stop()]);
+  await Promise.all([here, there, patient].map((gateway) => gateway.stop()));
   await provider.stop();
 });
 beforeEach(() => {
@@ -53,13 +56,7 @@ describe('in two processes', () => {
   });
 
   it('who prepares a call and finds that another process was quicker leaves no line of it', async () => {
-    const link = there.roles.link('llm');
-    const run = link.run.bind(link);
-    const quicker = Promise.withResolvers<void>();
-    const acquiring = jest.spyOn(link, 'run').mockImplementation(async (script, keys, args) => {
-      if (script.name === 'ps_acquire') await quicker.promise;
-      return run(script, keys, args);
-    });
+    const acquiring = holdScript(there, 'acquire');
     try {
       const body = question();
       const [before, beforeThere] = [here.ledger.calls.length, there.ledger.calls.length];
@@ -67,7 +64,7 @@ describe('in two processes', () => {
       await until(() => there.ledger.calls.length > beforeThere);
       const faster = here.post(body);
       const call = await provider.next();
-      quicker.resolve();
+      acquiring.letGo();
       await until(() => there.events.includes('attached follower'));
       call.end(HELLO);
       expect((await faster).headers.get('x-cache')).toBe('MISS');
@@ -75,7 +72,43 @@ describe('in two processes', () => {
       expect(provider.calls).toBe(1);
       expect([here.ledger.calls.length - before, there.ledger.calls.length - beforeThere]).toEqual([1, 0]);
     } finally {
-      acquiring.mockRestore();
+      acquiring.letGo();
+    }
+  });
+
+  it('who has seen the end of a stream finds it in the cache, though it is only on its way there', async () => {
+    const storing = holdScript(patient, 'store');
+    try {
+      const body = question();
+      const first = stream(patient, body);
+      (await provider.next()).end(HELLO);
+      const text = await (await first).rest();
+      expect((await first).cache).toBe('MISS');
+      expect(storing.wanted).toBe(1);
+      const looksBefore = patient.looks.length;
+      const again = [patient.post(body), patient.post({ ...body, stream: true }), there.post(body)];
+      await until(() => patient.looks.length >= looksBefore + 2 && there.events.includes('attached follower'));
+      storing.letGo();
+      const responses = await Promise.all(again);
+      expect(responses.map(({ headers }) => headers.get('x-cache'))).toEqual(['HIT', 'HIT', 'HIT']);
+      expect(await responses[1]?.text()).toBe(text);
+      expect(provider.calls).toBe(1);
+    } finally {
+      storing.letGo();
+    }
+  });
+
+  it('who comes at the end of a stream that takes long to be stored shares it', async () => {
+    const storing = holdScript(here, 'store');
+    try {
+      const body = question();
+      const first = stream(here, body);
+      (await provider.next()).end(HELLO);
+      await (await first).rest();
+      expect((await here.post(body)).headers.get('x-cache')).toBe('COALESCED');
+      expect(provider.calls).toBe(1);
+    } finally {
+      storing.letGo();
     }
   });
 

@@ -8,6 +8,11 @@ export interface AnswerFlight extends Flight {
   readonly overgrown: boolean;
   /** Redis could not be asked when it began: what it brings is not stored. */
   readonly withoutRedis: boolean;
+  /**
+   * Once its last event has left: whether its answer is in the cache then. Who comes after that looks there, as one may who has
+   * read the answer to its end. Null until then.
+   */
+  readonly storing: Promise<boolean> | null;
   /** Null: too late for this one. Wait until it is done and ask the cache anew. */
   board(wants: 'frames' | 'whole'): Passenger | null;
 }

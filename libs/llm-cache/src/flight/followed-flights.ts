@@ -75,6 +75,16 @@ export class FollowedFlights {
       led.mirror.follow(process);
       return;
     }
+    void this.#attach(led, process);
+  }
+
+  async #attach(led: Led, process: string): Promise<void> {
+    // Once its lease has ended, who has asked finds the answer in the cache.
+    if ((await led.flight.storing) === true) return;
+    if (led.mirror !== null) {
+      led.mirror.follow(process);
+      return;
+    }
     const mirror = new LiveMirror(led.flight, this.#transport, this.#times);
     led.mirror = mirror;
     mirror.follow(process);

@@ -128,25 +128,41 @@ describe('a flight that leads', () => {
     expect(ledger.calls).toEqual([]);
   });
 
-  it('holds the last event back until the answer is stored', async () => {
+  it('lets the last event go once its answer is on the way into the cache, and says from then on when it is there', async () => {
     const filling = Promise.withResolvers<FillResult>();
     const flight = fly(async () => streamOf(HALF, STOP, DONE), leadershipOf(filling.promise));
+    const reader = flight.board('whole');
     const passenger = flight.board('frames');
+    expect(flight.storing).toBeNull();
     while (!events.includes('fill')) await nextTurn();
-    expect((await passenger?.frames?.next())?.map(({ raw }) => raw.toString())).toEqual([HALF, STOP]);
-    const last = passenger?.frames?.next();
-    expect(await Promise.race([last, nextTurn().then(() => 'held')])).toBe('held');
+    let text = '';
+    for (let frames = await passenger?.frames?.next(); frames; frames = await passenger?.frames?.next()) {
+      text += frames.map(({ raw }) => raw.toString()).join('');
+    }
+    expect(text).toBe(HALF + STOP + DONE);
+    const { storing } = flight;
+    expect(storing).not.toBeNull();
+    expect(await Promise.race([reader?.whole, storing, flight.done, nextTurn().then(() => 'held')])).toBe('held');
     filling.resolve('stored');
-    expect((await last)?.map(({ raw }) => raw.toString())).toEqual([DONE]);
-    expect(await passenger?.whole).toMatchObject({ kind: 'answer', stored: true });
+    expect(await storing).toBe(true);
+    expect(await reader?.whole).toMatchObject({ kind: 'answer', stored: true });
+    await flight.done;
   });
 
-  it('but not for long', async () => {
+  it('holds the JSON form back until it is stored, but not for long', async () => {
     const filling = Promise.withResolvers<FillResult>();
     const flight = fly(async () => streamOf(HALF, STOP, DONE), leadershipOf(filling.promise), { holdMs: 10 });
-    expect(await read(flight)).toBe(HALF + STOP + DONE);
+    expect(await flight.board('whole')?.whole).toMatchObject({ kind: 'answer', stored: false });
+    expect(await flight.storing).toBe(false);
     expect(events).toEqual(['call', 'fill']);
     filling.resolve('stored');
+    await flight.done;
+  });
+
+  it('says that nothing is stored where the fill fails', async () => {
+    const flight = fly(async () => streamOf(HALF, STOP, DONE), leadershipOf(Promise.reject(new RangeError('ttl'))));
+    expect(await read(flight)).toBe(HALF + STOP + DONE);
+    expect(await flight.storing).toBe(false);
     await flight.done;
   });
 

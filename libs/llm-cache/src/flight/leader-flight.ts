@@ -5,7 +5,9 @@
  * 1. The ledger has the call's intent before the provider is called, and the intent is settled however the call ends.
  * 2. The leadership ends with exactly one `fill` or `release`, and `done` resolves only after it: while the lease stands,
  *    whoever reads its token finds this flight.
- * 3. A whole answer is stored before its last event leaves, within `holdMs`: who has seen the end finds it in the cache.
+ * 3. Who has seen the end of an answer finds it in the cache. Its fill is under way to Redis before its last event leaves; until
+ *    that is confirmed the lease stands, so whoever asks meanwhile comes upon this flight and is sent to look again (`storing`).
+ *    The JSON form says whether it is stored, and so waits for that, `holdMs` at most.
  * 4. The call goes on for as long as anybody waits, here or in another process, whoever asked first; when nobody is
  *    left, it is aborted, and nothing is stored.
  */
@@ -73,6 +75,7 @@ export class LeaderFlight implements AnswerFlight {
   #awaitedElsewhere: () => boolean = () => false;
   #intent: Intent | null = null;
   #filling: Promise<FillResult> | null = null;
+  #storing: Promise<boolean> | null = null;
 
   constructor(leading: Leading, tools: LeaderTools) {
     this.#leading = leading;
@@ -91,6 +94,10 @@ export class LeaderFlight implements AnswerFlight {
 
   get withoutRedis(): boolean {
     return !this.#leading.leadership.canStore;
+  }
+
+  get storing(): Promise<boolean> | null {
+    return this.#storing;
   }
 
   /** Whoever comes now still gets the answer, or its failure. */
@@ -279,13 +286,17 @@ export class LeaderFlight implements AnswerFlight {
     last: RecordedFrame | null,
     usageAsked: boolean,
   ): Promise<WholeAnswer> {
-    const stored = await this.#keep(whole, response, last, usageAsked);
+    const keeping = this.#keep(whole, response, last, usageAsked);
+    const storing = keeping.catch(notStored);
+    // A command leaves for Redis at the end of the turn in which it was given.
+    if (this.#filling !== null) await nextTurn();
+    this.#storing = storing;
     if (last !== null) this.broadcast.frame(last);
-    const reply = wholeReply(whole, response, stored);
-    this.broadcast.complete(reply);
+    const reply = wholeReply(whole, response, false);
     // Without a last event the reader of a stream would take a part for the whole; what the provider said itself he has read.
     const brokeOff = last === null && reply.kind === 'failed' && whole.defect !== 'in_band_error';
     this.broadcast.end(brokeOff ? reply.error : null);
+    this.broadcast.complete(wholeReply(whole, response, await keeping));
     return whole;
   }
 
@@ -341,6 +352,16 @@ function settledBy(whole: WholeAnswer, httpStatus: number): Settled {
 }
 
 function notedWhenItIsAwaited(): void {}
+
+function notStored(): false {
+  return false;
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
 
 /** What whoever waits for a call is told of what has ended it. */
 export function asLlmError(thrown: unknown): LlmError {

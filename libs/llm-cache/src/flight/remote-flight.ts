@@ -84,6 +84,8 @@ export class RemoteFlight implements AnswerFlight {
   }
 
   readonly withoutRedis = false;
+  /** Its leader stores. */
+  readonly storing = null;
 
   get overgrown(): boolean {
     return this.#tooLong || this.broadcast.overgrown;

@@ -119,6 +119,7 @@ export class Gateway {
       if (found.kind === 'hit') return this.#fromHit(inquiry, found.hit, request);
       const { flight } = found;
       if (flight.overgrown) break;
+      if ((await flight.storing) === true) continue;
       const reply = await this.#flights.aboard(inquiry, flight, wayOf(inquiry, found), request);
       if (reply !== null) return reply;
       if (flight.overgrown) break;
