@@ -13,8 +13,9 @@ import {
   versionOf,
   type SharedParts,
 } from '@promptsales/assembly';
+import { CallCacheModule } from '@promptsales/call-cache';
 import { CacheManagementModule, InvalidationOutbox } from '@promptsales/cache-management';
-import { Breakers, RedisRoles } from '@promptsales/cache-core';
+import { Breakers, Keyring, RedisRoles } from '@promptsales/cache-core';
 import { ConfigurationModule, ProviderDirectory } from '@promptsales/configuration';
 import { ContentModule } from '@promptsales/content';
 import { Database } from '@promptsales/database';
@@ -33,6 +34,7 @@ import { RecordsModule } from '@promptsales/records';
 import type { FastifyRequest } from 'fastify';
 import { auditing } from './access/audit.js';
 import { callerOf, tenantCallerOf } from './access/caller.js';
+import { callCacheOptions } from './call-cache-wiring.js';
 import { identitiesOf } from './answer-keys-wiring.js';
 import { configurationOptions } from './configuration-wiring.js';
 import { contentOptions, SEARCH_IDENTITIES } from './content-wiring.js';
@@ -94,6 +96,10 @@ export class ApiModule {
             outbox,
             owner: environment.operations.recordsOwner,
           }),
+        }),
+        CallCacheModule.forRootAsync({
+          inject: [AuditLog, Keyring],
+          useFactory: (log: AuditLog, keyring: Keyring) => callCacheOptions(environment, { log, keyring, logger }),
         }),
         JobsModule.forRoot({
           callerOf: tenantCallerOf,

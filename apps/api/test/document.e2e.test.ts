@@ -2,13 +2,15 @@ import { ruleFor } from '@promptsales/http-edge';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import request from 'supertest';
 import { accessRules } from '../src/access/access-rules.js';
-import { openApiPath, operationsOf } from '../src/openapi/document.js';
+import { METHODS, openApiPath, operationsOf } from '../src/openapi/document.js';
 import { SECRETS, testApi, type TestApi } from './test-api.js';
 
 type Document = Parameters<typeof operationsOf>[0];
 
 /** Served without being described: the description itself and its page. */
 const UNDESCRIBED = new Set(['get /openapi.json', 'get /docs', 'get /docs/', 'get /docs/{asset}']);
+
+const DESCRIBED: ReadonlySet<string> = new Set(METHODS);
 
 describe('the OpenAPI document', () => {
   let api: TestApi;
@@ -34,7 +36,8 @@ describe('the OpenAPI document', () => {
     const described = operationsOf(document).map(({ method, path }) => `${method} ${path}`);
     const registered = api.adapter.routes
       .all()
-      .filter(({ method }) => method !== 'HEAD')
+      // A service takes more methods than OpenAPI has words for.
+      .filter(({ method }) => method !== 'HEAD' && DESCRIBED.has(method.toLowerCase()))
       .map(({ method, pattern }) => `${method.toLowerCase()} ${openApiPath(pattern)}`)
       .filter((route) => !UNDESCRIBED.has(route));
     expect(described.toSorted()).toEqual(registered.toSorted());

@@ -1,4 +1,5 @@
 export { cacheSettings, keyring, ttlTable } from './cache-settings.js';
+export { breakerOf } from './upstream-breaker.js';
 export { redisTopology } from './redis-topology.js';
 export { breakersHealth } from './coordination.js';
 export { MIGRATIONS } from './migrations.js';

@@ -1,3 +1,4 @@
+import { SERVICE_MIGRATIONS } from '@promptsales/call-cache';
 import { FENCING_MIGRATIONS, OUTBOX_MIGRATIONS } from '@promptsales/cache-management';
 import { CONFIGURATION_MIGRATIONS } from '@promptsales/configuration';
 import { CONTENT_MIGRATIONS } from '@promptsales/content';
@@ -17,5 +18,6 @@ export const MIGRATIONS: readonly MigrationSet[] = [
   CONTENT_MIGRATIONS,
   CONFIGURATION_MIGRATIONS,
   POLICY_MIGRATIONS,
+  SERVICE_MIGRATIONS,
   JOBS_MIGRATIONS,
 ];

@@ -114,6 +114,7 @@ export { LoadsExhaustedError, LoadTimeoutError } from './cache/load-errors.js';
 export type { HoldOff, LoadingOptions } from './cache/loading-policy.js';
 export { encodeValue, valueReading } from './cache/family-value.js';
 export type { Flight } from './cache/flights.js';
+export { follow as followLoad, type Following } from './cache/following.js';
 export type { Entry, EntryLabels, Reading } from './cache/entry.js';
 export type { Invalidation, InvalidationOptions } from './cache/invalidations.js';
 export type { Hit } from './cache/judgement.js';

@@ -17,3 +17,4 @@ export type { Rate } from './clients/rate.js';
 export { SystemConfigurations } from './stored/system-configurations.js';
 export { ProviderDirectory, type StoredProvider } from './providers/provider-directory.js';
 export type { ProviderFields } from './providers/provider-fields.js';
+export { SecretKeeper } from './secrets/secret-keeper.js';

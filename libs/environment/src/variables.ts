@@ -299,6 +299,23 @@ export const VARIABLES = {
       ),
     },
   },
+  proxy: {
+    title: 'Services behind `/proxy`',
+    variables: {
+      maxStoredBytes: withDefault(
+        'PROXY_MAX_STORED_BYTES',
+        bytes(0),
+        '8MiB',
+        'The longest body of an answer that is kept; a longer one is handed on as it comes.',
+      ),
+      maxRecordedBytes: withDefault(
+        'PROXY_MAX_RECORDED_BYTES',
+        bytes(1024 * 1024),
+        '256MiB',
+        'What all answers that are just coming, and are to be kept, may take of the process’s memory.',
+      ),
+    },
+  },
   operations: {
     title: 'Operations',
     variables: {

@@ -31,4 +31,5 @@ export { EdgeAdapter } from './server/edge-adapter.js';
 export type { EdgeOptions } from './server/edge-adapter.js';
 export { createEdgeApplication } from './server/edge-application.js';
 export { requestIdOf } from './server/request-id.js';
+export { takesItsTime } from './server/streamed-body.js';
 export { SERVER_LIMITS } from './server/server-limits.js';

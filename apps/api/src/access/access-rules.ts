@@ -1,3 +1,4 @@
+import { PROXIED_METHODS, PROXY_PATTERNS } from '@promptsales/call-cache';
 import type { AccessRule, AccessTable } from '@promptsales/http-edge';
 
 const open: AccessRule = { access: 'open' };
@@ -10,6 +11,13 @@ const openAi = (name: string): AccessRule => ({ access: 'scope', scopes: [name],
 
 /** The same for Anthropic's. */
 const anthropic = (name: string): AccessRule => ({ access: 'scope', scopes: [name], errors: 'anthropic' });
+
+/** Whatever may be done with a service. HEAD goes by GET's line. */
+const PROXY_LINES: AccessTable = Object.fromEntries(
+  PROXIED_METHODS.filter((method) => method !== 'HEAD').flatMap((method) =>
+    PROXY_PATTERNS.map((pattern) => [`${method} ${pattern}`, scope('proxy')]),
+  ),
+);
 
 export interface AccessOptions {
   /** `/metrics` without a key, for a scraper inside a trusted network. */
@@ -101,6 +109,12 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'DELETE /api/cache': scope('records'),
     'GET /v1/clients/:client_name/config': scope('records'),
     'PUT /v1/clients/:client_name/config': scope('records'),
+
+    'GET /v1/services': scope('admin'),
+    'GET /v1/services/:name': scope('admin'),
+    'PUT /v1/services/:name': scope('admin'),
+    'DELETE /v1/services/:name': scope('admin'),
+    ...PROXY_LINES,
 
     'POST /v1/chat/completions': openAi('llm'),
     'POST /v1/embeddings': openAi('llm'),

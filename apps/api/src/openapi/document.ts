@@ -1,13 +1,14 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import type { RegisteredRoute } from '@promptsales/http-edge';
+import { proxyOperations } from './proxy-operations.js';
 import { PROVIDER_ROUTES, type ProviderRoute } from './provider-routes.js';
 import { toJsonSchema2020 } from './json-schema-2020.js';
 
 type PathItem = OpenAPIObject['paths'][string];
 type Operation = NonNullable<PathItem['get']>;
 
-const METHODS = ['get', 'put', 'post', 'delete', 'patch', 'options', 'head'] as const;
+export const METHODS = ['get', 'put', 'post', 'delete', 'patch', 'options', 'head'] as const;
 
 const DESCRIPTION = `Nothing is paid for, computed or fetched twice.
 
@@ -30,6 +31,7 @@ export function openApiDocument(
     .build();
   const document = SwaggerModule.createDocument(app, base, { operationIdFactory: (_controller, method) => method });
   for (const route of PROVIDER_ROUTES) addProviderRoute(document, route);
+  Object.assign(document.paths, proxyOperations());
   uniqueOperationIds(document);
   applyAccess(document, routes);
   addProblemDetails(document);
@@ -148,7 +150,7 @@ export function operationsOf(document: OpenAPIObject): PlacedOperation[] {
   );
 }
 
-/** Fastify's `/v1/keys/:id` as OpenAPI writes it: `/v1/keys/{id}`. */
+/** Fastify's `/v1/keys/:id` as OpenAPI writes it: `/v1/keys/{id}`; what stands for any path is `{path}`. */
 export function openApiPath(pattern: string): string {
-  return pattern.replaceAll(/:(\w+)/g, '{$1}');
+  return pattern.replaceAll(/:(\w+)/g, '{$1}').replace(/\*$/, '{path}');
 }

@@ -12,8 +12,7 @@ import { ChangeWatch, type Database } from '@promptsales/database';
 import type { Kysely } from 'kysely';
 import type { ConfigurationObserver } from '../configuration-options.js';
 import type { ConfigurationTables } from '../configuration-tables.js';
-import type { Json, JsonObject } from '../json.js';
-import { openAll, Secret, type Opened, type OpenedObject } from '../secrets/opened.js';
+import { openAll, revealed } from '../secrets/opened.js';
 import type { Seal } from '../secrets/seal.js';
 import { configurationRef } from '../stored/configuration-copy.js';
 import { rowOf, type ConfigurationRow } from '../stored/configuration-rows.js';
@@ -149,21 +148,4 @@ async function providersAfter(db: Kysely<ConfigurationTables>, revision: string)
     .where('revision', '>', revision)
     .execute();
   return rows.map(rowOf);
-}
-
-/** With its secrets; one that cannot be decrypted is left out. */
-function revealed(opened: OpenedObject, unreadable: () => void): JsonObject {
-  const reveal = (value: Opened): Json => {
-    if (value instanceof Secret) {
-      if (value.readable) return value.reveal();
-      unreadable();
-      return null;
-    }
-    if (Array.isArray(value)) return (value as readonly Opened[]).map(reveal);
-    if (typeof value === 'object' && value !== null) return members(value as OpenedObject);
-    return value;
-  };
-  const members = (value: OpenedObject): JsonObject =>
-    Object.fromEntries(Object.entries(value).map(([name, item]) => [name, reveal(item)]));
-  return members(opened);
 }

@@ -95,3 +95,20 @@ export function maskedAny(value: Opened): Json {
   }
   return value;
 }
+
+/** With its secrets; one that cannot be decrypted is left out. */
+export function revealed(opened: OpenedObject, unreadable: () => void): JsonObject {
+  const reveal = (value: Opened): Json => {
+    if (value instanceof Secret) {
+      if (value.readable) return value.reveal();
+      unreadable();
+      return null;
+    }
+    if (Array.isArray(value)) return (value as readonly Opened[]).map(reveal);
+    if (typeof value === 'object' && value !== null) return members(value as OpenedObject);
+    return value;
+  };
+  const members = (value: OpenedObject): JsonObject =>
+    Object.fromEntries(Object.entries(value).map(([name, item]) => [name, reveal(item)]));
+  return members(opened);
+}

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { ProblemError } from '../problem-details/problem.js';
 import { SERVER_LIMITS } from './server-limits.js';
@@ -25,13 +26,18 @@ export function acceptStreams(instance: FastifyInstance): void {
         done(new ProblemError('unsupported_media_type', `Send the body as ${streams.join(' or ')}.`));
         return;
       }
-      const { socket } = raw;
-      STREAMING.add(socket);
-      raw.once('close', () => STREAMING.delete(socket));
-      socket.setTimeout(SERVER_LIMITS.requestMs);
+      takesItsTime(raw);
       done(null, payload);
     });
   }
+}
+
+/** The body of this request may take as long as it needs, as long as none of it is silent for too long. */
+export function takesItsTime(request: IncomingMessage): void {
+  const { socket } = request;
+  STREAMING.add(socket);
+  request.once('close', () => STREAMING.delete(socket));
+  socket.setTimeout(SERVER_LIMITS.requestMs);
 }
 
 /** Whether a body is arriving on this connection that may take as long as it needs. */

@@ -1,0 +1,48 @@
+import { breakerOf } from '@promptsales/assembly';
+import type { Keyring } from '@promptsales/cache-core';
+import type { CallCacheOptions } from '@promptsales/call-cache';
+import { SecretKeeper } from '@promptsales/configuration';
+import { DatabaseUnavailableError } from '@promptsales/database';
+import type { Environment } from '@promptsales/environment';
+import type { Logger } from '@promptsales/http-edge';
+import type { AuditLog } from '@promptsales/identity';
+import { principalOf, tenantCallerOf } from './access/caller.js';
+
+interface CallCacheWiring {
+  readonly log: AuditLog;
+  readonly keyring: Keyring;
+  readonly logger: Logger;
+}
+
+/** REST services, with who may change them, how their secrets are kept and what the process may take for them. */
+export function callCacheOptions(
+  { upstream, proxy }: Environment,
+  { log, keyring, logger }: CallCacheWiring,
+): CallCacheOptions {
+  return {
+    callerOf: tenantCallerOf,
+    actorOf: (request) => {
+      const principal = principalOf(request);
+      return {
+        note: (transaction, act) =>
+          log.write(transaction, { actor: { principal, requestId: request.id }, tenant: principal.tenant, ...act }),
+      };
+    },
+    secrets: new SecretKeeper(keyring),
+    upstream: { headerTimeoutMs: upstream.timeoutMs, idleTimeoutMs: upstream.idleTimeoutMs },
+    breaker: breakerOf(upstream),
+    mostStoredBytes: proxy.maxStoredBytes,
+    mostRecordedBytes: proxy.maxRecordedBytes,
+    observer: {
+      // That the database is away is said once, by itself.
+      watchFailed: (error) => {
+        if (!(error instanceof DatabaseUnavailableError))
+          logger.warn({ err: error }, 'changed services could not be looked for');
+      },
+      unreadable: (service) =>
+        logger.error({ service }, 'a credential cannot be decrypted with ENCRYPTION_KEY: store the service anew'),
+      refreshFailed: (error) => logger.debug({ err: error }, 'an answer could not be renewed behind its reader'),
+      brokeOff: (error) => logger.debug({ err: error }, 'an answer broke off on its way'),
+    },
+  };
+}

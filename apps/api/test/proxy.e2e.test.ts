@@ -1,0 +1,154 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { request as rawRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import request from 'supertest';
+import { testApi, type TestApi } from './test-api.js';
+
+const TOKEN = 'crm_token_0123456789_abcdefgh';
+
+describe('services behind the cache', () => {
+  let api: TestApi;
+  let origin: Server;
+  let originUrl: string;
+  let proxyKey: Record<string, string>;
+  const seen: IncomingMessage[] = [];
+
+  beforeAll(async () => {
+    origin = createServer((incoming, response) => {
+      seen.push(incoming);
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ call: seen.length, url: incoming.url }));
+    });
+    await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve));
+    originUrl = `http://127.0.0.1:${(origin.address() as AddressInfo).port}`;
+    api = await testApi();
+    proxyKey = await api.keyOf('acme', ['proxy']);
+    await api.app.listen(0, '127.0.0.1');
+  });
+
+  afterAll(async () => {
+    await api?.close();
+    origin?.closeAllConnections();
+    origin?.close();
+  });
+
+  beforeEach(() => (seen.length = 0));
+
+  const put = (name: string, body: object) => request(api.server).put(`/v1/services/${name}`).set(api.admin).send(body);
+
+  it('are stored, shown, listed and removed, with their secrets masked', async () => {
+    const body = {
+      base_url: `${originUrl}/v2`,
+      credentials: { bearer: TOKEN },
+      headers: { 'x-api-key': TOKEN },
+      ttl: 60,
+    };
+    const created = await put('crm', body).expect(201);
+    expect(created.body).toMatchObject({
+      name: 'crm',
+      credentials: { bearer: 'crm_…fgh' },
+      headers: { 'x-api-key': 'crm_…fgh' },
+    });
+    const shown = await request(api.server).get('/v1/services/crm').set(api.admin).expect(200);
+    expect(shown.body).toEqual(created.body);
+    const again = await put('crm', shown.body as object).expect(200);
+    expect(again.body).toMatchObject({ credentials: { bearer: 'crm_…fgh' } });
+    await request(api.server).get('/proxy/crm/leads').set(proxyKey).expect(200);
+    expect(seen[0]).toMatchObject({
+      url: '/v2/leads',
+      headers: { authorization: `Bearer ${TOKEN}`, 'x-api-key': TOKEN },
+    });
+    const list = await request(api.server).get('/v1/services').set(api.admin).expect(200);
+    expect((list.body as { services: { name: string }[] }).services.map(({ name }) => name)).toEqual(['crm']);
+    await request(api.server).delete('/v1/services/crm').set(api.admin).expect(204);
+    await request(api.server).get('/v1/services/crm').set(api.admin).expect(404);
+    await request(api.server).get('/proxy/crm/leads').set(proxyKey).expect(404);
+    expect(api.logged()).not.toContain(TOKEN);
+    const audit = await request(api.server).get('/v1/audit').set(api.admin).expect(200);
+    expect(JSON.stringify(audit.body)).toContain('service.replace');
+    expect(JSON.stringify(audit.body)).not.toContain(TOKEN);
+  });
+
+  it.each([
+    [{}, ''],
+    [{ base_url: 'ftp://x' }, 'base_url'],
+    [{ base_url: 'https://user:password@x' }, 'base_url'],
+    [{ base_url: 'https://x', ttl: -1 }, 'ttl'],
+    [{ base_url: 'https://x', ttl_rules: [{ path: 'x', ttl: 1 }] }, 'ttl_rules[0].path'],
+    [{ base_url: 'https://x', headers: { 'a b': 'c' } }, 'headers.a b'],
+    [{ base_url: 'https://x', headers: { a: 'b\r\nc: d' } }, 'headers.a'],
+    [{ base_url: 'https://x', headers: { 'transfer-encoding': 'chunked' } }, 'headers.transfer-encoding'],
+    [{ base_url: 'https://x', rate_limit: 'often' }, 'rate_limit'],
+    [{ base_url: 'https://x', surprise: 1 }, ''],
+  ])('are refused where they cannot be: %j', async (body, path) => {
+    const answer = await put('odd', body).expect(400);
+    const { code, errors } = answer.body as { code: string; errors: { path: string }[] };
+    expect(code).toBe('validation_failed');
+    expect(errors.map((fault) => fault.path)).toContain(path);
+    await request(api.server).get('/v1/services/odd').set(api.admin).expect(404);
+  });
+
+  it('are for administrators to change, and for keys with the scope proxy to call', async () => {
+    await put('crm', { base_url: originUrl }).expect(201);
+    await request(api.server).put('/v1/services/crm').set(proxyKey).send({ base_url: originUrl }).expect(403);
+    await request(api.server).get('/v1/services/crm').set(proxyKey).expect(403);
+    const other = await api.keyOf('acme', ['records']);
+    await request(api.server).get('/proxy/crm/x').set(other).expect(403);
+    await request(api.server).get('/proxy/crm/x').expect(401);
+    expect(seen).toEqual([]);
+  });
+
+  it('a 200 that says nothing lives for an hour, and is the tenant’s own', async () => {
+    const first = await request(api.server).get('/proxy/crm/ttl?a=1').set(proxyKey).expect(200);
+    expect(first.headers).toMatchObject({ 'x-cache': 'MISS', 'cache-control': 'no-store' });
+    const second = await request(api.server).get('/proxy/crm/ttl?a=1').set(proxyKey).expect(200);
+    expect(second.headers).toMatchObject({ 'x-cache': 'HIT', 'cache-status': 'promptsales; hit; ttl=3599', age: '0' });
+    expect(second.text).toBe(first.text);
+    const other = await api.keyOf('other', ['proxy']);
+    const third = await request(api.server).get('/proxy/crm/ttl?a=1').set(other).expect(200);
+    expect(third.headers['x-cache']).toBe('MISS');
+    expect(seen.map(({ headers }) => [headers['x-api-key'], headers.authorization])).toEqual([
+      [undefined, undefined],
+      [undefined, undefined],
+    ]);
+  });
+
+  it('a change of the address is in force at once, and what was kept of the other is not served', async () => {
+    await request(api.server).get('/proxy/crm/space').set(proxyKey).expect(200);
+    await put('crm', { base_url: `${originUrl}/other` }).expect(200);
+    const { body } = await request(api.server).get('/proxy/crm/space').set(proxyKey).expect(200);
+    expect(body).toMatchObject({ url: '/other/space' });
+  });
+
+  it.each([
+    '/proxy/crm//evil.example/x',
+    '/proxy/crm/../v1/keys',
+    '/proxy/crm/%2e%2e/x',
+    '/proxy/crm/a/%2e%2e%2fb',
+    '/proxy/crm/a/..%5cb',
+    '/proxy/crm/%252e%252e/x',
+    '/proxy/crm/a%0d%0aHost:%20evil',
+    '/proxy/crm/..;/x',
+    'http://evil.example/proxy/crm/x',
+    'http://169.254.169.254/latest',
+  ])('trap 23: no path leads out of the service: %s', async (path) => {
+    const { port } = api.server.address() as AddressInfo;
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const outgoing = rawRequest({ port, host: '127.0.0.1', path, headers: proxyKey }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      outgoing.on('error', reject);
+      outgoing.end();
+    });
+    expect([400, 404]).toContain(status);
+    expect(seen).toEqual([]);
+  });
+
+  it('an error before the service is a problem; what the service says of itself is its own', async () => {
+    await put('gone', { base_url: 'http://127.0.0.1:9' }).expect(201);
+    const answer = await request(api.server).get('/proxy/gone/x').set(proxyKey).expect(502);
+    expect(answer.body).toMatchObject({ code: 'bad_gateway', status: 502 });
+    expect(answer.headers['content-type']).toContain('application/problem+json');
+  });
+});

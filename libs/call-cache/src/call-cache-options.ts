@@ -1,0 +1,32 @@
+import type { BreakerSettings } from '@promptsales/cache-core';
+import type { FastifyRequest } from 'fastify';
+import type { CallObserver } from './proxy/call-cache.js';
+import type { Secrets } from './services/secrets.js';
+import type { ServiceActor } from './services/services.js';
+import type { UpstreamSettings } from './upstream/upstream-client.js';
+
+export interface CallCacheOptions {
+  /** The application has authenticated the request and knows whose it is. */
+  readonly callerOf: (request: FastifyRequest) => { readonly tenant: string };
+  readonly actorOf: (request: FastifyRequest) => ServiceActor;
+  readonly secrets: Secrets;
+  readonly upstream?: Partial<UpstreamSettings>;
+  readonly breaker?: Partial<BreakerSettings>;
+  /** A longer body is handed on and not kept. */
+  readonly mostStoredBytes: number;
+  /** Bytes that all answers which are just coming may hold together. */
+  readonly mostRecordedBytes: number;
+  readonly observer?: CallCacheObserver;
+}
+
+/** What is absorbed is told here. */
+export interface CallCacheObserver extends CallObserver {
+  /** The database could not be asked for changed services; the last known ones stay in force. */
+  watchFailed?(error: unknown): void;
+  /** A credential of a service cannot be decrypted: the service is not called. */
+  unreadable?(service: string): void;
+  /** An answer broke off of which the caller had seen the beginning. */
+  brokeOff?(error: unknown): void;
+}
+
+export const CALL_CACHE_OPTIONS = Symbol('call cache options');

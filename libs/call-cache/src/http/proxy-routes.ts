@@ -1,0 +1,174 @@
+/**
+ * `/proxy/{service}/*`: plain Fastify handlers in a context of their own, which take and send bodies as the bytes that they are.
+ */
+import { METHODS } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { ProblemError, takesItsTime, type ProblemCode } from '@promptsales/http-edge';
+import { CacheControlError } from '@promptsales/cache-core';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { CallError } from '../call-error.js';
+import type { CallCache } from '../proxy/call-cache.js';
+import type { CallReply } from '../proxy/call.js';
+import { Fields } from '../rules/fields.js';
+import type { ServiceSource } from '../services/service.js';
+
+export interface ProxyRoutesParts {
+  readonly calls: Pick<CallCache, 'answer'>;
+  readonly services: ServiceSource;
+  /** Called for requests that have passed the application's access rules. */
+  readonly callerOf: (request: FastifyRequest) => { readonly tenant: string };
+  /** Told of answers that broke off on the way, of which the caller has seen the beginning. */
+  readonly brokeOff?: (error: unknown) => void;
+}
+
+/** A tunnel is no call, and an echo of credentials is nobody's wish. */
+const REFUSED_METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE']);
+export const PROXIED_METHODS = METHODS.filter((method) => !REFUSED_METHODS.has(method));
+
+export const PROXY_PATTERNS = ['/proxy/:service', '/proxy/:service/*'] as const;
+
+interface ServiceParameter {
+  readonly Params: { readonly service: string };
+}
+
+/** Called inside an encapsulated context. */
+export function registerProxyRoutes(context: FastifyInstance, parts: ProxyRoutesParts): void {
+  for (const method of PROXIED_METHODS) {
+    if (!context.supportedMethods.includes(method)) context.addHttpMethod(method, { hasBody: true });
+  }
+  context.removeAllContentTypeParsers();
+  context.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
+  for (const url of PROXY_PATTERNS) {
+    context.route<ServiceParameter>({
+      method: [...PROXIED_METHODS],
+      url,
+      exposeHeadRoute: false,
+      handler: (request, reply) => answer(parts, request, reply),
+    });
+  }
+}
+
+async function answer(
+  { calls, services, callerOf, brokeOff }: ProxyRoutesParts,
+  request: FastifyRequest<ServiceParameter>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { tenant } = callerOf(request);
+  const service = services.find(request.params.service);
+  if (service === null) throw new ProblemError('not_found', 'There is no service of this name.');
+  const left = departure(reply);
+  const { raw } = request;
+  if (hasBody(request)) {
+    takesItsTime(raw);
+    // How long the service takes is not the caller's silence.
+    raw.once('end', () => raw.socket.setTimeout(0));
+  }
+  let answered: CallReply;
+  try {
+    answered = await calls.answer({
+      tenant,
+      service,
+      method: raw.method ?? 'GET',
+      rest: restOf(raw.url ?? '/'),
+      fields: Fields.ofRaw(raw.rawHeaders),
+      body: hasBody(request) ? raw : null,
+      keyInAuthorization: raw.headers['x-api-key'] === undefined,
+      left,
+      informed: (status, fields) => inform(reply, status, fields),
+    });
+  } catch (error) {
+    if (left.aborted) return reply.hijack();
+    throw problemOf(error);
+  }
+  reply.hijack();
+  await send(answered, request, reply).catch((error: unknown) => {
+    reply.raw.destroy();
+    if (!left.aborted) brokeOff?.(error);
+  });
+  return reply;
+}
+
+async function send(
+  { status, reason, fields, body, trailers }: CallReply,
+  request: FastifyRequest,
+  reply: FastifyReply,
+) {
+  const { raw } = reply;
+  if (raw.destroyed) {
+    if (body !== null && !Buffer.isBuffer(body)) await body.return();
+    return;
+  }
+  const own: string[] = ['X-Request-Id', request.id];
+  // Who says nothing of caches speaks to the one who asks: so no cache between him and us keeps it.
+  if (!fields.has('cache-control') && !fields.has('expires') && !fields.has('pragma'))
+    own.push('Cache-Control', 'no-store');
+  raw.sendDate = false;
+  raw.writeHead(status, reason, [...fields.raw(), ...own]);
+  if (body === null || Buffer.isBuffer(body)) {
+    raw.end(body ?? undefined);
+    return;
+  }
+  await pipeline(Readable.from(withTrailers(body, raw, fields, trailers), { objectMode: false }), raw);
+}
+
+async function* withTrailers(
+  body: AsyncIterable<Buffer>,
+  raw: FastifyReply['raw'],
+  fields: Fields,
+  trailers: CallReply['trailers'],
+): AsyncGenerator<Buffer> {
+  yield* body;
+  if (trailers === undefined || !fields.has('trailer')) return;
+  const { lines } = Fields.ofRaw(trailers());
+  if (lines.length > 0) raw.addTrailers(lines.map(([name, value]): [string, string] => [name, value]));
+}
+
+/** What comes before the answer. 100 is Node's own affair. */
+function inform({ raw }: FastifyReply, status: number, fields: Fields): void {
+  const link = fields.all('link');
+  if (status === 103 && link.length > 0 && !raw.headersSent) raw.writeEarlyHints({ link: [...link] });
+}
+
+function departure({ raw }: FastifyReply): AbortSignal {
+  const left = new AbortController();
+  const leave = (): void => {
+    if (!raw.writableFinished) left.abort(new Error('The caller has left.'));
+  };
+  if (raw.destroyed) leave();
+  else raw.once('close', leave);
+  return left.signal;
+}
+
+/** Of `/proxy/{service}…`, what stands behind the name, as it came. */
+function restOf(url: string): string {
+  const rest = /^\/proxy\/[^/?]*(.*)$/s.exec(url)?.[1];
+  // `GET http://host/proxy/…` is routed here too: of which host, nobody has asked us.
+  if (rest === undefined) throw new ProblemError('bad_url', 'The request line names a path, not a whole URL.');
+  return rest;
+}
+
+function hasBody({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+const CODES: Readonly<Record<CallError['code'], ProblemCode>> = {
+  not_found: 'not_found',
+  bad_url: 'bad_url',
+  bad_gateway: 'bad_gateway',
+  gateway_timeout: 'gateway_timeout',
+  service_unavailable: 'service_unavailable',
+  too_many_requests: 'too_many_requests',
+  only_if_cached: 'gateway_timeout',
+  shutting_down: 'shutting_down',
+};
+
+function problemOf(error: unknown): unknown {
+  if (error instanceof CacheControlError) return new ProblemError('bad_header', error.message, { cause: error });
+  if (!(error instanceof CallError)) return error;
+  const { retryAfterSeconds } = error.options;
+  return new ProblemError(CODES[error.code], error.message, {
+    cause: error,
+    ...(retryAfterSeconds === undefined ? {} : { headers: { 'retry-after': String(retryAfterSeconds) } }),
+  });
+}

@@ -1,0 +1,12 @@
+export { CallCache, type CallCacheParts, type CallObserver } from './proxy/call-cache.js';
+export { registerProxyRoutes, PROXIED_METHODS, PROXY_PATTERNS, type ProxyRoutesParts } from './http/proxy-routes.js';
+export { RecordingBudget } from './stored/recording.js';
+export { GuardedUpstream } from './upstream/guarded-upstream.js';
+export { UpstreamClient, type UpstreamSettings } from './upstream/upstream-client.js';
+export { PathPattern, type Service, type ServiceSource } from './services/service.js';
+export { CallCacheModule, type CallCacheAsyncOptions } from './call-cache.module.js';
+export type { CallCacheObserver, CallCacheOptions } from './call-cache-options.js';
+export { SERVICE_MIGRATIONS } from './services/service-migrations.js';
+export { ServiceDirectory } from './services/service-directory.js';
+export type { Secrets } from './services/secrets.js';
+export type { ServiceAct, ServiceActor } from './services/services.js';

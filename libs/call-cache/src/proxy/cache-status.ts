@@ -1,0 +1,36 @@
+/** What an answer says about where it came from: `Cache-Status` (RFC 9211), `Age` and `x-cache`. */
+import type { FieldLine } from '../rules/fields.js';
+
+const CACHE = 'promptsales';
+
+/** Why a request went on to the service (RFC 9211 §2.2). */
+export type Forwarded = 'bypass' | 'method' | 'miss' | 'vary-miss' | 'request' | 'stale' | 'partial';
+
+export function hitLines(ageMs: number, lifetimeSeconds: number, how: 'hit' | 'stale' | 'coalesced'): FieldLine[] {
+  const ageSeconds = Math.floor(ageMs / 1000);
+  const ttl = Math.floor(lifetimeSeconds - ageMs / 1000);
+  if (how === 'coalesced') {
+    return [
+      ['Age', String(ageSeconds)],
+      ['Cache-Status', `${CACHE}; fwd=miss; collapsed; detail=coalesced`],
+      ['X-Cache', 'COALESCED'],
+    ];
+  }
+  return [
+    ['Age', String(ageSeconds)],
+    ['Cache-Status', `${CACHE}; hit; ttl=${ttl}${how === 'stale' ? '; detail=stale' : ''}`],
+    ['X-Cache', how === 'stale' ? 'STALE' : 'HIT'],
+  ];
+}
+
+/** @param stored only where it is known when the header leaves */
+export function forwardedLines(why: Forwarded, status: number, stored: boolean): FieldLine[] {
+  const parts = [CACHE, `fwd=${why}`, `fwd-status=${status}`];
+  if (stored) parts.push('stored');
+  if (why === 'bypass' || why === 'method') parts.push('detail=bypass');
+  const word = { bypass: 'BYPASS', method: 'BYPASS', request: 'REFRESH', stale: 'REFRESH' } as const;
+  return [
+    ['Cache-Status', parts.join('; ')],
+    ['X-Cache', why in word ? word[why as keyof typeof word] : 'MISS'],
+  ];
+}

@@ -1,0 +1,154 @@
+/** Calls that are handed on as they come: what changes something, and what nothing that is stored can answer. */
+import type { Cache, KeyRef } from '@promptsales/cache-core';
+import type { Readable } from 'node:stream';
+import type { Fields } from '../rules/fields.js';
+import { hasExplicitLifetime, type Exchanged } from '../rules/freshness.js';
+import { isBodiless, isOriginError } from '../rules/statuses.js';
+import type { Upstream } from '../upstream/guarded-upstream.js';
+import type { UpstreamAnswer } from '../upstream/upstream-client.js';
+import { forwardedLines, type Forwarded } from './cache-status.js';
+import type { Asked, CallReply } from './call.js';
+import { answerFields, framing } from './forwarded-fields.js';
+import { replyFrom, servesOnError, type Found } from './found.js';
+import { placeOf } from './places.js';
+import { locatedBelow } from './target.js';
+
+export interface PassingParts {
+  readonly cache: Cache;
+  readonly upstream: Upstream;
+  readonly now?: () => number;
+}
+
+export interface Pass {
+  readonly why: Forwarded;
+  /** What was read of the body already, and the rest. */
+  readonly body?: Readable;
+  /** Serves when the service fails, where it may. */
+  readonly stale?: Found | null;
+}
+
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'REPORT', 'SEARCH', 'QUERY']);
+
+export class Passing {
+  readonly #parts: PassingParts;
+  readonly #now: () => number;
+
+  constructor(parts: PassingParts) {
+    this.#parts = parts;
+    this.#now = parts.now ?? Date.now;
+  }
+
+  /** @throws CallError, and the reason why the caller has left */
+  async pass(asked: Asked, { why, body, stale = null }: Pass): Promise<CallReply> {
+    let answer: UpstreamAnswer;
+    try {
+      answer = await this.#ask(asked, body ?? asked.call.body);
+    } catch (error) {
+      if (stale === null || asked.call.left.aborted || !servesOnError(stale, asked)) throw error;
+      return replyFrom(stale, asked, 'stale', this.#now());
+    }
+    if (stale !== null && isOriginError(answer.status) && servesOnError(stale, asked)) {
+      await answer.bytes.return();
+      return replyFrom(stale, asked, 'stale', this.#now());
+    }
+    if (asked.call.method === 'HEAD' && stale !== null && disagrees(answer, stale))
+      await this.#invalidate(asked, [asked]);
+    return replyOf(answer, asked, why);
+  }
+
+  /**
+   * RFC 9111 §4.4: what it succeeds in changing is not served from what was stored before.
+   * @param keep for an answer that is as good as that to a GET (RFC 9110 §9.3.3); null: it is not kept
+   */
+  async change(
+    asked: Asked,
+    keep: (answer: UpstreamAnswer, exchanged: Exchanged) => Promise<CallReply | null>,
+  ): Promise<CallReply> {
+    const requestedAtMs = this.#now();
+    const answer = await this.#ask(asked, asked.call.body);
+    const exchanged = { requestedAtMs, receivedAtMs: this.#now() };
+    const { method } = asked.call;
+    if (!SAFE.has(method) && answer.status >= 200 && answer.status < 400) {
+      const located = ['location', 'content-location'].flatMap((name) => {
+        const value = answer.fields.joined(name);
+        return value === null ? [] : (locatedBelow(asked.service, asked.target.line, value) ?? []);
+      });
+      const lines = new Set([asked.target.line, ...located]);
+      await this.#invalidate(
+        asked,
+        [...lines].map((line) => ({ ...asked, target: { ...asked.target, line } })),
+      );
+    }
+    const kept = isAsOfGet(answer, asked, exchanged) ? await keep(answer, exchanged) : null;
+    if (kept !== null) return kept;
+    return replyOf(answer, asked, 'method');
+  }
+
+  #ask({ service, target, fields, call }: Asked, body: Readable | null): Promise<UpstreamAnswer> {
+    const { method, left, informed } = call;
+    return this.#parts.upstream.call({
+      service,
+      method,
+      target: target.line,
+      fields: body === null ? withoutBody(fields, method) : fields.with(...framing(call.fields)),
+      body,
+      signal: left,
+      ...(informed === undefined ? {} : { informed }),
+    });
+  }
+
+  /** In the caller's namespace and in none. */
+  async #invalidate(asked: Asked, questions: readonly Asked[]): Promise<void> {
+    const refs = new Map<string, KeyRef>();
+    for (const question of questions) {
+      for (const namespace of new Set([asked.namespace, ''])) {
+        for (const operation of operationsOf(question)) {
+          const ref = placeOf({ ...question, namespace, operation, question: null }, null);
+          refs.set(ref.key, ref);
+        }
+      }
+    }
+    await Promise.all([...refs.values()].map((ref) => this.#parts.cache.invalidate({ ref })));
+  }
+}
+
+/** It says that it is what a GET would bring, and for how long. */
+function isAsOfGet({ status, fields }: UpstreamAnswer, asked: Asked, { receivedAtMs }: Exchanged): boolean {
+  const located = fields.joined('content-location');
+  if (asked.call.method !== 'POST' || status !== 200 || located === null) return false;
+  const same = locatedBelow(asked.service, asked.target.line, located) === asked.target.line;
+  return same && hasExplicitLifetime(fields, receivedAtMs);
+}
+
+/** Under which names a GET of this path is kept. */
+function operationsOf({ service, target }: Asked): readonly string[] {
+  const base = service.baseUrl.pathname.replace(/\/+$/, '');
+  const [path = ''] = target.line.split('?');
+  const below = path.startsWith(base) ? path.slice(base.length) : path;
+  const rule = service.ttlRules.find((one) => one.path.matches(below === '' ? '/' : below));
+  return [rule?.name ?? 'get'];
+}
+
+/** Node would say that a body of unknown length follows. */
+function withoutBody(fields: Fields, method: string): Fields {
+  return ['GET', 'HEAD', 'OPTIONS', 'DELETE', 'TRACE'].includes(method) ? fields : fields.with(['Content-Length', '0']);
+}
+
+function replyOf(
+  { status, reason, fields, bytes, trailers }: UpstreamAnswer,
+  { call }: Asked,
+  why: Forwarded,
+): CallReply {
+  const shown = { status, reason, fields: answerFields(fields).with(...forwardedLines(why, status, false)), trailers };
+  if (!isBodiless(status) && call.method !== 'HEAD') return { ...shown, body: bytes };
+  void bytes.return();
+  return { ...shown, body: null };
+}
+
+/** RFC 9111 §4.3.5: what a HEAD says of the stored answer. */
+function disagrees({ status, fields }: UpstreamAnswer, { answer }: Found): boolean {
+  if (status !== 200) return status < 500;
+  return ['etag', 'last-modified', 'content-length'].some(
+    (name) => fields.has(name) && answer.fields.has(name) && fields.joined(name) !== answer.fields.joined(name),
+  );
+}

@@ -1,0 +1,50 @@
+/** A call as it comes in, understood once: what is asked of the service and of the cache. */
+import { parseCacheControls } from '@promptsales/cache-core';
+import { requestTermsOf } from '../rules/reuse.js';
+import type { Service, TtlRule } from '../services/service.js';
+import type { Asked, IncomingCall } from './call.js';
+import { requestFields } from './forwarded-fields.js';
+import { targetOf } from './target.js';
+
+/** @throws CallError, CacheControlError */
+export function understood(call: IncomingCall): Asked {
+  const { service, fields, method } = call;
+  const target = targetOf(service, call.rest);
+  const given = (name: string): Record<string, string> => {
+    const value = fields.joined(name);
+    return value === null ? {} : { [name]: value };
+  };
+  const { namespace, tags, ttlSeconds } = parseCacheControls({
+    ...given('x-cache-namespace'),
+    ...given('x-cache-tags'),
+    ...given('x-cache-ttl'),
+  });
+  const rule = ruleOf(service, target);
+  return {
+    call,
+    service,
+    target,
+    fields: requestFields(fields, service, call),
+    terms: requestTermsOf(fields),
+    lifetime: { ttlSeconds: ttlSeconds ?? rule?.ttl ?? service.ttl, override: rule?.override ?? false },
+    namespace,
+    tags,
+    question: null,
+    operation: operationOf({ service, target }, method),
+  };
+}
+
+/** What stands for the method in the key. */
+export function operationOf({ service, target }: Pick<Asked, 'service' | 'target'>, method: string): string {
+  return ruleOf(service, target)?.name ?? (method === 'HEAD' ? 'get' : method.toLowerCase());
+}
+
+function ruleOf({ ttlRules }: Service, { path }: Asked['target']): TtlRule | undefined {
+  return ttlRules.find((one) => one.path.matches(path === '' ? '/' : path));
+}
+
+/** Asked by POST, and looked up all the same. */
+export function isLookupPost({ call, service, target, fields }: Asked): boolean {
+  const path = target.path === '' ? '/' : target.path;
+  return call.method === 'POST' && !fields.has('range') && service.lookupPosts.some((one) => one.matches(path));
+}

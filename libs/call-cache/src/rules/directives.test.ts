@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import { Directives } from './directives.js';
+import { Fields } from './fields.js';
+
+const of = (...lines: string[]): Directives => new Directives(lines);
+
+describe('Cache-Control as strangers write it', () => {
+  it.each([
+    ['max-age=5', 5],
+    ['MaX-aGe=5', 5],
+    ['max-age="5"', 5],
+    ['a="max-age=9", max-age=5', 5],
+    ['max-age=005', 5],
+    [`max-age=${'9'.repeat(30)}`, 2 ** 31],
+    ['max-age=5, max-age=9', 5],
+    [', ,max-age=5,', 5],
+    ['max-age=-5', 0],
+    ["max-age='5'", 0],
+    ['max-age=5.5', 0],
+    ['max-age', 0],
+    ['max-age =5', null],
+    ['a="unclosed, max-age=5', 5],
+    ['s-maxage=5', null],
+  ])('max-age in %s is %p', (text, seconds) => {
+    expect(of(text).seconds('max-age')).toBe(seconds);
+  });
+
+  it('tells what holds for some fields from what holds for all', () => {
+    expect(of('no-cache="Set-Cookie, X-A"').fieldNames('no-cache')).toEqual(['set-cookie', 'x-a']);
+    expect([of('no-cache="x"').whole('no-cache'), of('no-cache').whole('no-cache')]).toEqual([false, true]);
+  });
+
+  it('heeds what is targeted at this cache before what is for all, and passes over what is for others', () => {
+    const seconds = (value: string): number | null =>
+      Directives.of(
+        new Fields([
+          ['Cache-Control', 'max-age=1'],
+          ['Surrogate-Control', value],
+        ]),
+      ).seconds('max-age');
+    expect([seconds('max-age=9'), seconds('max-age=9;promptsales'), seconds('max-age=9;akamai')]).toEqual([9, 9, 1]);
+  });
+
+  it('reads anything without failing, in linear time', () => {
+    fc.assert(fc.property(fc.string(), (text) => void of(text).seconds('max-age')));
+    of(`a="${'\\a'.repeat(50_000)}`);
+    of(' '.repeat(100_000));
+    of(','.repeat(100_000));
+  });
+});

@@ -1,0 +1,30 @@
+/** Which of several answers of one URI a request selects: RFC 9111 §4.1. */
+import type { Fields } from './fields.js';
+
+/** The names of `Vary`, each once, in order; null for `*`, by which no request ever matches. */
+export function varyNames(fields: Fields): readonly string[] | null {
+  const names = new Set(fields.tokens('vary'));
+  return names.has('*') ? null : [...names].toSorted();
+}
+
+/** Lists whose order and case say nothing: preferences stand beside their members. */
+const PREFERENCES: ReadonlySet<string> = new Set(['accept', 'accept-charset', 'accept-encoding', 'accept-language']);
+
+/** What a request says under these names, so that requests which mean the same say the same. Null: not there. */
+export function selectingValues(request: Fields, names: readonly string[]): readonly (string | null)[] {
+  return names.map((name) => {
+    if (!request.has(name)) return null;
+    const members = membersOf(request.all(name).join(','));
+    return PREFERENCES.has(name) ? members.map(preference).toSorted().join(',') : members.join(',');
+  });
+}
+
+/** Split where a comma is not quoted, without white space around. */
+function membersOf(text: string): string[] {
+  const members = text.match(/(?:[^",]|"(?:[^"\\]|\\.)*"|")+/g) ?? [];
+  return members.map((member) => member.trim()).filter((member) => member !== '');
+}
+
+function preference(member: string): string {
+  return member.toLowerCase().replaceAll(/\s*([;=])\s*/g, '$1');
+}

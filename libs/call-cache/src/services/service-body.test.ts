@@ -1,0 +1,80 @@
+import fc from 'fast-check';
+import { ServiceError } from './service-error.js';
+import { checkService, serviceIn, serviceOf } from './service-body.js';
+import { PathPattern } from './service.js';
+
+const understood = (sent: object) => serviceOf({ name: 'crm', body: serviceIn(sent, 'crm'), space: 's' }, 3600);
+const BASE = { base_url: 'https://api.example.com/v1' };
+
+describe('a service as it is sent', () => {
+  it('has its defaults', () => {
+    expect(understood(BASE)).toMatchObject({
+      ttl: 3600,
+      headers: [],
+      forwardAuthorization: false,
+      privateAddresses: false,
+      rateLimit: null,
+      breaker: null,
+    });
+    expect(understood({ base_url: 'http://10.0.0.1' }).privateAddresses).toBe(true);
+  });
+
+  it.each([
+    ['t', ['Authorization', 'Bearer t']],
+    [{ bearer: 't' }, ['Authorization', 'Bearer t']],
+    [{ username: 'u', password: 'p' }, ['Authorization', 'Basic dTpw']],
+    [{ header: 'X-Key', value: 'v' }, ['X-Key', 'v']],
+  ])('credentials %j become a field', (credentials, field) => {
+    expect(understood({ ...BASE, credentials, headers: { 'x-key': 'other' } }).headers).toContainEqual(field);
+  });
+
+  it.each([
+    ['500/minuto', { calls: 500, windowSeconds: 60 }],
+    ['2 / horas', { calls: 2, windowSeconds: 3600 }],
+    [
+      { limit: 3, window_seconds: 7 },
+      { calls: 3, windowSeconds: 7 },
+    ],
+  ])('the rate %j', (rate, expected) => {
+    expect(understood({ ...BASE, rate_limit: rate }).rateLimit).toEqual(expected);
+  });
+
+  it('a member that is null is left out, and an answer of ours may come back', () => {
+    expect(serviceIn({ ...BASE, name: 'crm', created_at: 'x', ttl: null }, 'crm')).toEqual(BASE);
+    expect(() => serviceIn({ ...BASE, name: 'other' }, 'crm')).toThrow(ServiceError);
+  });
+
+  it.each(['', '.', 'a/b', 'a b', 'ñ', 'x'.repeat(101)])('%p is no name', (name) => {
+    expect(() => serviceIn(BASE, name)).toThrow(ServiceError);
+  });
+
+  it('trap 23: no field of it can become two, or frame a request', () => {
+    const faults = (headers: Record<string, string>): readonly string[] => {
+      try {
+        checkService({ ...BASE, headers });
+        return [];
+      } catch (error) {
+        return (error as ServiceError).errors?.map(({ path }) => path) ?? [];
+      }
+    };
+    expect(faults({ a: '1\r\nb: 2', host: 'x', 'Content-Length': '1', 'c d': '1', ok: '1' })).toEqual([
+      'headers.a',
+      'headers.host',
+      'headers.Content-Length',
+      'headers.c d',
+    ]);
+  });
+});
+
+it('a path pattern matches as the regular expression would that it stands for', () => {
+  const text = fc.array(fc.constantFrom('a', 'b', '/', '*'), { maxLength: 8 }).map((parts) => `/${parts.join('')}`);
+  const path = fc.array(fc.constantFrom('a', 'b', '/'), { maxLength: 8 }).map((parts) => `/${parts.join('')}`);
+  fc.assert(
+    fc.property(text, path, (pattern, asked) => {
+      expect(new PathPattern(pattern).matches(asked)).toBe(
+        new RegExp(`^${pattern.replaceAll('*', '.*')}$`).test(asked),
+      );
+    }),
+    { numRuns: 2000 },
+  );
+});

@@ -1,0 +1,175 @@
+/** Services as they are sent, checked and understood. */
+import { Compile, type Validator } from 'typebox/compile';
+import { isPrivateHost } from '../upstream/address-guard.js';
+import { SERVICE, type ServiceBody } from './service-schema.js';
+import { PathPattern, type Service, type ServiceBreaker, type ServiceRate } from './service.js';
+import { ServiceError, type ServiceFault } from './service-error.js';
+
+/** The members that an answer adds, so that an answer may be sent back as it is. */
+const ADDED: ReadonlySet<string> = new Set(['name', 'created_at', 'updated_at']);
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/;
+const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const FIELD_VALUE = /^[\x20-\x7e\x80-\xff]*$/;
+/** They frame or route a request. */
+const FIXED_FIELDS: ReadonlySet<string> = new Set(
+  (
+    'connection content-length expect host keep-alive proxy-authorization proxy-connection surrogate-capability te ' +
+    'trailer transfer-encoding upgrade via'
+  ).split(' '),
+);
+const DEFAULT_CONCURRENCY = 256;
+const DEFAULT_STALE_IF_ERROR = 300;
+const MOST_FAULTS = 20;
+
+let compiled: Validator | undefined;
+
+export function isServiceName(name: string): boolean {
+  return NAME.test(name);
+}
+
+/** @throws ServiceError with every fault and its place */
+export function serviceIn(sent: unknown, name: string): ServiceBody {
+  if (!isServiceName(name)) {
+    throw refused([
+      { path: 'name', message: 'must be 1 to 100 of A-Z a-z 0-9 _ . -, beginning with a letter or a digit' },
+    ]);
+  }
+  if (typeof sent !== 'object' || sent === null || Array.isArray(sent)) {
+    throw refused([{ path: '', message: 'must be a JSON object' }]);
+  }
+  const given = Object.entries(sent).filter(([, value]) => value !== null);
+  const named = given.find(([member]) => member === 'name')?.[1];
+  if (named !== undefined && named !== name)
+    throw refused([{ path: 'name', message: 'is another one than the path names' }]);
+  const body: unknown = Object.fromEntries(given.filter(([member]) => !ADDED.has(member)));
+  compiled ??= Compile(SERVICE);
+  if (!compiled.Check(body)) {
+    const faults = compiled.Errors(body).slice(0, MOST_FAULTS);
+    throw refused(faults.map(({ instancePath, message }) => ({ path: dotted(instancePath), message })));
+  }
+  return body as ServiceBody;
+}
+
+/**
+ * Beyond its shape.
+ * @throws ServiceError
+ */
+export function checkService(body: ServiceBody): void {
+  const faults: ServiceFault[] = [];
+  const url = URL.parse(body.base_url);
+  if (
+    url === null ||
+    !['http:', 'https:'].includes(url.protocol) ||
+    url.username !== '' ||
+    url.password !== '' ||
+    url.hash !== ''
+  ) {
+    faults.push({
+      path: 'base_url',
+      message: 'must be an http or https URL without a user and a fragment; see credentials',
+    });
+  }
+  const credential = credentialField(body.credentials);
+  const fields = [...Object.entries(body.headers ?? {}), ...(credential === null ? [] : [credential])];
+  for (const [name, value] of fields) {
+    const path = name === credential?.[0] && value === credential[1] ? 'credentials' : `headers.${name}`;
+    if (!FIELD_NAME.test(name) || FIXED_FIELDS.has(name.toLowerCase())) {
+      faults.push({ path, message: 'is not the name of a field that can be set' });
+    } else if (!FIELD_VALUE.test(value)) {
+      faults.push({ path, message: 'has characters that a field cannot hold' });
+    }
+  }
+  if (typeof body.rate_limit === 'string' && rateOf(body.rate_limit) === null) {
+    faults.push({ path: 'rate_limit', message: 'must be such as 500/minuto (segundo, minuto, hora, dia)' });
+  }
+  if (faults.length > 0) throw refused(faults);
+}
+
+export interface StoredService {
+  readonly name: string;
+  /** Its secrets revealed. */
+  readonly body: ServiceBody;
+  readonly space: string;
+}
+
+export function serviceOf({ name, body, space }: StoredService, defaultTtl: number): Service {
+  const baseUrl = new URL(body.base_url);
+  const credential = credentialField(body.credentials);
+  const headers = Object.entries(body.headers ?? {}).filter(
+    ([field]) => field.toLowerCase() !== credential?.[0].toLowerCase(),
+  );
+  return Object.freeze({
+    name,
+    baseUrl,
+    space,
+    headers: credential === null ? headers : [...headers, credential],
+    ttl: body.ttl ?? defaultTtl,
+    ttlRules: (body.ttl_rules ?? []).map(({ path, ttl, override = false, name: operation = null }) => ({
+      path: new PathPattern(path),
+      ttl,
+      override,
+      name: operation,
+    })),
+    lookupPosts: (body.lookup_posts ?? []).map((path) => new PathPattern(path)),
+    forwardAuthorization: body.forward_authorization ?? false,
+    staleIfError: body.stale_if_error ?? DEFAULT_STALE_IF_ERROR,
+    privateAddresses: body.private_addresses ?? isPrivateHost(baseUrl.hostname),
+    rateLimit: rateOf(body.rate_limit),
+    concurrency: body.concurrency ?? DEFAULT_CONCURRENCY,
+    breaker: breakerOf(body.breaker),
+  });
+}
+
+function credentialField(credentials: ServiceBody['credentials']): [name: string, value: string] | null {
+  if (credentials === undefined || credentials === null) return null;
+  if (typeof credentials === 'string') return ['Authorization', `Bearer ${credentials}`];
+  if ('bearer' in credentials) return ['Authorization', `Bearer ${credentials.bearer}`];
+  if ('header' in credentials) return [credentials.header, credentials.value];
+  const { username, password } = credentials;
+  return ['Authorization', `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`];
+}
+
+const WINDOWS: ReadonlyMap<string, number> = new Map(
+  [
+    [1, ['s', 'segundo', 'second']],
+    [60, ['min', 'minuto', 'minute']],
+    [3600, ['h', 'hora', 'hour']],
+    [86_400, ['d', 'dia', 'día', 'day']],
+  ].flatMap(([seconds, names]) => (names as string[]).map((name) => [name, seconds as number] as const)),
+);
+
+function rateOf(given: ServiceBody['rate_limit']): ServiceRate | null {
+  if (given === undefined) return null;
+  if (typeof given !== 'string') return { calls: given.limit, windowSeconds: given.window_seconds };
+  const [, calls, unit = ''] = /^\s*([1-9]\d{0,8})\s*\/\s*(\p{L}+)\s*$/u.exec(given) ?? [];
+  const name = unit.toLowerCase().replace(/(?<=..)s$/, '');
+  const windowSeconds = WINDOWS.get(name);
+  return calls === undefined || windowSeconds === undefined ? null : { calls: Number(calls), windowSeconds };
+}
+
+function breakerOf(given: ServiceBody['breaker']): ServiceBreaker | null {
+  if (given === undefined) return null;
+  return {
+    ...(given.consecutive_failures === undefined ? {} : { consecutiveFailures: given.consecutive_failures }),
+    ...(given.failure_percent === undefined ? {} : { failureRatio: given.failure_percent / 100 }),
+    ...(given.minimum_calls === undefined ? {} : { minimumCalls: given.minimum_calls }),
+    ...(given.open_seconds === undefined ? {} : { firstOpenMs: given.open_seconds * 1000 }),
+  };
+}
+
+function dotted(pointer: string): string {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .reduce((text, step) => (/^\d+$/.test(step) ? `${text}[${step}]` : text === '' ? step : `${text}.${step}`), '');
+}
+
+function refused(faults: readonly ServiceFault[]): ServiceError {
+  const [first] = faults;
+  const message =
+    faults.length === 1 && first !== undefined
+      ? `${first.path}: ${first.message}`.replace(/^: /, 'The service ')
+      : `${faults.length} members cannot be taken; see "errors".`;
+  return new ServiceError('validation_failed', message, faults);
+}

@@ -1,0 +1,242 @@
+/**
+ * One HTTP call to a service. Bodies stream both ways at the pace of whoever reads them, redirects are handed on, and nothing is
+ * unpacked or changed. It has three deadlines: to connect, until the header of the answer, and for each silence in its body.
+ */
+import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import https from 'node:https';
+import type { Readable } from 'node:stream';
+import { CallError } from '../call-error.js';
+import { Fields } from '../rules/fields.js';
+import type { Service } from '../services/service.js';
+import { isPrivateHost, PrivateAddressError, publicLookup } from './address-guard.js';
+
+export interface UpstreamSettings {
+  readonly connectTimeoutMs: number;
+  /** Until the header of the answer, from when the request was sent or last made progress. */
+  readonly headerTimeoutMs: number;
+  /** Silence inside a body. */
+  readonly idleTimeoutMs: number;
+}
+
+export const DEFAULT_UPSTREAM: UpstreamSettings = Object.freeze({
+  connectTimeoutMs: 10_000,
+  headerTimeoutMs: 600_000,
+  idleTimeoutMs: 120_000,
+});
+
+export interface UpstreamCall {
+  readonly service: Service;
+  readonly method: string;
+  /** As it stands in the request line. */
+  readonly target: string;
+  readonly fields: Fields;
+  /** Null: none. */
+  readonly body: Readable | Buffer | null;
+  readonly signal: AbortSignal;
+  /** Told of 103 and the like. */
+  readonly informed?: (status: number, fields: Fields) => void;
+}
+
+/** Throws `CallError` when the answer breaks off or falls silent. Whoever does not read it to its end has to `return` it. */
+export interface Bytes extends AsyncIterableIterator<Buffer, void> {
+  return(): Promise<IteratorResult<Buffer, void>>;
+}
+
+export interface UpstreamAnswer {
+  readonly status: number;
+  readonly reason: string;
+  readonly fields: Fields;
+  readonly bytes: Bytes;
+  /** Known when the body has ended. */
+  readonly trailers: () => readonly string[];
+}
+
+/** Longer headers than any service of good will sends. */
+const MOST_HEADER_BYTES = 64 * 1024;
+const MOST_IDLE_SOCKETS = 64;
+
+export class UpstreamClient {
+  readonly #settings: UpstreamSettings;
+  readonly #agents = new Map<string, http.Agent>();
+  #closed = false;
+
+  constructor(settings: Partial<UpstreamSettings> = {}) {
+    this.#settings = Object.freeze({ ...DEFAULT_UPSTREAM, ...settings });
+  }
+
+  /** @throws CallError */
+  call(call: UpstreamCall): Promise<UpstreamAnswer> {
+    if (this.#closed)
+      throw new CallError('shutting_down', 'This server is stopping. Ask again.', { retryAfterSeconds: 1 });
+    return new Promise((resolve, reject) => {
+      const request = this.#begin(call);
+      const deadline = new Deadline(request, this.#settings);
+      const fail = (error: Error): void => {
+        deadline.end();
+        reject(call.signal.aborted ? (call.signal.reason as Error) : explained(error, call.service));
+      };
+      request.on('error', fail);
+      request.on('information', ({ statusCode, rawHeaders }) => call.informed?.(statusCode, Fields.ofRaw(rawHeaders)));
+      request.on('response', (response) => {
+        request.off('error', fail);
+        // What comes after is told by the body.
+        request.on('error', ignoredBesideTheBody);
+        deadline.end();
+        resolve({
+          status: response.statusCode ?? 502,
+          reason: response.statusMessage ?? '',
+          fields: Fields.ofRaw(response.rawHeaders),
+          bytes: new AnswerBytes(response, this.#settings.idleTimeoutMs, call.service),
+          trailers: () => response.rawTrailers,
+        });
+      });
+      request.on('upgrade', (_response, socket) => {
+        socket.destroy();
+        fail(new Error('It changed the protocol.'));
+      });
+      send(request, call.body, fail);
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const agent of this.#agents.values()) agent.destroy();
+    this.#agents.clear();
+  }
+
+  #begin({ service, method, target, fields, signal }: UpstreamCall): ClientRequest {
+    const { baseUrl } = service;
+    const options: RequestOptions = {
+      protocol: baseUrl.protocol,
+      hostname: baseUrl.hostname.replace(/^\[|\]$/g, ''),
+      port: baseUrl.port === '' ? (baseUrl.protocol === 'https:' ? 443 : 80) : Number(baseUrl.port),
+      method,
+      path: target,
+      headers: fields.raw(),
+      setDefaultHeaders: false,
+      setHost: false,
+      agent: this.#agent(service),
+      signal,
+      maxHeaderSize: MOST_HEADER_BYTES,
+      insecureHTTPParser: false,
+    };
+    return (baseUrl.protocol === 'https:' ? https : http).request(options);
+  }
+
+  #agent({ baseUrl, privateAddresses }: Service): http.Agent {
+    const guarded = !privateAddresses && !isPrivateHost(baseUrl.hostname);
+    const name = `${baseUrl.protocol} ${guarded ? 'public' : 'any'}`;
+    let agent = this.#agents.get(name);
+    if (agent === undefined) {
+      const options = {
+        keepAlive: true,
+        // A socket that the other side has just closed costs a request.
+        timeout: 60_000,
+        maxFreeSockets: MOST_IDLE_SOCKETS,
+        ...(guarded ? { lookup: publicLookup() } : {}),
+      };
+      agent = baseUrl.protocol === 'https:' ? new https.Agent(options) : new http.Agent(options);
+      this.#agents.set(name, agent);
+    }
+    return agent;
+  }
+}
+
+function send(request: ClientRequest, body: Readable | Buffer | null, fail: (error: Error) => void): void {
+  if (body === null || Buffer.isBuffer(body)) {
+    request.end(body ?? undefined);
+    return;
+  }
+  body.on('error', (error) => {
+    request.destroy(error);
+    fail(error);
+  });
+  body.pipe(request);
+}
+
+/** One clock for a call: what it waits for at the moment. */
+class Deadline {
+  readonly #request: ClientRequest;
+  readonly #settings: UpstreamSettings;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(request: ClientRequest, settings: UpstreamSettings) {
+    this.#request = request;
+    this.#settings = settings;
+    this.#within(settings.connectTimeoutMs, 'could not be connected to');
+    request.on('socket', (socket) => {
+      if (socket.connecting) socket.once(socketReady(socket), () => this.#waiting());
+      else this.#waiting();
+    });
+    // An upload that makes progress is no silence.
+    request.on('drain', () => this.#waiting());
+    request.on('finish', () => this.#waiting());
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #waiting(): void {
+    this.#within(this.#settings.headerTimeoutMs, 'did not answer in time');
+  }
+
+  #within(ms: number, what: string): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#request.destroy(late(what)), ms).unref();
+  }
+}
+
+class AnswerBytes implements Bytes {
+  readonly #response: IncomingMessage;
+  readonly #idleMs: number;
+  readonly #service: Service;
+  readonly #chunks: AsyncIterator<Buffer>;
+
+  constructor(response: IncomingMessage, idleMs: number, service: Service) {
+    this.#response = response;
+    this.#idleMs = idleMs;
+    this.#service = service;
+    this.#chunks = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    // Read or not, it must not bring the process down.
+    response.on('error', ignoredBesideTheBody);
+  }
+
+  /** Only while the service is waited for does its silence count, not how slowly it is read. */
+  async next(): Promise<IteratorResult<Buffer, void>> {
+    const timer = setTimeout(() => this.#response.destroy(late('fell silent')), this.#idleMs);
+    try {
+      return (await this.#chunks.next()) as IteratorResult<Buffer, void>;
+    } catch (error) {
+      throw explained(error as Error, this.#service);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async return(): Promise<IteratorResult<Buffer, void>> {
+    this.#response.destroy();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+function socketReady(socket: object): 'connect' | 'secureConnect' {
+  return 'encrypted' in socket ? 'secureConnect' : 'connect';
+}
+
+function late(what: string): CallError {
+  return new CallError('gateway_timeout', `The service ${what}.`);
+}
+
+function explained(error: Error, { name }: Service): Error {
+  if (error instanceof CallError) return error;
+  if (error instanceof PrivateAddressError) return new CallError('bad_gateway', error.message, { cause: error });
+  const code = String(Reflect.get(error, 'code') ?? 'error');
+  return new CallError('bad_gateway', `The service ${name} gave no usable answer (${code}).`, { cause: error });
+}
+
+function ignoredBesideTheBody(): void {}

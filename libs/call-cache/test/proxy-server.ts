@@ -1,0 +1,98 @@
+/** Processes of the proxy in front of services of a test, without the rest of the platform. */
+import type { AddressInfo } from 'node:net';
+import { Breakers, Cache, RedisRoles } from '@promptsales/cache-core';
+import fastify, { type FastifyInstance } from 'fastify';
+import {
+  CallCache,
+  GuardedUpstream,
+  RecordingBudget,
+  registerProxyRoutes,
+  UpstreamClient,
+  type CallCacheParts,
+  type Service,
+  type UpstreamSettings,
+} from '../src/index.js';
+
+export interface ProxyServer {
+  readonly url: string;
+  readonly fastify: FastifyInstance;
+  readonly cache: Cache;
+  readonly roles: RedisRoles;
+  readonly notKept: string[];
+  close(): Promise<void>;
+}
+
+export interface ProxyServerOptions {
+  readonly services: readonly Service[];
+  readonly upstream?: Partial<UpstreamSettings>;
+  readonly calls?: Partial<CallCacheParts>;
+}
+
+export function service(baseUrl: string, more: Partial<Service> = {}): Service {
+  return {
+    name: 'origin',
+    baseUrl: new URL(baseUrl),
+    space: 'space',
+    headers: [],
+    ttl: 0,
+    ttlRules: [],
+    lookupPosts: [],
+    forwardAuthorization: false,
+    staleIfError: 300,
+    privateAddresses: false,
+    rateLimit: null,
+    concurrency: 1000,
+    breaker: { consecutiveFailures: 100_000, minimumCalls: 100_000 },
+    ...more,
+  };
+}
+
+export async function startProxy(
+  redisUrl: string,
+  { services, upstream = {}, calls = {} }: ProxyServerOptions,
+): Promise<ProxyServer> {
+  const roles = new RedisRoles({
+    url: redisUrl,
+    layout: 'single',
+    times: { heartbeatMs: 50, holdAfterRestartMs: 100 },
+  }).open();
+  await Promise.all(roles.links().map((link) => link.untilUp(5000)));
+  const cache = new Cache(roles, { l1: {} });
+  const breakers = new Breakers(roles);
+  const client = new UpstreamClient(upstream);
+  const notKept: string[] = [];
+  const callCache = new CallCache({
+    cache,
+    roles,
+    upstream: new GuardedUpstream(client, breakers),
+    budget: new RecordingBudget(64 * 1024 * 1024),
+    mostBytes: 1024 * 1024,
+    observer: { notKept: (why) => notKept.push(why) },
+    ...calls,
+  });
+  const server = fastify({ forceCloseConnections: true });
+  const byName = new Map(services.map((one) => [one.name, one]));
+  await server.register(async (context) => {
+    registerProxyRoutes(context, {
+      calls: callCache,
+      services: { find: (name) => byName.get(name) ?? null },
+      callerOf: ({ headers }) => ({ tenant: String(headers['x-test-tenant'] ?? 'default') }),
+    });
+  });
+  await server.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = server.server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    fastify: server,
+    cache,
+    roles,
+    notKept,
+    close: async () => {
+      await server.close();
+      client.close();
+      breakers.close();
+      cache.close();
+      await roles.close();
+    },
+  };
+}
