@@ -14,6 +14,9 @@ export interface Answer {
   readonly events: () => readonly string[];
 }
 
+/** What answer and events begin with, of this `object`. */
+type HeadOf = (object: string) => object;
+
 export class Answers {
   readonly #text: string;
   readonly real: boolean;
@@ -28,21 +31,25 @@ export class Answers {
   /** One whose JSON has so many bytes, or a few more. */
   next(bytes: number): Answer {
     this.#made += 1;
-    const head = {
-      id: `chatcmpl-${uniform(29)}`,
-      created: 1_790_000_000 + this.#made,
+    const id = `chatcmpl-${uniform(29)}`;
+    const created = 1_790_000_000 + this.#made;
+    // Members stand in the order in which OpenAI sends them.
+    const head = (object: string): object => ({
+      id,
+      object,
+      created,
       model: 'gpt-4o-mini-2024-07-18',
-    };
+    });
     const print = { service_tier: 'default', system_fingerprint: `fp_${uniform(10)}` };
     const empty = this.#json(head, print, '').length;
     const content = this.#next(Math.max(1, bytes - empty));
     return { json: this.#json(head, print, content), events: () => eventsOf(head, print, content) };
   }
 
-  #json(head: object, print: object, content: string): string {
+  #json(head: HeadOf, print: object, content: string): string {
     const message = { role: 'assistant', content, refusal: null, annotations: [] };
     const choices = [{ index: 0, message, logprobs: null, finish_reason: 'stop' }];
-    return JSON.stringify({ ...head, object: 'chat.completion', choices, usage: usageOf(content), ...print });
+    return JSON.stringify({ ...head('chat.completion'), choices, usage: usageOf(content), ...print });
   }
 
   #next(length: number): string {
@@ -63,9 +70,9 @@ function usageOf(content: string): object {
   return { prompt_tokens: 20, completion_tokens: completion, total_tokens: 20 + completion, ...details };
 }
 
-function eventsOf(head: object, print: object, content: string): string[] {
+function eventsOf(head: HeadOf, print: object, content: string): string[] {
   const event = (choices: readonly object[], usage: object | null): string =>
-    `data: ${JSON.stringify({ ...head, object: 'chat.completion.chunk', ...print, choices, usage })}\n\n`;
+    `data: ${JSON.stringify({ ...head('chat.completion.chunk'), ...print, choices, usage })}\n\n`;
   const delta = (fields: object, finish: string | null): string =>
     event([{ index: 0, delta: fields, logprobs: null, finish_reason: finish }], null);
   return [

@@ -16,8 +16,6 @@ const CONSTANT = 0;
 const INTEGERS = 1;
 /** And the rule by which the text was cut. */
 const TEXT = 2;
-/** A code of a piece that is as long as its rule says; of any other its length, behind it. */
-const AS_FORETOLD = 0;
 /** Differences of such numbers are exact. */
 const MOST_DIGITS = 15;
 
@@ -95,45 +93,63 @@ function writeText(writer: ByteWriter, stream: Buffer, values: readonly number[]
   for (let at = 0; at < values.length; at += 2) {
     end = copyBytes(stream, values[at] as number, values[at + 1] as number, text, end);
   }
-  const best = CUT_RULES.map((foretell) => codesOf(text, lengths, foretell)).toSorted(
-    (one, other) => one.unforeseen - other.unforeseen,
-  )[0] as Codes;
+  const [best] = CUT_RULES.map((foretell) => surprisesOf(text, lengths, foretell)).toSorted(
+    (one, other) => one.lengths.length - other.lengths.length,
+  ) as [Surprises];
   writer.number(TEXT + CUT_RULES.indexOf(best.foretell));
   writer.number(text.length);
-  for (const code of best.codes) writer.number(code);
+  writer.number(best.lengths.length);
+  for (const foretold of best.foretoldBefore) writer.number(foretold);
+  for (const length of best.lengths) writer.number(length);
   writer.bytes(text);
 }
 
-interface Codes {
+/** The pieces of a text that are not as long as a rule foretells. */
+interface Surprises {
   readonly foretell: CutRule;
-  readonly codes: readonly number[];
-  readonly unforeseen: number;
+  /** How many pieces since the last surprise were as foretold. */
+  readonly foretoldBefore: readonly number[];
+  readonly lengths: readonly number[];
 }
 
-function codesOf(text: Buffer, lengths: readonly number[], foretell: CutRule): Codes {
-  const codes: number[] = [];
+function surprisesOf(text: Buffer, pieces: readonly number[], foretell: CutRule): Surprises {
+  const foretoldBefore: number[] = [];
+  const lengths: number[] = [];
   let from = 0;
-  let unforeseen = 0;
-  for (const length of lengths) {
-    const foretold = foretell(text, from, text.length) - from;
+  let foretold = 0;
+  for (const length of pieces) {
+    if (foretell(text, from, text.length) - from === length) {
+      foretold += 1;
+    } else {
+      foretoldBefore.push(foretold);
+      lengths.push(length);
+      foretold = 0;
+    }
     from += length;
-    codes.push(length === foretold ? AS_FORETOLD : length + 1);
-    if (length !== foretold) unforeseen += 1;
   }
-  return { foretell, codes, unforeseen };
+  return { foretell, foretoldBefore, lengths };
 }
 
 function readText(reader: ByteReader, count: number, foretell: CutRule): Column {
   const length = reader.count();
-  const codes = reader.numbers(count);
+  const surprises = reader.count();
+  if (surprises > count) throw new MalformedBytes('a text has more pieces than there are frames');
+  const foretoldBefore = reader.numbers(surprises);
+  const lengths = reader.numbers(surprises);
   const bytes = reader.bytes(length);
   const ends: number[] = [];
   let at = 0;
-  for (const code of codes) {
-    at = code === AS_FORETOLD ? foretell(bytes, at, length) : at + code - 1;
+  const foretold = (pieces: number): void => {
+    if (pieces > count - ends.length) throw new MalformedBytes('a text has more pieces than there are frames');
+    for (let piece = 0; piece < pieces; piece += 1) ends.push((at = foretell(bytes, at, length)));
+  };
+  for (const [surprise, pieces] of foretoldBefore.entries()) {
+    foretold(pieces);
+    at += lengths[surprise] as number;
     if (at > length) throw new MalformedBytes('a piece is longer than its text');
     ends.push(at);
   }
+  foretold(count - ends.length);
   if (at !== length) throw new MalformedBytes('some of a text is left over');
   return { bytes, ends };
 }

@@ -5,12 +5,12 @@ const STEP = 0x80;
 /** Of a whole number up to 2⁵³ − 1. */
 const LONGEST = 8;
 
-/** Below this a copy byte by byte is done before a call of `copy` has begun. */
-const SHORT = 16;
+/** Below this a copy byte by byte is done before a call of `set` has begun. */
+const SHORT = 32;
 
 /** @returns where in `into` the copy of `bytes[start, end)` ends, which must fit */
 export function copyBytes(bytes: Buffer, start: number, end: number, into: Buffer, at: number): number {
-  if (end - start >= SHORT) bytes.copy(into, at, start, end);
+  if (end - start >= SHORT) into.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), at);
   else for (let from = start, to = at; from < end; from += 1, to += 1) into[to] = bytes[from] as number;
   return at + end - start;
 }
