@@ -1,7 +1,8 @@
 import { HttpException } from '@nestjs/common';
 import type { GatewayReply } from '../gateway/gateway-reply.js';
 import { ClientLeftError } from '../gateway/gateway-reply.js';
-import { isObject, parsed, textIn } from '../protocol/json-object.js';
+import { complaintIn } from '../protocol/complaint.js';
+import { isObject, parsed } from '../protocol/json-object.js';
 import { LlmError } from '../protocol/llm-error.js';
 
 /** The provider's own refusal, which speaks its protocol and not this route's. */
@@ -12,9 +13,7 @@ export class RefusedByProviderError extends Error {
 
   constructor({ status, headers, body }: GatewayReply) {
     const said = Buffer.isBuffer(body) ? parsed(body.toString()) : null;
-    const error = isObject(said) ? said['error'] : null;
-    const reason = (isObject(error) ? textIn(error['message']) : textIn(error)) ?? 'no reason was given';
-    super(`The provider refused (${status}): ${reason}`);
+    super(`The provider refused (${status}): ${complaintIn(isObject(said) ? said['error'] : null)}`);
     this.name = 'RefusedByProviderError';
     this.status = status;
     this.retryAfter = headers['retry-after'] ?? null;

@@ -1,5 +1,5 @@
 import type { Database } from '@promptsales/database';
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { LedgerTables } from '../ledger/ledger-tables.js';
 
 export interface ModelInUse {
@@ -16,19 +16,26 @@ export class ModelsInUse {
     this.#database = database;
   }
 
+  /** By provider and name. */
   async of(tenant: string, limit: number): Promise<readonly ModelInUse[]> {
-    const { rows } = await sql<ModelInUse>`
-      select distinct tenant, provider, model from ledger_calls
-      where tenant = ${tenant} and started_at > now() - interval '7 days'
-      order by provider, model limit ${limit}`.execute(this.#database.as<LedgerTables>());
-    return rows;
+    const used = await this.#used(sql`tenant = ${tenant} and started_at > now() - interval '7 days'`, limit);
+    return used.toSorted((one, other) => compared(one.provider, other.provider) || compared(one.model, other.model));
   }
 
-  async ofAll(limit: number): Promise<readonly ModelInUse[]> {
+  ofAll(limit: number): Promise<readonly ModelInUse[]> {
+    return this.#used(sql`started_at > now() - interval '1 day'`, limit);
+  }
+
+  /** The most used first: a limit must not leave out what is needed for the sake of names that somebody made up. */
+  async #used(condition: RawBuilder<unknown>, limit: number): Promise<readonly ModelInUse[]> {
     const { rows } = await sql<ModelInUse>`
-      select distinct tenant, provider, model from ledger_calls
-      where started_at > now() - interval '1 day'
-      order by tenant, provider, model limit ${limit}`.execute(this.#database.as<LedgerTables>());
+      select tenant, provider, model from ledger_calls where ${condition}
+      group by tenant, provider, model
+      order by count(*) desc, tenant, provider, model limit ${limit}`.execute(this.#database.as<LedgerTables>());
     return rows;
   }
+}
+
+function compared(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other);
 }

@@ -1,6 +1,7 @@
 /** Policies as the API takes and shows them. */
 import { MAX_TTL_SECONDS } from '@promptsales/cache-core';
 import { summaryOf, type FieldError } from '@promptsales/http-edge';
+import { given, isObject } from '../protocol/json-object.js';
 import {
   DEFAULT_POLICY,
   POLICY_MODES,
@@ -199,14 +200,6 @@ export function policyBody(policy: CachePolicy): Json {
 
 export function policyAnswer(policy: StoredPolicy): Json {
   return { ...policyBody(policy), created_at: policy.createdAt, updated_at: policy.updatedAt };
-}
-
-function given(value: unknown): boolean {
-  return value !== undefined && value !== null;
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isInteger(value: unknown, least: number, most: number): value is number {

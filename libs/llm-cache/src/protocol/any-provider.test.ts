@@ -5,42 +5,21 @@ import { parsed } from './json-object.js';
 import type { Protocol } from './protocol.js';
 
 const PROTOCOLS = [...ENDPOINTS, EMBEDDINGS_ENDPOINT].map(({ route, protocol }) => [route, protocol] as const);
-const TYPES = [
-  ...['message_start', 'content_block_start', 'content_block_delta', 'content_block_stop', 'message_delta'],
-  ...['message_stop', 'error', 'text_delta', 'input_json_delta', 'signature_delta', 'citations_delta', 'thinking'],
-  ...['text', 'tool_use', 'message', 'reasoning', 'function_call', 'output_text', 'refusal', 'function'],
-  ...['response.created', 'response.output_item.added', 'response.output_item.done', 'response.completed'],
-  ...['response.incomplete', 'image_generation.completed', 'text_completion', 'url_citation'],
-];
-const NAMES = [
-  ...['type', 'index', 'delta', 'message', 'content', 'content_block', 'choices', 'usage', 'error', 'finish_reason'],
-  ...[
-    'stop_reason',
-    'tool_calls',
-    'function',
-    'name',
-    'arguments',
-    'id',
-    'text',
-    'logprobs',
-    'audio',
-    'data',
-    'output',
-  ],
-  ...[
-    'response',
-    'item',
-    'output_index',
-    'status',
-    'embedding',
-    'url',
-    'b64_json',
-    'partial_json',
-    'input',
-    'citation',
-  ],
-  ...['expires_at', 'annotations', '__proto__', 'toJSON', 'constructor', 'role', 'refusal', 'created', 'created_at'],
-];
+const TYPES = `
+  message_start content_block_start content_block_delta content_block_stop message_delta message_stop error
+  text_delta input_json_delta signature_delta citations_delta thinking text tool_use message reasoning
+  function_call output_text refusal function response.created response.output_item.added
+  response.output_item.done response.completed response.incomplete image_generation.completed
+  text_completion url_citation`
+  .trim()
+  .split(/\s+/);
+const NAMES = `
+  type index delta message content content_block choices usage error finish_reason stop_reason tool_calls
+  function name arguments id text logprobs audio data output response item output_index status embedding
+  url b64_json partial_json input citation expires_at annotations __proto__ toJSON constructor role refusal
+  created created_at`
+  .trim()
+  .split(/\s+/);
 
 const { value } = fc.letrec<{ value: unknown; object: unknown }>((tie) => ({
   value: fc.oneof(

@@ -4,6 +4,11 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Null says the same as nothing. */
+export function given(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
 /** Undefined for what is no JSON. */
 export function parsed(json: string): unknown {
   try {

@@ -1,4 +1,5 @@
 /** What a request to an endpoint of OpenAI's kind says that makes the provider look into the world by itself. */
+import { given } from './json-object.js';
 import type { JsonObject } from './protocol.js';
 
 /** Members by which providers are asked to search the web, beside tools. */
@@ -13,5 +14,5 @@ export function asksForServerTools(body: JsonObject, model: string): boolean {
 }
 
 function isSwitchedOn(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== false;
+  return given(value) && value !== false;
 }

@@ -1,7 +1,8 @@
 /** The chunks in which OpenAI streams a chat completion. */
 import type { RecordedFrame } from '../../stream/recording.js';
-import { pieces, synthesise, type ChoiceStreaming } from '../choices/synthesis.js';
+import { synthesise, type ChoiceStreaming } from '../choices/synthesis.js';
 import { isObject } from '../json-object.js';
+import { pieces } from '../pieces.js';
 import type { JsonObject } from '../protocol.js';
 import { ChatAssembler } from './assemble.js';
 

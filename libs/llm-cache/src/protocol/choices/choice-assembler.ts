@@ -1,9 +1,10 @@
 /** From the chunks of a completion to the completion that the same call would have answered without a stream. */
 import { readFrame } from '../../stream/sse-frames.js';
-import { NO_CUT } from '../../stream/recording.js';
+import { complaintIn } from '../complaint.js';
+import { GOES_ON, TERMINAL } from '../frame-readings.js';
 import { isObject, parsed, without, withoutUndefined } from '../json-object.js';
 import type { Assembler, FrameReading, JsonObject, WholeAnswer } from '../protocol.js';
-import { complaintIn } from './complaint.js';
+
 import { defectOf, factsOf, useOf } from './completion.js';
 import { emptyObject } from './delta-merge.js';
 import { bytesOf } from './merged-size.js';
@@ -17,9 +18,6 @@ const TRANSPORT_ONLY: ReadonlySet<string> = new Set(['obfuscation']);
 const BILLING = ['id', 'model', 'usage', 'service_tier'] as const;
 /** The merged answer is measured again when it may have passed the bound, but not for every frame near it. */
 const LEAST_STEP = 1 / 16;
-
-const COMMENT: FrameReading = Object.freeze({ cut: NO_CUT, terminal: false });
-const TERMINAL: FrameReading = Object.freeze({ cut: NO_CUT, terminal: true });
 
 /** What the choices of one protocol are made of. */
 export interface ChoiceKind<State extends object> {
@@ -57,7 +55,7 @@ export class ChoiceAssembler<State extends object> implements Assembler {
 
   push(frame: Buffer): FrameReading {
     const { event, data, dataAt } = readFrame(frame);
-    if (data === null) return COMMENT;
+    if (data === null) return GOES_ON;
     if (data.trim() === DONE) {
       this.#terminal = true;
       return TERMINAL;
@@ -65,7 +63,7 @@ export class ChoiceAssembler<State extends object> implements Assembler {
     const chunk = parsed(data);
     if (!isObject(chunk)) {
       this.#unreadable = true;
-      return COMMENT;
+      return GOES_ON;
     }
     const error = chunk['error'] ?? (event === 'error' ? chunk : null);
     if (error !== null) this.#complaint ??= complaintIn(error);

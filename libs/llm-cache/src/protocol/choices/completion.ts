@@ -1,7 +1,7 @@
 /** What a whole completion says of itself, be it a chat's or a text's. */
 import { isUtf8 } from 'node:buffer';
 import { readOpenAiUsage } from '../../ledger/openai-usage.js';
-import { isObject, parsed, textIn } from '../json-object.js';
+import { given, isObject, parsed, textIn } from '../json-object.js';
 import type { AnswerDefect, AnswerFacts, JsonObject, WholeAnswer } from '../protocol.js';
 
 const FINISHED: ReadonlySet<unknown> = new Set([
@@ -19,8 +19,7 @@ export function readCompletion(bytes: Buffer): WholeAnswer | null {
   if (!isUtf8(bytes)) return null;
   const completion = parsed(bytes.toString('utf8'));
   if (!isObject(completion)) return null;
-  const failed = completion['error'] !== undefined && completion['error'] !== null;
-  if (!failed && !Array.isArray(completion['choices'])) return null;
+  if (!given(completion['error']) && !Array.isArray(completion['choices'])) return null;
   return {
     json: bytes,
     facts: factsOf(completion),
@@ -43,7 +42,7 @@ export function useOf({ choices }: JsonObject): Pick<WholeAnswer, 'keepSeconds'>
 
 /** Why a completion is not one to keep, or null. */
 export function defectOf(completion: JsonObject): AnswerDefect | null {
-  if (completion['error'] !== undefined && completion['error'] !== null) return 'in_band_error';
+  if (given(completion['error'])) return 'in_band_error';
   const choices = completion['choices'];
   if (!Array.isArray(choices) || choices.length === 0) return 'unfinished_choice';
   let defect: AnswerDefect | null = tellsOfServerTools(completion) ? 'server_tool' : null;

@@ -9,8 +9,6 @@ import { isObject, parsed } from '../json-object.js';
 import type { Assembler, JsonObject } from '../protocol.js';
 import { DONE } from './choice-assembler.js';
 
-/** A long text becomes at most so many chunks. */
-const MAX_PIECES = 1000;
 const USAGE_NULL = ',"usage":null';
 
 /** How one protocol streams its choices. */
@@ -31,16 +29,6 @@ export function synthesise(answer: Buffer, streaming: ChoiceStreaming): Recorded
   if (chunks === null) return null;
   const frames = [...chunks.map(frameOf), { raw: Buffer.from(`data: ${DONE}\n\n`), afterMicros: 0, cut: NO_CUT }];
   return readsBack(completion, frames, streaming) ? frames : null;
-}
-
-/** Cuts before white space, so that no character is ever divided; joined, the pieces are the text. */
-export function pieces(text: string): string[] {
-  const words = text.match(/\s*\S+|\s+$/g) ?? [];
-  if (words.length <= MAX_PIECES) return words;
-  const perPiece = Math.ceil(words.length / MAX_PIECES);
-  const grouped: string[] = [];
-  for (let at = 0; at < words.length; at += perPiece) grouped.push(words.slice(at, at + perPiece).join(''));
-  return grouped;
 }
 
 function chunksOf(completion: JsonObject, choices: unknown[], streaming: ChoiceStreaming): JsonObject[] | null {

@@ -1,6 +1,7 @@
 /** The chunks in which OpenAI streams a text completion. */
 import type { RecordedFrame } from '../../stream/recording.js';
-import { pieces, synthesise, type ChoiceStreaming } from '../choices/synthesis.js';
+import { synthesise, type ChoiceStreaming } from '../choices/synthesis.js';
+import { pieces } from '../pieces.js';
 import type { JsonObject } from '../protocol.js';
 import { TextAssembler } from './assemble.js';
 

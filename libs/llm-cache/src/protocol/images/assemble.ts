@@ -1,8 +1,9 @@
 /** From the events of an image that is being drawn to the answer that the same call would have given at once. */
 import { readOpenAiUsage } from '../../ledger/openai-usage.js';
-import { NO_CUT } from '../../stream/recording.js';
 import { readFrame } from '../../stream/sse-frames.js';
-import { isObject, parsed, textIn } from '../json-object.js';
+import { complaintIn } from '../complaint.js';
+import { GOES_ON, TERMINAL } from '../frame-readings.js';
+import { isObject, parsed } from '../json-object.js';
 import {
   NO_FACTS,
   type AnswerDefect,
@@ -14,8 +15,6 @@ import {
 import { isBase64 } from './lasting.js';
 
 const COMPLETED = 'image_generation.completed';
-const GOES_ON: FrameReading = Object.freeze({ cut: NO_CUT, terminal: false });
-const TERMINAL: FrameReading = Object.freeze({ cut: NO_CUT, terminal: true });
 /** What the events say of themselves and JSON answers do not. */
 const OF_THE_EVENT = new Set(['type', 'b64_json', 'created_at', 'usage', 'sequence_number']);
 
@@ -46,7 +45,7 @@ export class ImageAssembler implements Assembler {
     if (!isObject(said)) return this.#flawed('unreadable');
     const error = said['error'] ?? (event === 'error' || said['type'] === 'error' ? said : null);
     if (error !== null) {
-      this.#complaint ??= (isObject(error) ? textIn(error['message']) : textIn(error)) ?? 'no reason was given';
+      this.#complaint ??= complaintIn(error);
       return this.#flawed('in_band_error');
     }
     if (!isBase64(said['b64_json'])) this.#flawed('no_image');

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { NO_TOKENS, readOpenAiUsage } from '../../ledger/openai-usage.js';
-import { isObject, parsed } from '../json-object.js';
+import { given, isObject, parsed } from '../json-object.js';
 import { OPENAI_ERRORS } from '../openai-error.js';
 import {
   NO_FACTS,
@@ -37,7 +37,7 @@ function readWhole(bytes: Buffer, request?: RequestFacts): WholeAnswer | null {
   const { data, error } = answer;
   const usage = readOpenAiUsage(answer['usage']);
   const facts: AnswerFacts = { ...NO_FACTS, usage };
-  if (error !== undefined && error !== null) return { json: bytes, facts, defect: 'in_band_error', complaint: null };
+  if (given(error)) return { json: bytes, facts, defect: 'in_band_error', complaint: null };
   if (!Array.isArray(data) || !data.every(isObject)) return null;
   const keepSeconds = shortest(data);
   if (keepSeconds <= 0) return { json: bytes, facts, defect: 'no_image', complaint: null };

@@ -8,10 +8,10 @@
  *   stream is kept and replayed as it came; the message made of it is not (`WholeAnswer.jsonDiffers`).
  */
 import { anthropicTier, readAnthropicUsage } from '../../ledger/anthropic-usage.js';
-import { NO_CUT } from '../../stream/recording.js';
 import { readFrame } from '../../stream/sse-frames.js';
-import { complaintIn } from '../choices/complaint.js';
-import { isObject, parsed, textIn } from '../json-object.js';
+import { complaintIn } from '../complaint.js';
+import { GOES_ON, TERMINAL } from '../frame-readings.js';
+import { given, isObject, parsed, textIn } from '../json-object.js';
 import {
   NO_FACTS,
   type AnswerDefect,
@@ -22,9 +22,6 @@ import {
   type WholeAnswer,
 } from '../protocol.js';
 import { ContentBlock, copied, jsonOf, mergedCounts } from './message-parts.js';
-
-const GOES_ON: FrameReading = Object.freeze({ cut: NO_CUT, terminal: false });
-const TERMINAL: FrameReading = Object.freeze({ cut: NO_CUT, terminal: true });
 
 /** Reasons to stop at which an answer is one to keep. */
 const FINISHED: ReadonlySet<unknown> = new Set(['end_turn', 'stop_sequence', 'tool_use']);
@@ -87,7 +84,7 @@ export class MessageAssembler implements Assembler {
         break;
       default:
         // An error of a proxy on the way may come without a type.
-        if (said['error'] !== undefined && said['error'] !== null) this.#complaint ??= complaintIn(said['error']);
+        if (given(said['error'])) this.#complaint ??= complaintIn(said['error']);
         else this.#unsure = true;
     }
     return GOES_ON;
@@ -197,7 +194,7 @@ export function defectOf(message: JsonObject, kinds: readonly unknown[]): Answer
 }
 
 function toldOfServerTools({ usage, container }: JsonObject): boolean {
-  if (container !== undefined && container !== null) return true;
+  if (given(container)) return true;
   const used = isObject(usage) ? usage['server_tool_use'] : null;
   return isObject(used) && Object.values(used).some((times) => times !== 0);
 }

@@ -1,5 +1,5 @@
 /** The request of `POST /v1/messages`: what we must understand of it. All else is the provider's to judge. */
-import { isObject } from '../json-object.js';
+import { given, isObject } from '../json-object.js';
 import { LlmError } from '../llm-error.js';
 import type { JsonObject, RequestFacts } from '../protocol.js';
 
@@ -17,7 +17,7 @@ export function readMessagesRequest(body: unknown): RequestFacts {
   if (model === '')
     throw new LlmError('invalid_value', 'model: String should have at least 1 character', { param: 'model' });
   checkMessages(messages);
-  if (stream !== undefined && stream !== null && typeof stream !== 'boolean') {
+  if (given(stream) && typeof stream !== 'boolean') {
     throw wrongType('stream', 'boolean', stream);
   }
   // Streams of this protocol always tell their usage.
@@ -27,7 +27,7 @@ export function readMessagesRequest(body: unknown): RequestFacts {
     usageAsked: true,
     serverTools: asksForServerTools(body),
     // A thread lies at the provider, which adds to it with every request.
-    stateful: body['thread'] !== undefined && body['thread'] !== null,
+    stateful: given(body['thread']),
   };
 }
 
@@ -53,7 +53,7 @@ function checkMessages(messages: unknown): void {
 function asksForServerTools({ tools, mcp_servers: mcpServers, container }: JsonObject): boolean {
   if (Array.isArray(mcpServers) && mcpServers.length > 0) return true;
   // A container keeps what earlier requests left in it.
-  if (container !== undefined && container !== null) return true;
+  if (given(container)) return true;
   return (
     Array.isArray(tools) &&
     tools.some(

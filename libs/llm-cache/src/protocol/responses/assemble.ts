@@ -6,16 +6,14 @@
 import { isUtf8 } from 'node:buffer';
 import { isDeepStrictEqual } from 'node:util';
 import { valueOfMember } from '../../stream/json-members.js';
-import { NO_CUT } from '../../stream/recording.js';
 import { readFrame } from '../../stream/sse-frames.js';
-import { complaintIn } from '../choices/complaint.js';
+import { complaintIn } from '../complaint.js';
+import { GOES_ON, TERMINAL } from '../frame-readings.js';
 import { factsOf } from '../choices/completion.js';
 import { isObject, parsed } from '../json-object.js';
 import { NO_FACTS, type Assembler, type FrameReading, type JsonObject, type WholeAnswer } from '../protocol.js';
 import { complaintOf, defectOf } from './response.js';
 
-const GOES_ON: FrameReading = Object.freeze({ cut: NO_CUT, terminal: false });
-const TERMINAL: FrameReading = Object.freeze({ cut: NO_CUT, terminal: true });
 const LAST_EVENT = /^response\.(completed|failed|incomplete|cancelled)$/;
 const ITEM_DONE = 'response.output_item.done';
 const DONE = '[DONE]';

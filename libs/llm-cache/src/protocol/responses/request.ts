@@ -1,5 +1,5 @@
 /** The request of `POST /v1/responses`: what we must understand of it. All else is the provider's to judge. */
-import { isObject, textIn } from '../json-object.js';
+import { given, isObject, textIn } from '../json-object.js';
 import { LlmError } from '../llm-error.js';
 import type { JsonObject, RequestFacts } from '../protocol.js';
 import { readModel, readObject, readStream, wrongType } from '../request-checks.js';
@@ -72,8 +72,4 @@ function namesServerTools(tools: unknown): boolean {
 function runsAtTheClient(tool: JsonObject): boolean {
   if (tool['type'] === 'shell') return isObject(tool['environment']) && tool['environment']['type'] === 'local';
   return CLIENT_TOOLS.has(tool['type']);
-}
-
-function given(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

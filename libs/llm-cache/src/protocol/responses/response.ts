@@ -1,8 +1,8 @@
 /** What a response says of itself, as JSON or in the last event of its stream. */
 import { isUtf8 } from 'node:buffer';
-import { complaintIn } from '../choices/complaint.js';
+import { complaintIn } from '../complaint.js';
 import { factsOf } from '../choices/completion.js';
-import { isObject, parsed } from '../json-object.js';
+import { given, isObject, parsed } from '../json-object.js';
 import type { AnswerDefect, JsonObject, WholeAnswer } from '../protocol.js';
 
 /** What a model itself says or wants its client to do; any other item comes of something that the provider did. */
@@ -33,13 +33,13 @@ export function readResponse(bytes: Buffer): WholeAnswer | null {
 }
 
 export function complaintOf({ error }: JsonObject): string | null {
-  return error === undefined || error === null ? null : complaintIn(error);
+  return given(error) ? complaintIn(error) : null;
 }
 
 /** Why a response is not one to keep, or null. `status` is its own, or what its last event says where it has none. */
 export function defectOf(response: JsonObject, status: unknown): AnswerDefect | null {
   const { error, output } = response;
-  if (status === 'failed' || (error !== undefined && error !== null)) return 'in_band_error';
+  if (status === 'failed' || given(error)) return 'in_band_error';
   if (status === 'incomplete') return whyIncomplete(response['incomplete_details']);
   if (status !== 'completed') return 'unfinished_choice';
   if (!Array.isArray(output)) return 'unreadable';

@@ -4,9 +4,9 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { NO_CUT, type RecordedFrame } from '../../stream/recording.js';
-import { pieces } from '../choices/synthesis.js';
 import { faithfulObject } from '../faithful-json.js';
 import { isObject, parsed } from '../json-object.js';
+import { pieces } from '../pieces.js';
 import type { JsonObject } from '../protocol.js';
 import { ResponseAssembler } from './assemble.js';
 import { readPieces } from './read-pieces.js';

@@ -1,4 +1,4 @@
-import { isObject, textIn } from '../json-object.js';
+import { isObject, textIn } from './json-object.js';
 
 /** What a provider says of an error, in OpenAI's shape or in none. */
 export function complaintIn(error: unknown): string {
