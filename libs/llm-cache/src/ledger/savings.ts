@@ -7,10 +7,7 @@ import { type SavingsAnswer, SavingsEntry, SavingsTotal } from './savings-answer
 import { type ExportFormat, exportedLines } from './savings-export.js';
 import { readLostAtMost, readSavings, type SavingsSpan } from './savings-query.js';
 import { readReceipt, type SavingsReceipt } from './savings-receipt.js';
-import { totalOf } from './savings-report.js';
 import { type SavingsRequest, spanOf, type SpanRequest } from './savings-request.js';
-
-const DEFAULT_LIMIT = 1_000;
 
 /** Reports over the ledger. A reader sees the own tenant only; an administrator sees any, or all. */
 export class Savings {
@@ -30,18 +27,17 @@ export class Savings {
     const span = this.#spanFor(request, reader);
     await this.#flush();
     const db = this.#database.as<LedgerTables>();
-    const [groups, lostAtMost] = await Promise.all([
-      readSavings(db, span, group),
+    const [sums, lostAtMost] = await Promise.all([
+      readSavings(db, span, group, request.limit),
       readLostAtMost(db, span, RECONCILER_DEFAULTS.goneAfterMs),
     ]);
-    const total = new SavingsTotal(totalOf(groups));
-    const shown = groups.slice(0, request.limit ?? DEFAULT_LIMIT);
+    const total = new SavingsTotal(sums.total);
     return {
       from: span.from.toISOString(),
       to: span.to.toISOString(),
       group_by: group,
-      groups: shown.map((sum) => new SavingsEntry(sum)),
-      groups_left_out: groups.length - shown.length,
+      groups: sums.groups.map((sum) => new SavingsEntry(sum)),
+      groups_left_out: sums.groupsLeftOut,
       total,
       simulated: total.simulated,
       lost_at_most: lostAtMost,

@@ -9,7 +9,6 @@ import { DurableLedger } from '../../src/ledger/durable-ledger.js';
 import type { LedgerTables } from '../../src/ledger/ledger-tables.js';
 import { PostgresLedgerStore } from '../../src/ledger/postgres-ledger-store.js';
 import { readLostAtMost, readSavings } from '../../src/ledger/savings-query.js';
-import { totalOf } from '../../src/ledger/savings-report.js';
 import { publishedPrices } from '../../src/prices/published-prices.js';
 import { sampleCall, SAMPLE_COST, sampleOutcome } from './sample-facts.js';
 
@@ -60,13 +59,13 @@ describe('a process that is killed', () => {
 
     const open = rows.filter((row) => row.status === 'intent').length;
     expect(open).toBeGreaterThan(0);
-    const before = totalOf(await readSavings(db(), ALL_TIME, 'model'));
+    const before = (await readSavings(db(), ALL_TIME, 'model')).total;
     expect(before.calls).toMatchObject({ unsettled: open, unknown: 0, unpriced: open });
 
     const reconciler = new LedgerReconciler(db(), { goneAfterMs: 0 });
     expect(await reconciler.reconcileOrphans()).toEqual({ orphans: open });
     expect(await reconciler.reconcileOrphans()).toEqual({ orphans: 0 });
-    const after = totalOf(await readSavings(db(), ALL_TIME, 'model'));
+    const after = (await readSavings(db(), ALL_TIME, 'model')).total;
     expect(after.calls).toMatchObject({ count: rows.length, unsettled: 0, unknown: open, unpriced: open });
     expect(after.calls?.nanoUsd).toBe(BigInt(rows.length - open) * SAMPLE_COST);
   });
@@ -86,7 +85,7 @@ describe('a process that is killed', () => {
     expect(lostAtMost).toBeGreaterThanOrEqual(lost);
     // 50 hits every 10 ms, half a second between two writes, and what was reserved ahead.
     expect(lostAtMost).toBeLessThan(20_000);
-    const total = totalOf(await readSavings(db(), ALL_TIME, 'day'));
+    const total = (await readSavings(db(), ALL_TIME, 'day')).total;
     expect(total.reuse).toMatchObject({ count: written, nanoUsd: BigInt(written) * SAMPLE_COST });
   });
 
@@ -99,7 +98,7 @@ describe('a process that is killed', () => {
     expect(await new LedgerReconciler(db(), { goneAfterMs: -60_000 }).reconcileOrphans()).toEqual({ orphans: 1 });
     intent.settle(sampleOutcome());
     await ledger.close();
-    const total = totalOf(await readSavings(db(), ALL_TIME, 'model'));
+    const total = (await readSavings(db(), ALL_TIME, 'model')).total;
     expect(total.calls).toMatchObject({ count: 1, unknown: 0, unpriced: 0, nanoUsd: SAMPLE_COST });
     expect(await readLostAtMost(db(), ALL_TIME, 0)).toBe(0);
   });

@@ -6,7 +6,6 @@ import { DurableLedger, type DurableLedgerOptions } from '../../src/ledger/durab
 import type { LedgerTables } from '../../src/ledger/ledger-tables.js';
 import { PostgresLedgerStore } from '../../src/ledger/postgres-ledger-store.js';
 import { readSavings } from '../../src/ledger/savings-query.js';
-import { totalOf } from '../../src/ledger/savings-report.js';
 import { publishedPrices } from '../../src/prices/published-prices.js';
 import { sampleCall, sampleHit, SAMPLE_COST, sampleOutcome } from './sample-facts.js';
 
@@ -80,7 +79,7 @@ describe('the ledger while PostgreSQL fails', () => {
       const { databaseAnswers, unwrittenCalls, bufferedHits } = ledger.state;
       return Promise.resolve(databaseAnswers && unwrittenCalls + bufferedHits === 0);
     });
-    const { calls, reuse } = totalOf(await readSavings(db, ALL_TIME, 'day'));
+    const { calls, reuse } = (await readSavings(db, ALL_TIME, 'day')).total;
     expect(calls).toMatchObject({
       count: counted.calls,
       unsettled: 0,
@@ -169,7 +168,7 @@ describe('the ledger while PostgreSQL fails', () => {
     (await ledger.begin(sampleCall())).settle(sampleOutcome());
     ledger.reused(sampleHit({ model, requestId: '\uDFFF' }));
     await ledger.flush();
-    const groups = await readSavings(db, ALL_TIME, 'campaign');
+    const { groups } = await readSavings(db, ALL_TIME, 'campaign');
     expect(groups.map(({ key, calls }) => [key, calls?.count])).toEqual([
       [null, 1],
       ['__proto__', 1],

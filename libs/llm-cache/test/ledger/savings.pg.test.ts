@@ -199,6 +199,19 @@ describe('savings over HTTP', () => {
     expect(body).toMatchObject({ groups: [{ key: 'gpt-4o-mini' }], groups_left_out: 1, total: { requests: 7 } });
   });
 
+  it('orders groups by their requests of both sides, and has requests that named none as one of them', async () => {
+    const all = (await get('/v1/savings?group_by=campaign', acme)).body;
+    const requests = all.groups.map((group) => group.requests);
+    expect(requests).toEqual(requests.toSorted((one, other) => other - one));
+    expect(all.groups.filter(({ key }) => key === null)).toHaveLength(1);
+    expect(requests.reduce((sum, one) => sum + one, 0)).toBe(all.total.requests);
+    for (const limit of all.groups.keys()) {
+      const { body } = await get(`/v1/savings?group_by=campaign&limit=${limit + 1}`, acme);
+      expect(body.groups).toEqual(all.groups.slice(0, limit + 1));
+      expect(body.total).toEqual(all.total);
+    }
+  });
+
   it.each([
     'group_by=colour',
     'from=yesterday',
