@@ -25,6 +25,7 @@ import { JobsModule } from '@promptsales/jobs';
 import {
   AnswerKeys,
   DurableLedger,
+  Ledger,
   LedgerModule,
   ModelInfoModule,
   PoliciesModule,
@@ -37,7 +38,7 @@ import { callerOf, tenantCallerOf } from './access/caller.js';
 import { callCacheOptions } from './call-cache-wiring.js';
 import { identitiesOf } from './answer-keys-wiring.js';
 import { configurationOptions } from './configuration-wiring.js';
-import { contentOptions, SEARCH_IDENTITIES } from './content-wiring.js';
+import { contentOptions, searchIdentities } from './content-wiring.js';
 import { policiesOptions } from './policies-wiring.js';
 import { savingsOptions } from './savings-wiring.js';
 
@@ -73,7 +74,7 @@ export class ApiModule {
           useFactory: (log: AuditLog, database: Database, answers: AnswerKeys) => ({
             callerOf: tenantCallerOf,
             bodyTextOf: ({ bodyText }: FastifyRequest) => bodyText,
-            identities: new Map([...identitiesOf(answers), ...SEARCH_IDENTITIES]),
+            identities: new Map([...identitiesOf(answers), ...searchIdentities(environment)]),
             audit: auditing(log, database, logger),
           }),
         }),
@@ -86,8 +87,14 @@ export class ApiModule {
           }),
         }),
         ContentModule.forRootAsync({
-          inject: [InvalidationOutbox],
-          useFactory: (outbox: InvalidationOutbox) => contentOptions(environment, outbox),
+          inject: [InvalidationOutbox, Ledger, ProviderDirectory, Breakers],
+          useFactory: (outbox: InvalidationOutbox, lines: Ledger, providers: ProviderDirectory, breakers: Breakers) =>
+            contentOptions({
+              environment,
+              outbox,
+              ledger: lines,
+              upstreams: upstreamsOf(environment, providers, breakers),
+            }),
         }),
         RecordsModule.forRootAsync({
           inject: [InvalidationOutbox],

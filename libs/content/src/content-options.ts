@@ -17,12 +17,18 @@ export interface ContentOutbox {
   ): Promise<T>;
 }
 
+/** An embedder for each tenant, all of one space: where what it costs is booked. */
+export interface TenantEmbedders {
+  readonly space: string;
+  of(tenant: string): Embedder;
+}
+
 export interface ContentOptions {
   /** The application has authenticated the request and knows whose it is. */
   readonly callerOf: (request: FastifyRequest) => { readonly tenant: string };
   readonly outbox: ContentOutbox;
   /** Where vectors come from. @default the built-in lexical one */
-  readonly embedder?: Embedder;
+  readonly embedder?: Embedder | TenantEmbedders;
   /** Where it is searched. @default PostgreSQL, by pgvector where that is installed */
   readonly source?: VectorSource;
 }

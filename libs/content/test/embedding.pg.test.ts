@@ -44,7 +44,7 @@ describe('vectors of content', () => {
   };
   const put = async (tenant: string, id: string, descripcion: string, { embedding }: { embedding: Embedding }) => {
     const fields = { ...FIELDS, descripcion };
-    await putContent(database.as<ContentTables>(), tenant, id, fields, await embedding.ofContent(fields));
+    await putContent(database.as<ContentTables>(), tenant, id, fields, await embedding.ofContent(tenant, fields));
   };
   const found = async (tenant: string, description: string, { search }: { search: ContentSearch }) =>
     (await search.inAll(tenant, { description, limit: 10 })).images.map(({ id }) => id);

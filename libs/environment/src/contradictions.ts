@@ -15,6 +15,7 @@ interface Subject {
     readonly layout: 'databases' | 'single' | null;
     readonly databaseByRole: Readonly<Partial<Record<string, number>>>;
   };
+  readonly content: { readonly embedderBaseUrl: string | null; readonly embedderModel: string | null };
   readonly upstream: { readonly simulated: boolean; readonly openAiBaseUrl: string | null };
 }
 
@@ -23,7 +24,7 @@ interface Subject {
  * of them would only repeat it.
  */
 export function contradictions(
-  { redis, upstream }: Subject,
+  { redis, upstream, content }: Subject,
   given: ReadonlySet<string>,
   refused: ReadonlySet<string>,
 ): VariableProblem[] {
@@ -86,6 +87,14 @@ export function contradictions(
       'got "true" without OPENAI_BASE_URL',
       'it takes true only where OPENAI_BASE_URL is the simulated provider',
     );
+  }
+  if (has('CONTENT_EMBEDDER_BASE_URL') && content.embedderModel === null) {
+    say('CONTENT_EMBEDDER_MODEL', 'is not set', 'CONTENT_EMBEDDER_BASE_URL needs the model that is asked for there');
+  }
+  for (const name of ['CONTENT_EMBEDDER_MODEL', 'CONTENT_EMBEDDER_API_KEY']) {
+    if (has(name) && content.embedderBaseUrl === null && !refused.has('CONTENT_EMBEDDER_BASE_URL')) {
+      say('CONTENT_EMBEDDER_BASE_URL', 'is not set', `${name} is for the endpoint that it names`);
+    }
   }
   return problems;
 }

@@ -174,6 +174,9 @@ describe('the error of a malformed environment', () => {
     [{ REDIS_URL: 'redis://h/7', REDIS_DB_CACHE: '5' }, 'REDIS_DB_CACHE: got "5" while REDIS_URL says 7'],
     [{ REDIS_URL: 'redis://:one@h', REDIS_PASSWORD: 'two' }, 'REDIS_PASSWORD: is another password'],
     [{ SIMULATED_UPSTREAM: 'true' }, 'SIMULATED_UPSTREAM: got "true" without OPENAI_BASE_URL'],
+    [{ CONTENT_EMBEDDER_BASE_URL: 'http://e/v1' }, 'CONTENT_EMBEDDER_MODEL: is not set'],
+    [{ CONTENT_EMBEDDER_MODEL: 'm' }, 'CONTENT_EMBEDDER_BASE_URL: is not set; CONTENT_EMBEDDER_MODEL is for'],
+    [{ CONTENT_EMBEDDER_API_KEY: 'k' }, 'CONTENT_EMBEDDER_BASE_URL: is not set; CONTENT_EMBEDDER_API_KEY is for'],
     [{ REDIS_URL: '' }, 'REDIS_URL: is not set'],
   ] as [NodeJS.ProcessEnv, string][])('refuses the contradiction %j', (env, line) => {
     expect(refused(env)).toContain(line);

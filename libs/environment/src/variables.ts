@@ -342,6 +342,23 @@ export const VARIABLES = {
       ),
     },
   },
+  content: {
+    title: 'Content',
+    variables: {
+      embedderBaseUrl: optional(
+        'CONTENT_EMBEDDER_BASE_URL',
+        baseUrl,
+        'An OpenAI-compatible endpoint, most end in `/v1`, that makes the vectors of contents and searches.',
+        'the built-in lexical embedder',
+      ),
+      embedderModel: optional('CONTENT_EMBEDDER_MODEL', word, 'The model that it is asked for.'),
+      embedderApiKey: optional(
+        'CONTENT_EMBEDDER_API_KEY',
+        credential,
+        'The credential for it, where it is none of the gateway’s upstreams.',
+      ),
+    },
+  },
   jobs: {
     title: 'Jobs',
     variables: {

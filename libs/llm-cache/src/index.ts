@@ -60,6 +60,7 @@ export {
   type PolicySubject,
   type SemanticPolicy,
 } from './request/policy.js';
+export { Embedders, type EmbedderSettings, type EmbeddingEndpoint } from './semantic/embedders.js';
 export { DEFAULT_SEMANTIC, type SemanticSettings } from './semantic/semantic-settings.js';
 export type { SemanticObserver } from './semantic/semantic-observer.js';
 export type { NotStored } from './stored/storage-rules.js';

@@ -39,7 +39,7 @@ export class Contents {
   }
 
   async put(tenant: string, id: string, fields: ContentFields): Promise<{ content: Content; created: boolean }> {
-    const placed = await this.#embedding.ofContent(fields);
+    const placed = await this.#embedding.ofContent(tenant, fields);
     return this.#options.outbox.committing<ContentTables, { content: Content; created: boolean }>(
       async (transaction, outdate) => {
         const stored = await putContent(transaction, tenant, id, fields, placed);

@@ -87,7 +87,7 @@ export class ContentSearch implements OnApplicationShutdown {
   async #vectorOf(tenant: string, description: string): Promise<Float32Array> {
     try {
       if (this.#ours) await this.#embedding.catchUp(tenant);
-      return await this.#embedding.ofQuery(description);
+      return await this.#embedding.ofQuery(tenant, description);
     } catch (error) {
       if (!(error instanceof EmbedderError)) throw error;
       throw new ServiceUnavailableException('The embedder cannot be asked at the moment. Try again.', { cause: error });

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Database } from '@promptsales/database';
 import { EmbedderError, LexicalEmbedder, type Embedder } from '@promptsales/semantics';
-import { CONTENT_OPTIONS, type ContentOptions } from '../content-options.js';
+import { CONTENT_OPTIONS, type ContentOptions, type TenantEmbedders } from '../content-options.js';
 import { placeContent, unplacedContents, type ContentTables, type Placed } from '../content/content-rows.js';
 
 type Described = { readonly descripcion: string; readonly hashtags: readonly string[] };
@@ -11,29 +11,29 @@ const BATCH = 100;
 /** Vectors of contents and of what is searched for, all of one embedder. */
 @Injectable()
 export class Embedding {
-  readonly #embedder: Embedder;
+  readonly #embedders: TenantEmbedders;
   readonly #database: Database;
   readonly #log = new Logger('Content');
 
   constructor(@Inject(Database) database: Database, @Inject(CONTENT_OPTIONS) { embedder }: ContentOptions) {
     this.#database = database;
-    this.#embedder = embedder ?? new LexicalEmbedder();
+    this.#embedders = embeddersOf(embedder ?? new LexicalEmbedder());
   }
 
   get space(): string {
-    return this.#embedder.space;
+    return this.#embedders.space;
   }
 
   /** @throws EmbedderError */
-  async ofQuery(description: string): Promise<Float32Array> {
-    const [vector] = (await this.#embedder.embed([description])).vectors;
+  async ofQuery(tenant: string, description: string): Promise<Float32Array> {
+    const [vector] = (await this.#embedders.of(tenant).embed([description])).vectors;
     return vector as Float32Array;
   }
 
   /** Null where it cannot be had now: it is made up for before the next search. */
-  async ofContent(content: Described): Promise<Placed | null> {
+  async ofContent(tenant: string, content: Described): Promise<Placed | null> {
     try {
-      const { vectors } = await this.#embedder.embed([textOf(content)]);
+      const { vectors } = await this.#embedders.of(tenant).embed([textOf(content)]);
       return placed(this.space, vectors[0] as Float32Array);
     } catch (error) {
       if (!(error instanceof EmbedderError)) throw error;
@@ -51,7 +51,7 @@ export class Embedding {
     for (;;) {
       const batch = await unplacedContents(db, tenant, this.space, BATCH);
       if (batch.length > 0) {
-        const { vectors } = await this.#embedder.embed(batch.map(textOf));
+        const { vectors } = await this.#embedders.of(tenant).embed(batch.map(textOf));
         for (const [at, row] of batch.entries()) {
           await placeContent(db, tenant, row, placed(this.space, vectors[at] as Float32Array));
         }
@@ -59,6 +59,10 @@ export class Embedding {
       if (batch.length < BATCH) return;
     }
   }
+}
+
+function embeddersOf(embedder: Embedder | TenantEmbedders): TenantEmbedders {
+  return 'of' in embedder ? embedder : { space: embedder.space, of: () => embedder };
 }
 
 function textOf({ descripcion, hashtags }: Described): string {

@@ -165,14 +165,15 @@ export class SavingsReceipt {
   readonly call!: ReceiptCall | null;
 }
 
-/** Null where nothing of this id is known to the reader. */
+/** Null where nothing of this id is known to the reader. `span`: when the request was, where the id does not say so. */
 export async function readReceipt(
   db: Kysely<LedgerTables>,
   id: string,
   tenant: string | null,
   now: Date,
+  span: { readonly from: Date; readonly to: Date } | null = null,
 ): Promise<SavingsReceipt | null> {
-  const ofRequest = requestSearch(id, tenant, now);
+  const ofRequest = span === null ? requestSearch(id, tenant, now) : { tenant, ...span };
   const ofAnswer = { tenant, from: new Date(now.getTime() - ANSWER_LOOK_BACK_MS), to: soon(now) };
   const hit = await hitOfRequest(db, ofRequest, id);
   if (hit !== null && !hit.part) return receiptOf(db, id, 'request', hit, await callBehind(db, hit, tenant));

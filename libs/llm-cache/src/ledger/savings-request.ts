@@ -10,8 +10,8 @@ const MOMENT_MESSAGE = '$property must be a day (2026-01-31) or a moment with it
 const DAY_MS = 86_400_000;
 const DEFAULT_DAYS = 30;
 
-/** Which lines a request is about. */
-export class SpanRequest {
+/** When it was. */
+class TimeRequest {
   @ApiPropertyOptional({
     description:
       'First moment: a day (its start, UTC) or a date-time with offset. Default: 30 days before `to`, from the start of that day.',
@@ -30,7 +30,10 @@ export class SpanRequest {
   @IsISO8601({ strict: true }, { message: MOMENT_MESSAGE })
   @Matches(MOMENT, { message: MOMENT_MESSAGE })
   readonly to?: string;
+}
 
+/** Which lines a request is about. */
+export class SpanRequest extends TimeRequest {
   @ApiPropertyOptional({ description: 'One tenant. Without it an administrator sees all, everybody else their own.' })
   @IsOptional()
   @IsString()
@@ -42,6 +45,9 @@ export class SpanRequest {
   @IsIn(['true', 'false'])
   readonly simulated?: 'true' | 'false';
 }
+
+/** The query of `GET /v1/savings/receipts/{id}`. Without it, the last two days, or what the id itself says. */
+export class ReceiptRequest extends TimeRequest {}
 
 /** The query of `GET /v1/savings`. */
 export class SavingsRequest extends SpanRequest {
@@ -72,7 +78,7 @@ export class ExportRequest extends SpanRequest {
  *
  * @throws {BadRequestException} when it is empty.
  */
-export function spanOf(request: Pick<SpanRequest, 'from' | 'to'>, now: Date): { from: Date; to: Date } {
+export function spanOf(request: TimeRequest, now: Date): { from: Date; to: Date } {
   const to = request.to === undefined ? now : endOf(request.to);
   const from = request.from === undefined ? startOfDay(to.getTime() - DEFAULT_DAYS * DAY_MS) : new Date(request.from);
   if (from >= to) {

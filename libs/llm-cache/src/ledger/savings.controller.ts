@@ -1,5 +1,6 @@
 import { Controller, Get, Inject, Param, Query, Req, StreamableFile } from '@nestjs/common';
 import {
+  ApiBadRequestResponse,
   ApiForbiddenResponse,
   ApiNotFoundResponse,
   ApiOkResponse,
@@ -14,7 +15,7 @@ import { Savings } from './savings.js';
 import { SavingsAnswer } from './savings-answer.js';
 import { EXPORT_TYPES } from './savings-export.js';
 import { SavingsReceipt } from './savings-receipt.js';
-import { ExportRequest, SavingsRequest } from './savings-request.js';
+import { ExportRequest, ReceiptRequest, SavingsRequest } from './savings-request.js';
 
 @ApiTags('savings')
 @Controller('v1/savings')
@@ -64,12 +65,17 @@ export class SavingsController {
     summary: 'Why one response was a hit, how old it was and what it avoided',
     description:
       'The id is that of a request (`x-request-id` of the response), found for its whole life in the ledger where the platform ' +
-      'made it and for two days where the caller did; or that of an answer (`chatcmpl-…`, `msg_…`), whose last hit of the last ' +
+      'made it; where the caller did, within the last two days or from `from` to `to`; or that of an answer (`chatcmpl-…`, `msg_…`), whose last hit of the last ' +
       '31 days is shown, or its call.',
   })
   @ApiOkResponse({ type: SavingsReceipt })
   @ApiNotFoundResponse({ description: 'The ledger has nothing of this id that is the reader’s.' })
-  receipt(@Param('id') id: string, @Req() http: FastifyRequest): Promise<SavingsReceipt> {
-    return this.#savings.receipt(id, this.#readerOf(http));
+  @ApiBadRequestResponse({ description: 'The span is empty, or not one.' })
+  receipt(
+    @Param('id') id: string,
+    @Query() when: ReceiptRequest,
+    @Req() http: FastifyRequest,
+  ): Promise<SavingsReceipt> {
+    return this.#savings.receipt(id, when, this.#readerOf(http));
   }
 }

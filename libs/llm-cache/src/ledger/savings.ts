@@ -7,7 +7,7 @@ import { type SavingsAnswer, SavingsEntry, SavingsTotal } from './savings-answer
 import { type ExportFormat, exportedLines } from './savings-export.js';
 import { readLostAtMost, readSavings, type SavingsSpan } from './savings-query.js';
 import { readReceipt, type SavingsReceipt } from './savings-receipt.js';
-import { type SavingsRequest, spanOf, type SpanRequest } from './savings-request.js';
+import { type ReceiptRequest, type SavingsRequest, spanOf, type SpanRequest } from './savings-request.js';
 
 /** Reports over the ledger. A reader sees the own tenant only; an administrator sees any, or all. */
 export class Savings {
@@ -52,12 +52,13 @@ export class Savings {
   }
 
   /** @throws {NotFoundException} where the reader has nothing of this id */
-  async receipt(id: string, reader: LedgerReader): Promise<SavingsReceipt> {
+  async receipt(id: string, when: ReceiptRequest, reader: LedgerReader): Promise<SavingsReceipt> {
+    const now = this.#now();
+    const told = when.from !== undefined || when.to !== undefined;
+    const span = told ? spanOf(when, now) : null;
     await this.#flush();
     const tenant = reader.admin ? null : reader.tenant;
-    const receipt = isStorable(id)
-      ? await readReceipt(this.#database.as<LedgerTables>(), id, tenant, this.#now())
-      : null;
+    const receipt = isStorable(id) ? await readReceipt(this.#database.as<LedgerTables>(), id, tenant, now, span) : null;
     if (receipt === null) throw new NotFoundException('The ledger has no request and no answer of this id.');
     return receipt;
   }

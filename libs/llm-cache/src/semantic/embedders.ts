@@ -3,11 +3,20 @@ import { EmbedderError, LexicalEmbedder, OpenAiEmbedder, type Embedded, type Emb
 import type { UpstreamDirectory } from '../gateway/directories.js';
 import type { Attribution, CallFacts, Ledger, Usage } from '../ledger/ledger.js';
 import { readOpenAiUsage } from '../ledger/openai-usage.js';
-import type { SemanticPolicy } from '../request/policy.js';
 
 export interface EmbedderSettings {
   readonly timeoutMs: number;
   readonly restMs: number;
+  /** Names in the ledger what the vectors are for. @default 'semantic' */
+  readonly route?: string;
+}
+
+/** An OpenAI-compatible endpoint. */
+export interface EmbeddingEndpoint {
+  readonly baseUrl: string;
+  readonly model: string;
+  /** @default that of the upstream at this address */
+  readonly apiKey?: string | null;
 }
 
 const LEXICAL = new LexicalEmbedder();
@@ -27,21 +36,21 @@ export class Embedders {
   }
 
   /** For the requests of one caller, to whom a paid endpoint's calls are booked. */
-  of(embedder: SemanticPolicy['embedder'], caller: Attribution, identity: string): Embedder {
+  of(embedder: 'lexical' | EmbeddingEndpoint, caller: Attribution, identity: string): Embedder {
     if (embedder === 'lexical') return LEXICAL;
-    const { baseUrl, model } = embedder;
+    const { baseUrl, model, apiKey = null } = embedder;
     const target = this.#upstreams.targetFor({ operation: 'openai.embeddings', tenant: caller.tenant, model });
     // A credential goes to the address that it was stored with, whatever a policy names.
     const known = target !== null && target.baseUrl === baseUrl;
     const remote = new OpenAiEmbedder({
       baseUrl,
       model,
-      apiKey: known ? target.apiKey : null,
+      apiKey: apiKey ?? (known ? target.apiKey : null),
       timeoutMs: this.#settings.timeoutMs,
     });
     const call = {
       ...caller,
-      route: ROUTE,
+      route: this.#settings.route ?? ROUTE,
       provider: known ? target.provider : 'openai',
       model,
       simulated: known && target.simulated,
@@ -64,7 +73,9 @@ export class Embedders {
     if ((this.#restingUntil.get(remote.space) ?? 0) > performance.now()) {
       throw new EmbedderError('embedder_unreachable', 'The embeddings endpoint failed a moment ago.');
     }
-    const intent = await this.#ledger.begin(call);
+    const intent = await this.#ledger.begin(call).catch((cause: unknown) => {
+      throw new EmbedderError('embedder_unreachable', 'The call could not be entered into the ledger.', { cause });
+    });
     try {
       const embedded = await remote.embed(texts, signal);
       intent.settle({ status: 'completed', usage: usageOf(embedded), model: call.model, httpStatus: 200 });

@@ -1,4 +1,5 @@
 import { createDatabase, type TestDatabase } from '@promptsales/test-kit';
+import { sql } from 'kysely';
 import type { SavingsReceipt } from '../../src/ledger/savings-receipt.js';
 import { LedgerApplication } from './ledger-application.js';
 import { SAMPLE_COST, sampleCall, sampleHit, sampleOutcome, sampleUsage } from './sample-facts.js';
@@ -138,6 +139,23 @@ describe('receipts', () => {
   it('find a request by an id of the caller’s own, which says no time', async () => {
     await bookAnswer([{ requestId: 'checkout/7:a', ageSeconds: 3 }]);
     expect(await receipt('checkout/7:a')).toMatchObject({ id_of: 'request', age_seconds: 3 });
+  });
+
+  it('find it however long ago, where they are told when', async () => {
+    await bookAnswer([{ requestId: 'checkout/8', ageSeconds: 3 }]);
+    await receipt('checkout/8');
+    const db = ours.database.as<Record<string, never>>();
+    await sql`
+      update ledger_reuse set reused_at = '2026-03-04T05:06:07Z' where 'checkout/8' = any(request_ids)`.execute(db);
+    const path = '/v1/savings/receipts/checkout%2F8';
+    expect((await ours.get(path)).status).toBe(404);
+    for (const span of ['from=2026-03-04&to=2026-03-04', 'from=2026-03-01']) {
+      expect((await ours.get(`${path}?${span}`)).json()).toMatchObject({ age_seconds: 3, at: expect.any(String) });
+    }
+    expect((await ours.get(`${path}?from=2026-03-05`)).status).toBe(404);
+    expect((await ours.get(`${path}?from=2026-03-05&to=2026-03-04`)).status).toBe(400);
+    expect((await ours.get(`${path}?from=soon`)).status).toBe(400);
+    expect((await ours.get(`${path}?from=2026-03-01`, { 'x-tenant': 'globex' })).status).toBe(404);
   });
 
   it('trap 20: show classes and reasons: what is unknown is null', async () => {
