@@ -70,13 +70,28 @@ describe('JobRunner', () => {
       expect(run).toHaveBeenCalledTimes(1);
       let ended = false;
       const ending = runner.onModuleDestroy().then(() => (ended = true));
-      jest.advanceTimersByTime(5000);
-      await Promise.resolve();
+      await jest.advanceTimersByTimeAsync(1000);
       expect(ended).toBe(false);
       resolve({});
       await ending;
       jest.advanceTimersByTime(5000);
       expect(run).toHaveBeenCalledTimes(1);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it('does not hold up the end of its process for work that does not end', async () => {
+    jest.useFakeTimers();
+    try {
+      const { runner } = runnerOf(free);
+      void runner.turn(job(() => new Promise(() => undefined)));
+      let ended = false;
+      const ending = runner.onModuleDestroy().then(() => (ended = true));
+      await jest.advanceTimersByTimeAsync(1900);
+      expect(ended).toBe(false);
+      await jest.advanceTimersByTimeAsync(200);
+      await ending;
     } finally {
       jest.useRealTimers();
     }

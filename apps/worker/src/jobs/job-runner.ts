@@ -5,6 +5,8 @@ import type { Logger } from '@promptsales/http-edge';
 import { FleetLock } from './fleet-lock.js';
 import type { Job, Turn } from './job.js';
 
+const END_WITHIN_MS = 2_000;
+
 export const JOBS = Symbol('JOBS');
 export const JOB_MEASURES = Symbol('JOB_MEASURES');
 
@@ -54,13 +56,19 @@ export class JobRunner implements OnApplicationBootstrap, OnModuleDestroy, Healt
     }
   }
 
-  /** No new turns; what runs is waited for. */
+  /**
+   * No new turns; what runs is waited for, and not for long: it may be cut off at any point, and behind it others wait who have
+   * something to hand over.
+   */
   async onModuleDestroy(): Promise<void> {
     this.#ending = true;
     for (const { name } of this.jobs) {
       if (this.schedule.doesExist('interval', name)) this.schedule.deleteInterval(name);
     }
-    await Promise.allSettled(this.#running.values());
+    const { promise: enough, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, END_WITHIN_MS);
+    await Promise.race([Promise.allSettled(this.#running.values()), enough]);
+    clearTimeout(timer);
   }
 
   /** One turn, now. Never throws. */

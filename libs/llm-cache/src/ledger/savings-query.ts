@@ -103,10 +103,8 @@ export async function readSavings(
     ),
     by_group as (select key, sum(requests) as requests from sums group by key),
     first as materialized (
-      select key, row_number() over () as place from (
-        select key from by_group
-        order by ${group === 'day' ? sql`` : sql`requests desc,`} key collate "C" nulls first limit ${most}
-      ) as ordered
+      select key, row_number() over (order by ${group === 'day' ? sql`` : sql`requests desc,`} key collate "C" nulls first) as place
+      from by_group order by place limit ${most}
     )
     select sums.*, place, null::bigint as groups
     from first join sums on coalesce(first.key, '') = coalesce(sums.key, '') and (first.key is null) = (sums.key is null)
