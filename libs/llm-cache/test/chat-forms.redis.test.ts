@@ -2,11 +2,11 @@
  * Completions with everything that a choice can hold, with the official SDK: what its own helper makes of the provider's
  * stream is what we answer as JSON, and what it makes of the stream that we make of JSON is that JSON.
  */
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
 import OpenAI from 'openai';
 import type { ChatCompletion, ChatCompletionCreateParamsNonStreaming } from 'openai/resources/chat/completions';
-import { GatewayProcess } from './gateway-process.js';
+import type { GatewayProcess } from './gateway-process.js';
 import { RawProvider } from './raw-provider.js';
+import { SdkPair } from './sdk-pair.js';
 
 const HEAD = { id: 'c1', created: 7, model: 'gpt-4o-2024', system_fingerprint: 'fp', service_tier: 'default' };
 const USAGE = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 };
@@ -54,21 +54,19 @@ const STREAMS: Record<string, object[][]> = {
 };
 const KINDS = Object.keys(STREAMS);
 
-let redis: TestRedis;
+let pair: SdkPair;
 let provider: RawProvider;
 let gateway: GatewayProcess;
 let direct: OpenAI;
 
 beforeAll(async () => {
   provider = await RawProvider.start(() => undefined);
-  redis = await startRedis();
-  gateway = await (await GatewayProcess.start({ redisUrl: redis.url, providerUrl: provider.baseUrl })).redisUp();
-  direct = new OpenAI({ baseURL: provider.baseUrl, apiKey: 'k', maxRetries: 0 });
+  pair = await SdkPair.at(provider.baseUrl);
+  ({ gateway, direct } = pair);
 });
 afterAll(async () => {
-  await gateway.stop();
+  await pair.stop();
   await provider.stop();
-  await redis.kill();
 });
 
 const request = (content: string): ChatCompletionCreateParamsNonStreaming => ({

@@ -1,24 +1,23 @@
 /** Text completions with the official SDK against the simulated provider: what it makes of our answers is what it makes of the provider's. */
 import { startCountingProxy, startSimulatedProvider } from '@promptsales/simulated-provider';
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
 import OpenAI from 'openai';
-import { GatewayProcess } from './gateway-process.js';
+import type { GatewayProcess } from './gateway-process.js';
+import { SdkPair } from './sdk-pair.js';
 
 let provider: Awaited<ReturnType<typeof startSimulatedProvider>>;
 let counted: Awaited<ReturnType<typeof startCountingProxy>>;
-let redis: TestRedis;
+let pair: SdkPair;
 let gateway: GatewayProcess;
 let direct: OpenAI;
 
 beforeAll(async () => {
   provider = await startSimulatedProvider({ betweenChunksMs: 2 });
   counted = await startCountingProxy({ upstream: provider.url });
-  redis = await startRedis();
-  gateway = await (await GatewayProcess.start({ redisUrl: redis.url, providerUrl: `${counted.url}/v1` })).redisUp();
-  direct = new OpenAI({ baseURL: provider.openaiBaseUrl, apiKey: 'k', maxRetries: 0 });
+  pair = await SdkPair.at(`${counted.url}/v1`, provider.openaiBaseUrl);
+  ({ gateway, direct } = pair);
 });
 afterAll(async () => {
-  await gateway.stop();
+  await pair.stop();
   await counted.stop();
   await provider.stop();
 });

@@ -3,14 +3,14 @@
  * miss and on a hit, whichever form came first.
  */
 import { LLMock } from '@copilotkit/aimock';
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
 import OpenAI from 'openai';
 import type { ChatCompletionChunk, ChatCompletionCreateParamsNonStreaming } from 'openai/resources/chat/completions';
-import { GatewayProcess } from './gateway-process.js';
+import type { GatewayProcess } from './gateway-process.js';
+import { LIMITED, SdkPair } from './sdk-pair.js';
 
 const FIXED = { id: 'chatcmpl-fixed', created: 7, systemFingerprint: 'fp_1' };
 const mock = new LLMock({ port: 0, chunkSize: 5 });
-let redis: TestRedis;
+let pair: SdkPair;
 let gateway: GatewayProcess;
 let direct: OpenAI;
 
@@ -35,18 +35,13 @@ beforeAll(async () => {
     { content: 'A text that breaks off in the middle of it.', ...FIXED },
     { truncateAfterChunks: 4 },
   );
-  mock.onMessage(/^limited/, {
-    error: { message: 'Slow down.', type: 'rate_limit_error', code: 'rate_limit_exceeded' },
-    status: 429,
-    retryAfter: 7,
-  });
+  mock.onMessage(/^limited/, LIMITED);
   await mock.start();
-  redis = await startRedis();
-  gateway = await (await GatewayProcess.start({ redisUrl: redis.url, providerUrl: `${mock.url}/v1` })).redisUp();
-  direct = new OpenAI({ baseURL: `${mock.url}/v1`, apiKey: 'k', maxRetries: 0 });
+  pair = await SdkPair.at(`${mock.url}/v1`);
+  ({ gateway, direct } = pair);
 });
 afterAll(async () => {
-  await gateway.stop();
+  await pair.stop();
   await mock.stop();
 });
 beforeEach(() => mock.clearRequests());
@@ -121,13 +116,7 @@ it('trap 18: asks in both forms at once, and all of them share one call', async 
 
 it('trap 14: gets the same chunks when the answer is replayed at a pace', async () => {
   const first = await chunksOf(gateway.openai, 'text paced', true);
-  const paced = new OpenAI({
-    baseURL: `${gateway.url}/v1`,
-    apiKey: 'k1',
-    maxRetries: 0,
-    defaultHeaders: { 'x-cache-replay': 'speed=100' },
-  });
-  expect(await chunksOf(paced, 'text paced', true)).toEqual(first);
+  expect(await chunksOf(pair.paced('speed=100'), 'text paced', true)).toEqual(first);
   expect(mock.getRequests()).toHaveLength(1);
 });
 

@@ -3,10 +3,10 @@
  * on a miss, on a hit, coalesced and replayed. Two calls of the provider differ in the ids and times that it draws.
  */
 import { LLMock } from '@copilotkit/aimock';
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
 import OpenAI from 'openai';
 import type { ResponseCreateParamsNonStreaming, ResponseStreamEvent } from 'openai/resources/responses/responses';
-import { GatewayProcess } from './gateway-process.js';
+import type { GatewayProcess } from './gateway-process.js';
+import { LIMITED, SdkPair } from './sdk-pair.js';
 
 const USAGE = {
   input_tokens: 11,
@@ -45,7 +45,7 @@ const NOT_KEPT: Record<string, Parameters<LLMock['onMessage']>[1]> = {
 const KINDS = Object.keys(FIXTURES);
 
 const mock = new LLMock({ port: 0, chunkSize: 5 });
-let redis: TestRedis;
+let pair: SdkPair;
 let gateway: GatewayProcess;
 let direct: OpenAI;
 
@@ -55,18 +55,13 @@ beforeAll(async () => {
     mock.onMessage(new RegExp(`^slow ${name}:`), fixture, { latency: 15 });
   }
   mock.onMessage(/^torn:/, { content: 'A text that breaks off in the middle of it.' }, { truncateAfterChunks: 6 });
-  mock.onMessage(/^limited:/, {
-    error: { message: 'Slow down.', type: 'rate_limit_error', code: 'rate_limit_exceeded' },
-    status: 429,
-    retryAfter: 7,
-  });
+  mock.onMessage(/^limited:/, LIMITED);
   await mock.start();
-  redis = await startRedis();
-  gateway = await (await GatewayProcess.start({ redisUrl: redis.url, providerUrl: `${mock.url}/v1` })).redisUp();
-  direct = new OpenAI({ baseURL: `${mock.url}/v1`, apiKey: 'k', maxRetries: 0 });
+  pair = await SdkPair.at(`${mock.url}/v1`);
+  ({ gateway, direct } = pair);
 });
 afterAll(async () => {
-  await gateway.stop();
+  await pair.stop();
   await mock.stop();
 });
 beforeEach(() => mock.clearRequests());
@@ -141,13 +136,7 @@ describe.each(KINDS)('trap 14: the official SDK asks for a response with %s', (k
   it('and gets the same events when the answer is replayed at a pace', async () => {
     const input = `${kind}: paced`;
     const first = await stream(gateway.openai, input);
-    const paced = new OpenAI({
-      baseURL: `${gateway.url}/v1`,
-      apiKey: 'k1',
-      maxRetries: 0,
-      defaultHeaders: { 'x-cache-replay': 'speed=100' },
-    });
-    expect(await stream(paced, input)).toEqual(first);
+    expect(await stream(pair.paced('speed=100'), input)).toEqual(first);
     expect(mock.getRequests()).toHaveLength(1);
   });
 });

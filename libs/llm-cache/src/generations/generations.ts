@@ -86,7 +86,7 @@ export class Generations {
     asked.whenLeft(() => left.abort(new ClientLeftError()));
     let own: Generated | null = null;
     const load = async (signal: AbortSignal): Promise<Generated> =>
-      (own = await this.#made({ ...asked, whenLeft: (listener) => signal.addEventListener('abort', listener) }));
+      (own = await this.#made({ ...asked, whenLeft: (listener) => whenAborted(signal, listener) }));
     const loaded = await this.#parts.aside.getOrLoad(
       refOfGeneration(request, inquiry),
       async ({ signal }) => {
@@ -148,6 +148,12 @@ export class Generations {
     const arriving = { protocol: CHAT_COMPLETIONS, route: GENERATIONS_ROUTE, bytes, headers, caller, requestId };
     return inquire(arriving, { upstreams, policies, requests: NOTHING_KNOWN });
   }
+}
+
+/** Also where that was before anybody asked. */
+function whenAborted(signal: AbortSignal, listener: () => void): void {
+  if (signal.aborted) listener();
+  else signal.addEventListener('abort', listener);
 }
 
 function replyFrom({ generation, reply }: Generated): GenerationReply {
