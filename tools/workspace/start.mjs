@@ -228,6 +228,8 @@ async function main() {
   say('PromptSales Cache');
   if (note) say(`  ! ${note}`);
   const environment = { HOST: host, PORT: String(port), WORKER_PORT: String(workerPort) };
+  // On a developer's own machine; elsewhere an operator says what may be started.
+  if (!given('MCP_STDIO_ALLOW')) environment.MCP_STDIO_ALLOW = 'node,npx';
   secrets(environment);
 
   await Promise.all([redis(environment), packages().then(() => Promise.all([postgres(environment), builtProduct()]))]);

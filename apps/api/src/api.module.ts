@@ -7,6 +7,7 @@ import {
   keysHealth,
   ledgerHealth,
   ledgerOptions,
+  mcpModule,
   PlatformModule,
   upstreamKindOf,
   upstreamsOf,
@@ -39,6 +40,7 @@ import { callCacheOptions } from './call-cache-wiring.js';
 import { identitiesOf } from './answer-keys-wiring.js';
 import { configurationOptions } from './configuration-wiring.js';
 import { contentOptions, searchIdentities } from './content-wiring.js';
+import { mcpCallers } from './mcp-wiring.js';
 import { policiesOptions } from './policies-wiring.js';
 import { savingsOptions } from './savings-wiring.js';
 
@@ -107,6 +109,12 @@ export class ApiModule {
         CallCacheModule.forRootAsync({
           inject: [AuditLog, Keyring],
           useFactory: (log: AuditLog, keyring: Keyring) => callCacheOptions(environment, { log, keyring, logger }),
+        }),
+        mcpModule({
+          environment,
+          logger,
+          readiness,
+          routes: { inject: [AuditLog], callers: (log: AuditLog) => mcpCallers(log) },
         }),
         JobsModule.forRoot({
           callerOf: tenantCallerOf,

@@ -6,6 +6,7 @@ import {
   keysHealth,
   ledgerHealth,
   ledgerOptions,
+  mcpModule,
   PlatformModule,
   upstreamsOf,
   versionOf,
@@ -37,7 +38,10 @@ export class WorkerModule {
         breakers,
       }),
     });
-    const jobs = JobsModule.forRoot({ metrics, logger }, environment, [models]);
+    const jobs = JobsModule.forRoot({ metrics, logger }, environment, [
+      models,
+      mcpModule({ environment, logger, readiness }),
+    ]);
     return {
       module: WorkerModule,
       imports: [

@@ -27,7 +27,12 @@ describe('the worker', () => {
 
   it('does each of its jobs', async () => {
     const runner = worker.app.get(JobRunner);
-    expect(runner.jobs.map(({ name }) => name)).toEqual(['ledger.reconcile', 'models.probe', 'jobs.retention']);
+    expect(runner.jobs.map(({ name }) => name)).toEqual([
+      'ledger.reconcile',
+      'models.probe',
+      'jobs.retention',
+      'mcp.probe',
+    ]);
     for (const job of runner.jobs) expect(await runner.turn(job)).toBe('done');
   });
 });

@@ -15,5 +15,6 @@ export { identityOptions } from './identity-options.js';
 export { gatewayModule, type GatewayOptions } from './llm-wiring.js';
 export { ledgerHealth, ledgerOptions } from './ledger-wiring.js';
 export { SHARED_PROVIDERS, upstreamKindOf, upstreamsOf, type StoredProviders } from './upstreams.js';
+export { mcpModule, type McpWiring } from './mcp-wiring.js';
 export { FailureLog } from './failure-log.js';
 export { keysHealth } from './keys-health.js';

@@ -6,6 +6,7 @@ import type { MigrationSet } from '@promptsales/database';
 import { IDENTITY_MIGRATIONS } from '@promptsales/identity';
 import { JOBS_MIGRATIONS } from '@promptsales/jobs';
 import { ledgerMigrations, POLICY_MIGRATIONS } from '@promptsales/llm-cache';
+import { MCP_MIGRATIONS } from '@promptsales/mcp-cache';
 import { RECORDS_MIGRATIONS } from '@promptsales/records';
 
 /** The schema of every library. */
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly MigrationSet[] = [
   POLICY_MIGRATIONS,
   SERVICE_MIGRATIONS,
   JOBS_MIGRATIONS,
+  MCP_MIGRATIONS,
 ];

@@ -60,6 +60,15 @@ onEveryPlace('what the cache protocol stores', cacheProcess, (stage, place) => {
     expect(left).toBeLessThanOrEqual(1500);
   });
 
+  test('a TTL can follow from the value, and one that cannot be fails the load', async () => {
+    const ttlSeconds = (value: unknown): number => Number(value);
+    const loaded = await a.aside.getOrLoad(app('k'), async () => 20, { ttlSeconds });
+    expect(await loaded.stored).toBe('stored');
+    expect(await raw.ttl('app:k')).toBe(20);
+    await expect(a.aside.getOrLoad(app('other'), async () => 0, { ttlSeconds })).rejects.toThrow(RangeError);
+    expect(await raw.get('app:other')).toBeNull();
+  });
+
   describe('trap 10: what lies at our key and is no value of ours is a counted miss, and is replaced', () => {
     const text = keyspace.llmModels.at({ hash: 'e'.repeat(64) });
     const list = keyspace.aiCampaignMessages.at({ campana_id: 'c1', segmento_hash: 'a'.repeat(64) });

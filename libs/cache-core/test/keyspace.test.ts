@@ -78,6 +78,8 @@ describe('the documented families', () => {
       'llm.models',
       'llm.rotation',
       'lock.named',
+      'mcp.listener',
+      'mcp.traffic',
       'nest.value',
       'semantic.evidence',
       'semantic.questions',

@@ -191,8 +191,8 @@ describe('the error of a malformed environment', () => {
 
 describe('warnings', () => {
   it('say of a variable that this version does not follow that nothing comes of it, and what to do instead', () => {
-    expect(read({ MCP_STDIO_ALLOW: 'node', ETL_INTERVAL_MINUTES: '11' }).warnings).toEqual([
-      'MCP_STDIO_ALLOW is set, and this version does not use it yet',
+    expect(read({ ETL_INTERVAL_MINUTES: '12' }).warnings).toEqual([
+      'ETL_INTERVAL_MINUTES is set, and this version does not use it yet',
     ]);
     expect(read({ API_PROCESSES: '4' }).warnings).toEqual([
       expect.stringMatching(/^API_PROCESSES is set.*start several with a PORT each/),

@@ -337,8 +337,11 @@ export const VARIABLES = {
       etlIntervalMinutes: notYet(
         withDefault('ETL_INTERVAL_MINUTES', integer(1, 1440, 'minutes'), '11', 'The worker’s cycle.'),
       ),
-      mcpStdioAllow: notYet(
-        withDefault('MCP_STDIO_ALLOW', optionalList(word), '', 'Commands that an MCP server may be started with.'),
+      mcpStdioAllow: withDefault(
+        'MCP_STDIO_ALLOW',
+        optionalList(word),
+        '',
+        'Commands that an MCP server may be started with; `node,npx` under `npm start`.',
       ),
     },
   },

@@ -19,6 +19,9 @@ const PROXY_LINES: AccessTable = Object.fromEntries(
   ),
 );
 
+/** The route speaks MCP. */
+const mcp: AccessRule = { access: 'scope', scopes: ['mcp'], errors: 'jsonrpc' };
+
 export interface AccessOptions {
   /** `/metrics` without a key, for a scraper inside a trusted network. */
   readonly metricsPublic: boolean;
@@ -138,6 +141,14 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'GET /v1/llm/policies/:name': scope('admin'),
     'PUT /v1/llm/policies/:name': scope('admin'),
     'DELETE /v1/llm/policies/:name': scope('admin'),
+
+    'GET /mcp/:server': mcp,
+    'POST /mcp/:server': mcp,
+    'DELETE /mcp/:server': mcp,
+    'GET /v1/mcp/servers': scope('mcp'),
+    'GET /v1/mcp/servers/:name': scope('mcp'),
+    'PUT /v1/mcp/servers/:name': scope('admin'),
+    'DELETE /v1/mcp/servers/:name': scope('admin'),
 
     'POST /v1/feedback': scope('llm'),
     'GET /v1/savings': scope('analytics'),

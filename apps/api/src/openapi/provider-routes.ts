@@ -155,4 +155,36 @@ export const PROVIDER_ROUTES: readonly ProviderRoute[] = [
     answers: ['application/json'],
     takesBody: true,
   },
+  {
+    method: 'post',
+    path: '/mcp/{server}',
+    provider: 'MCP',
+    summary: 'Send a message to a configured MCP server',
+    description:
+      'Streamable HTTP of the protocol versions 2025-06-18, 2025-11-25 and 2026-07-28. Lists, resources and what the operator allows are answered from the cache; everything else is passed on as it is.',
+    schema: 'https://modelcontextprotocol.io/specification/2025-11-25/basic/transports',
+    answers: ['application/json', 'text/event-stream'],
+    takesBody: true,
+  },
+  {
+    method: 'get',
+    path: '/mcp/{server}',
+    provider: 'MCP',
+    summary: 'Listen to a configured MCP server',
+    description:
+      'What the server sends of its own accord. What it tells of as changed is no longer served when the client hears of it.',
+    schema: 'https://modelcontextprotocol.io/specification/2025-11-25/basic/transports',
+    answers: ['text/event-stream'],
+    takesBody: false,
+  },
+  {
+    method: 'delete',
+    path: '/mcp/{server}',
+    provider: 'MCP',
+    summary: 'End a session with a configured MCP server',
+    description: 'Passed on to the server.',
+    schema: 'https://modelcontextprotocol.io/specification/2025-11-25/basic/transports',
+    answers: ['application/json'],
+    takesBody: false,
+  },
 ];

@@ -17,7 +17,7 @@ export interface Terms<F extends Family> {
   readonly loader: Loader<ValueOf<F>> | LoadBatch<F>;
   readonly options: LoadOptions<ValueOf<F>>;
   readonly freshness: Freshness;
-  readonly ttlSeconds: number;
+  readonly ttlSeconds: number | ((value: ValueOf<F>) => number);
   readonly bound: Pick<LoadBound, 'run'>;
 }
 

@@ -40,9 +40,14 @@ export class Errands implements Carrier {
       loader,
       options,
       freshness: resolveFreshness(options, policy.freshness),
-      ttlSeconds: this.#cache.ttlSeconds({ ref }, options.ttlSeconds),
+      ttlSeconds: this.#ttlOf(ref, options.ttlSeconds),
       bound: policy.bound,
     };
+  }
+
+  #ttlOf<F extends Family>(ref: KeyRef<F>, asked: LoadOptions<ValueOf<F>>['ttlSeconds']): Terms<F>['ttlSeconds'] {
+    if (typeof asked !== 'function') return this.#cache.ttlSeconds({ ref }, asked);
+    return (value) => this.#cache.ttlSeconds({ ref }, asked(value));
   }
 
   errand<F extends Family>(ref: KeyRef<F>, terms: Terms<F>): Errand<F> {

@@ -4,7 +4,8 @@ import type { Hit } from './judgement.js';
 import type { FillResult } from './observer.js';
 
 export interface LoadOptions<T = unknown> extends FreshnessOptions {
-  readonly ttlSeconds?: number;
+  /** A function where only the value can say how long it may be kept. */
+  readonly ttlSeconds?: number | ((value: T) => number);
   /** What the value is stored under, to be invalidated by. */
   readonly labels?: EntryLabels;
   /** At most 256 characters to keep beside what this call loads: `note` of every later hit. */

@@ -30,7 +30,7 @@ export interface Load<F extends Family> {
   readonly loader: Loader<ValueOf<F>>;
   readonly leadership: Leadership;
   readonly freshness: Freshness;
-  readonly ttlSeconds: number;
+  readonly ttlSeconds: number | ((value: ValueOf<F>) => number);
   readonly bound: Pick<LoadBound, 'run'>;
   readonly random: () => number;
   readonly note: ((value: ValueOf<F>) => string) | undefined;
@@ -74,7 +74,8 @@ function stored<F extends Family>(
     throw new KeyspaceError('value_shape', problem, { family: ref.family.id });
   }
   const value = answer === unchanged ? (previous as Hit<ValueOf<F> | Absent>).value : answer;
-  const seconds = value === absent ? freshness.negativeTtlSeconds : ttlSeconds;
+  const seconds =
+    value === absent ? freshness.negativeTtlSeconds : typeof ttlSeconds === 'number' ? ttlSeconds : ttlSeconds(value);
   if (seconds === null) return { kind: 'value', value: value as Absent, stored: dropped(leadership) };
   const times = { ttlSeconds: seconds, freshMs: freshMs(freshness, seconds, random), loadCostMs };
   const prolonged = answer === unchanged ? leadership.prolong(times) : null;

@@ -59,6 +59,7 @@ const SESSIONS =
 const REVOKED = 'A token must not be revoked without its record, nor come back: use /v1/tokens/revoke.';
 const SEMANTIC = 'The semantic tier counts by it what it may serve: say what was right at /v1/feedback.';
 const LOCKS = 'It would have two holders: use /v1/locks/{name}.';
+const MCP = 'The MCP gateway goes by it: see /v1/mcp/servers.';
 const MANIFESTS = 'The bytes lie in keys of their own: use /v1/temp.';
 const BREAKER = 'Part of its state lies beside the key: a breaker is moved by the calls behind it.';
 const OPERATIONS = 'Processes agree by it on who carries an operation out: use /v1/cache/operations/{id}.';
@@ -68,6 +69,8 @@ const TABLE: Readonly<Record<keyof typeof keyspace, FamilyAccess>> = {
   mcpCall: copies('mcp'),
   mcpTool: copies('mcp'),
   mcpServerStatus: copies('mcp'),
+  mcpListener: guarded('mcp', MCP),
+  mcpTraffic: guarded('mcp', MCP),
   surfsense: copies('proxy'),
   githubRepos: copies('proxy'),
   appValue: copies('cache'),

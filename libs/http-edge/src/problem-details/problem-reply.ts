@@ -1,15 +1,17 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isInternal, problemOf, type ProblemTranslator } from './problem-of.js';
-import { anthropicError, openAiError, problemDetails, type Problem } from './problem.js';
+import { anthropicError, jsonRpcError, openAiError, problemDetails, type Problem } from './problem.js';
 
-/** The shape of errors on a route: ours, or that of the provider whose protocol the route, or with `asked` the request, speaks. */
-export type ErrorShape = 'problem' | 'openai' | 'anthropic' | 'asked';
+/** The shape of errors on a route: ours, or that of the protocol that the route, or with `asked` the request, speaks. */
+export type ErrorShape = 'problem' | 'openai' | 'anthropic' | 'jsonrpc' | 'asked';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     errorShape?: ErrorShape;
   }
 }
+
+const SHAPES = { openai: openAiError, anthropic: anthropicError, jsonrpc: jsonRpcError } as const;
 
 /** Writes errors as answers: problem details, or the provider's shape on the provider's routes. */
 export class ProblemReplies {
@@ -40,8 +42,7 @@ export class ProblemReplies {
     reply.header('cache-control', 'no-store').code(what.status);
     const shape = shapeOf(request);
     if (shape !== 'problem') {
-      const told = shape === 'openai' ? openAiError(what) : anthropicError(what);
-      reply.header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(told));
+      reply.header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(SHAPES[shape](what)));
       return;
     }
     const details = problemDetails(what, pathOf(request));

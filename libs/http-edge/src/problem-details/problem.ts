@@ -104,6 +104,23 @@ export function anthropicError({ status, detail, code }: Problem): AnthropicErro
   return { type: 'error', error: { type: anthropicType(status), message: detail, code } };
 }
 
+export interface JsonRpcError {
+  readonly jsonrpc: '2.0';
+  readonly error: { readonly code: number; readonly message: string; readonly data: { readonly code: string } };
+  /** The request was refused before anybody read whose answer this is. */
+  readonly id: null;
+}
+
+/** Of the range that JSON-RPC 2.0 leaves to servers. */
+const JSON_RPC_REFUSED = -32_000;
+const JSON_RPC_INTERNAL = -32_603;
+
+/** The same problem as MCP clients read it; `data.code` is ours. */
+export function jsonRpcError({ status, detail, code }: Problem): JsonRpcError {
+  const rpcCode = status >= 500 ? JSON_RPC_INTERNAL : JSON_RPC_REFUSED;
+  return { jsonrpc: '2.0', error: { code: rpcCode, message: detail, data: { code } }, id: null };
+}
+
 const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
   401: 'authentication_error',
   403: 'permission_error',

@@ -23,6 +23,8 @@ export const mcpCall = new Family({
   description: "Tool calls without accounting, and every other cacheable MCP method (the method's name as `{tool}`).",
   value: json(Type.Object({ result: Type.Array(Type.Unknown()), timestamp: moment() })),
   ttlSeconds: 3600,
+  // Once a client has been told of a change, no process may answer with what was before it.
+  l1: false,
 });
 
 export const mcpTool = new Family({
@@ -38,6 +40,7 @@ export const mcpTool = new Family({
     segmento: optional(textField()),
   }),
   ttlSeconds: 1800,
+  l1: false,
 });
 
 export const mcpServerStatus = new Family({

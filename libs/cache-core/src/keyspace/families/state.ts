@@ -157,3 +157,23 @@ export const cacheOperations = new Family({
   value: sortedSet('key of a cache.operation'),
   ttlSeconds: 86_400,
 });
+
+/** Ours. See the gateway's `caching/listeners.ts`. */
+export const mcpListener = new Family({
+  id: 'mcp.listener',
+  pattern: 'mcp:listener:{scope_hash}',
+  role: 'state',
+  description: 'Somebody listens to what an MCP server tells of changes, on behalf of those who share its lists.',
+  value: text('since when it is known, ISO 8601 UTC'),
+  ttlSeconds: 6,
+});
+
+/** Ours. One minute of an MCP server; its status is made of the latest sixty. */
+export const mcpTraffic = new Family({
+  id: 'mcp.traffic',
+  pattern: 'mcp:traffic:{server_name}:{yyyy-mm-dd-HH-MM}',
+  role: 'state',
+  description: 'What an MCP server was asked in one minute. `total_ms` is how long its answers took together.',
+  value: hash({ requests: integerField(), errors: integerField(), total_ms: integerField() }),
+  ttlSeconds: 7200,
+});

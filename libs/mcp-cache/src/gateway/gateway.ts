@@ -1,0 +1,419 @@
+/**
+ * Stands between MCP clients and a server. Every message is passed on as it came, both ways; looked into are only those
+ * that can be answered from the cache, and those that tell of changes.
+ *
+ * 1. What a server says in between (progress, questions back, notifications) reaches the client that it is for, in its order.
+ * 2. A change is ended here before the message that tells of it is passed on.
+ * 3. A call of a tool that may change something ends what tools have said before, before it is made and before its answer
+ *    is passed on.
+ * 4. A request that is not by the book is the server's to judge.
+ */
+import {
+  BodyError,
+  CacheControlError,
+  canonicalJson,
+  parseBody,
+  parseCacheControls,
+  type CacheControls,
+} from '@promptsales/cache-core';
+import { hash } from 'node:crypto';
+import { cacheableMethod, type CacheableMethod, type ListKind } from '../caching/cacheable.js';
+import type { Generations } from '../caching/generations.js';
+import type { Listeners } from '../caching/listeners.js';
+import type { Question } from '../caching/question.js';
+import type { Asked, Results } from '../caching/results.js';
+import { scopesOf, type Scopes } from '../caching/scopes.js';
+import { readsOnly } from '../caching/tool-facts.js';
+import {
+  answers,
+  clientMessage,
+  errorBody,
+  isObject,
+  McpError,
+  RPC,
+  serverMessage,
+  type ClientMessage,
+  type JsonObject,
+} from '../json-rpc/message.js';
+import type { McpServer } from '../servers/mcp-server.js';
+import { SessionSeal, type Session } from '../session/session-seal.js';
+import type { Upstream, UpstreamResponse } from '../upstream/upstream.js';
+import { termsOf } from './by-the-book.js';
+import {
+  clientHeaders,
+  headerOf,
+  parameterHeaders,
+  upstreamHeaders,
+  type McpReply,
+  type McpRequest,
+} from './exchange.js';
+import { afterwards, bytesOf, framesOf, inspected, isEventStream, resumed } from './inspected-stream.js';
+import { lateErrorOf } from './failures.js';
+import { Interim } from './interim.js';
+import type { ClientPermissions } from './permissions.js';
+import { mayCall } from './permissions.js';
+
+export interface GatewayParts {
+  /** Null: there is none of this name for this tenant. */
+  readonly serverOf: (tenant: string, name: string) => McpServer | null;
+  readonly upstreamOf: (server: McpServer) => Upstream;
+  /** Null: nothing is said of this client, and it may call everything. */
+  readonly permissionsOf: (client: string, tenant: string) => Promise<ClientPermissions | null>;
+  readonly results: Results;
+  readonly generations: Generations;
+  readonly listeners: Listeners;
+  readonly seal: SessionSeal;
+  /** Aborted when the process drains: streams of notifications end, and their clients listen elsewhere. */
+  readonly ending: AbortSignal;
+  /** Told of every request that reached a server. */
+  readonly asked: (server: McpServer, ms: number, failed: boolean) => void;
+}
+
+/** A request with everything that is known of it. */
+interface Context {
+  readonly request: McpRequest;
+  readonly server: McpServer;
+  readonly session: Session | null;
+  /** The client's name of it. */
+  readonly token: string | undefined;
+  readonly scopes: Scopes;
+}
+
+interface Told {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** An answer of the server that is no result, for him who asked. */
+class Refusal extends Error implements Told {
+  constructor(
+    readonly status: number,
+    readonly headers: Readonly<Record<string, string>>,
+    readonly body: Buffer,
+  ) {
+    super('the server refuses the request');
+  }
+}
+
+const LARGEST_ANSWER_BYTES = 64 * 1024 * 1024;
+
+export class McpGateway {
+  readonly #parts: GatewayParts;
+
+  constructor(parts: GatewayParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws McpError, UpstreamError; whatever the client's permissions cannot be read for */
+  async handle(name: string, request: McpRequest): Promise<McpReply> {
+    const { caller, headers } = request;
+    const server = this.#parts.serverOf(caller.tenant, name);
+    if (server === null) throw new McpError(404, RPC.refused, 'server_not_found', `There is no MCP server ${name}.`);
+    const permissions = await this.#parts.permissionsOf(caller.client, caller.tenant);
+    if (permissions !== null && !permissions.active) {
+      throw new McpError(403, RPC.refused, 'client_not_active', `The client ${caller.client} is not active.`);
+    }
+    const token = headerOf(headers, 'mcp-session-id');
+    const owner = { tenant: caller.tenant, keyId: caller.keyId, server: server.name };
+    const session = token === undefined ? null : this.#parts.seal.open(token, owner);
+    if (token !== undefined && session === null) {
+      throw new McpError(404, RPC.sessionNotFound, 'session_not_found', 'Session not found');
+    }
+    const context = { request, server, session, token, scopes: scopesOf(server, caller, session) };
+    if (request.method === 'GET') return this.#listen(context);
+    if (request.method === 'DELETE') return this.#end(context);
+    return this.#take(context, clientMessage(request.body), permissions);
+  }
+
+  async #take(context: Context, message: ClientMessage, permissions: ClientPermissions | null): Promise<McpReply> {
+    if (message.kind !== 'request') return this.#pass(context);
+    if (permissions !== null) checkPermission(message, permissions, context.server);
+    if (message.method === 'initialize') return this.#initialize(context, message);
+    const method = cacheableMethod(message.method);
+    if (method !== null) {
+      const question = await this.#questionOf(context, message, method);
+      if (question !== null) return this.#answer(context, message, question);
+    }
+    if (message.method === 'tools/call') return this.#call(context, message);
+    return this.#pass(context, message);
+  }
+
+  /** Null: it is not to be answered from the cache. */
+  async #questionOf(context: Context, message: ClientMessage, method: CacheableMethod): Promise<Question | null> {
+    const { request, server, session, scopes } = context;
+    const terms = termsOf(message, method, request.headers, session);
+    if (terms === null) return null;
+    const named = String(message.params['name']);
+    const permission = (message.method === 'prompts/get' ? server.prompts : server.tools).get(named) ?? null;
+    if (method.byPermission && permission?.cache !== true) return null;
+    const question: Question = {
+      server,
+      scopes,
+      method,
+      message,
+      protocolVersion: terms.protocolVersion,
+      capabilities: terms.capabilities === null ? (session as Session).capabilities : hashOf(terms.capabilities),
+      headers: parameterHeaders(request.headers),
+      permission: method.byPermission ? permission : null,
+      controls: controlsOf(request, message),
+      segmento: message.method === 'tools/call' ? request.caller.segmento : null,
+      changes: changesOf(method.kind, session),
+    };
+    if (message.method !== 'tools/call' || permission?.force === true) return question;
+    return (await readsOnly(named, question, this.#parts.results)) ? question : null;
+  }
+
+  async #answer(context: Context, message: ClientMessage, question: Question): Promise<McpReply> {
+    const interim = new Interim();
+    const { left } = context.request;
+    const answered = this.#parts.results
+      .answer(question, (signal) => this.#ask(context, message, signal, interim), left)
+      .then(({ response, headers }): Told => {
+        const body = Buffer.from(JSON.stringify(withId(response, message)));
+        return { status: 200, headers: { ...headers, 'content-type': 'application/json' }, body };
+      })
+      .catch((error: unknown): Told => {
+        if (error instanceof Refusal) return error;
+        throw error;
+      })
+      .finally(() => interim.end());
+    const first = await Promise.race([interim.begun, answered]);
+    if (first !== undefined) {
+      const { status, headers, body } = first;
+      const cached = Object.fromEntries(Object.entries(headers).filter(([name]) => CACHE_HEADERS.has(name)));
+      return { status, headers: { ...clientHeaders(headers, context.token), ...cached }, body };
+    }
+    // The server has something to say before it answers, to this client: an answer in events.
+    const headers = clientHeaders({ 'content-type': 'text/event-stream' }, context.token);
+    const late = answered.catch((error: unknown) => ({ body: errorBody(lateErrorOf(error), message.id) }));
+    return { status: 200, headers, body: interim.followedBy(late) };
+  }
+
+  /** Asks the server with the client's own request, and reads its answer to the end. */
+  async #ask(context: Context, message: ClientMessage, signal: AbortSignal, interim: Interim): Promise<Asked> {
+    const response = await this.#send(context, signal);
+    if (response.status !== 200) throw await this.#refusalOf(response, context);
+    if (!isEventStream(response.headers)) {
+      const text = (await bytesOf(response.body, LARGEST_ANSWER_BYTES)).toString();
+      const answer = serverMessage(text);
+      if (answer === null) throw noAnswer(message);
+      return { response: answer, faithful: isFaithful(text), interactive: false };
+    }
+    let interactive = false;
+    for await (const frame of framesOf(response.body)) {
+      if (frame.message !== null && answers(frame.message, message.id)) {
+        return { response: frame.message, faithful: isFaithful(frame.text as string), interactive };
+      }
+      if (frame.message !== null) {
+        await this.#parts.generations.heed(frame.message, context.scopes);
+        interactive ||= 'id' in frame.message && 'method' in frame.message;
+      }
+      interim.add(frame.bytes);
+    }
+    throw noAnswer(message);
+  }
+
+  async #refusalOf({ status, headers, body }: UpstreamResponse, { session, scopes }: Context): Promise<Refusal> {
+    if (status === 404 && session !== null) await this.#parts.generations.end(['everything'], scopes);
+    return new Refusal(status, headers, await bytesOf(body, LARGEST_ANSWER_BYTES));
+  }
+
+  async #call(context: Context, message: ClientMessage): Promise<McpReply> {
+    const { generations } = this.#parts;
+    if (await this.#isHarmless(context, message)) return this.#pass(context, message);
+    // What it changes and when nobody knows: nothing from before the call is kept, and nothing from before its end.
+    await generations.end(['data'], context.scopes);
+    return this.#pass(context, message, () => generations.end(['data'], context.scopes));
+  }
+
+  async #isHarmless({ server, scopes, session, request }: Context, { params }: ClientMessage): Promise<boolean> {
+    if (server.tools.get(String(params['name']))?.force === true) return true;
+    const meta = isObject(params['_meta']) ? params['_meta'] : {};
+    const capabilities = session?.capabilities ?? hashOf(meta['io.modelcontextprotocol/clientCapabilities']);
+    const protocolVersion = session?.protocolVersion ?? headerOf(request.headers, 'mcp-protocol-version') ?? '';
+    return readsOnly(params['name'], { server, scopes, protocolVersion, capabilities }, this.#parts.results);
+  }
+
+  /** @param whenDone awaited before the answer is passed on, or when there is none */
+  async #pass(context: Context, message?: ClientMessage, whenDone: () => Promise<void> = nothing): Promise<McpReply> {
+    const { generations, listeners } = this.#parts;
+    const before = once(whenDone);
+    const listens = message?.method === 'subscriptions/listen';
+    const response = await this.#send(context, this.#until(context, listens)).catch(async (error: unknown) => {
+      await before();
+      throw error;
+    });
+    const { status } = response;
+    const headers = clientHeaders(response.headers, context.token);
+    if (status === 404 && context.session !== null) await generations.end(['everything'], context.scopes);
+    if (!isEventStream(response.headers)) {
+      await before();
+      return { status, headers, body: response.body };
+    }
+    const unheard = listens ? await listeners.begin(context.scopes) : null;
+    const heed = async (sent: JsonObject): Promise<void> => {
+      await generations.heed(sent, context.scopes);
+      if (message !== undefined && answers(sent, message.id)) await before();
+    };
+    const ended = async (): Promise<void> => {
+      unheard?.();
+      await before();
+    };
+    return { status, headers, body: afterwards(inspected(response.body, heed), ended, context.request.left) };
+  }
+
+  async #listen(context: Context): Promise<McpReply> {
+    const { generations, listeners } = this.#parts;
+    const response = await this.#send(context, this.#until(context, true));
+    const headers = clientHeaders(response.headers, context.token);
+    if (response.status !== 200 || !isEventStream(response.headers)) {
+      return { status: response.status, headers, body: response.body };
+    }
+    const ended = await listeners.begin(context.scopes);
+    const body = inspected(response.body, (sent) => generations.heed(sent, context.scopes));
+    return { status: 200, headers, body: afterwards(body, async () => ended(), context.request.left) };
+  }
+
+  async #end(context: Context): Promise<McpReply> {
+    const response = await this.#send(context, context.request.left);
+    if (response.status < 300) await this.#parts.generations.end(['everything'], context.scopes);
+    return { status: response.status, headers: clientHeaders(response.headers, undefined), body: response.body };
+  }
+
+  /** What was agreed is in the answer, and belongs into a header in front of it. */
+  async #initialize(context: Context, message: ClientMessage): Promise<McpReply> {
+    const { scopes, request } = context;
+    const response = await this.#send(context, request.left);
+    const headers = clientHeaders(response.headers, undefined);
+    if (response.status !== 200) return { status: response.status, headers, body: response.body };
+    const heed = (sent: JsonObject): Promise<void> => this.#parts.generations.heed(sent, scopes);
+    if (!isEventStream(response.headers)) {
+      const body = await bytesOf(response.body, LARGEST_ANSWER_BYTES);
+      const session = this.#sessionOf(context, message, serverMessage(body.toString()), response);
+      return { status: 200, headers: { ...headers, ...session }, body };
+    }
+    const read: Buffer[] = [];
+    const frames = framesOf(response.body);
+    for (let next = await frames.next(); next.done !== true; next = await frames.next()) {
+      read.push(next.value.bytes);
+      if (next.value.message === null || !answers(next.value.message, message.id)) continue;
+      const session = this.#sessionOf(context, message, next.value.message, response);
+      return { status: 200, headers: { ...headers, ...session }, body: resumed(read, frames, heed) };
+    }
+    throw noAnswer(message);
+  }
+
+  #sessionOf(
+    { server, request: { caller } }: Context,
+    { params }: ClientMessage,
+    answer: JsonObject | null,
+    response: UpstreamResponse,
+  ): Record<string, string> {
+    const result = answer?.['result'];
+    if (!isObject(result) || typeof result['protocolVersion'] !== 'string') return {};
+    const session: Session = {
+      id: SessionSeal.newId(),
+      upstreamId: response.headers['mcp-session-id'] ?? null,
+      protocolVersion: result['protocolVersion'],
+      capabilities: hashOf(params['capabilities']),
+      told: toldOf(result['capabilities']),
+    };
+    const owner = { tenant: caller.tenant, keyId: caller.keyId, server: server.name };
+    return { 'mcp-session-id': this.#parts.seal.seal(session, owner) };
+  }
+
+  #until({ request: { left } }: Context, listens: boolean): AbortSignal {
+    return listens ? AbortSignal.any([left, this.#parts.ending]) : left;
+  }
+
+  async #send({ server, session, request }: Context, signal: AbortSignal): Promise<UpstreamResponse> {
+    const began = performance.now();
+    const upstream = this.#parts.upstreamOf(server);
+    const told = (failed: boolean): void => this.#parts.asked(server, performance.now() - began, failed);
+    try {
+      const response = await upstream.send({
+        method: request.method,
+        headers: upstreamHeaders(request.headers, session?.upstreamId ?? null),
+        body: request.method === 'POST' ? request.body : null,
+        signal,
+      });
+      // The credential is the operator's: the client can do nothing about it, and must not offer one of its own.
+      if (response.status === 401) throw new McpError(502, RPC.refused, 'upstream_unauthorized', REFUSED_CREDENTIAL);
+      told(response.status >= 500);
+      return response;
+    } catch (error) {
+      if (!signal.aborted) told(true);
+      throw error;
+    }
+  }
+}
+
+const CACHE_HEADERS: ReadonlySet<string> = new Set(['x-cache', 'cache-status', 'age']);
+const REFUSED_CREDENTIAL = 'The MCP server does not accept the credential that it is configured with.';
+
+function checkPermission(
+  { method, params, id, body }: ClientMessage,
+  permissions: ClientPermissions,
+  { name }: McpServer,
+): void {
+  if (!body.faithful && method === 'tools/call') {
+    // Of two members of one name, the server may read another than we do.
+    throw new McpError(400, RPC.invalidRequest, 'ambiguous_json', 'The body can be read in more than one way.', id);
+  }
+  if (method === 'tools/call' && !mayCall(permissions, name, String(params['name']))) {
+    throw new McpError(403, RPC.refused, 'tool_not_allowed', 'This client may not call this tool.', id);
+  }
+}
+
+function controlsOf({ headers }: McpRequest, { id }: ClientMessage): CacheControls {
+  try {
+    return parseCacheControls(headers);
+  } catch (error) {
+    if (!(error instanceof CacheControlError)) throw error;
+    throw new McpError(400, RPC.invalidRequest, error.code, error.message, id, { cause: error });
+  }
+}
+
+function changesOf(kind: ListKind | null, session: Session | null): Question['changes'] {
+  if (session === null) return kind === null ? 'none' : 'unknown';
+  return kind !== null && session.told.includes(kind) ? 'told' : 'none';
+}
+
+function toldOf(capabilities: unknown): ListKind[] {
+  if (!isObject(capabilities)) return [];
+  return (['tools', 'prompts', 'resources'] as const).filter((kind) => {
+    const said = capabilities[kind];
+    return isObject(said) && said['listChanged'] === true;
+  });
+}
+
+function withId(response: JsonObject, { id }: ClientMessage): JsonObject {
+  const { id: _id, jsonrpc: _version, ...rest } = response;
+  return { jsonrpc: '2.0', id, ...rest };
+}
+
+function hashOf(value: unknown): string {
+  return hash('sha256', canonicalJson(JSON.stringify(value ?? {})).text, 'hex');
+}
+
+function isFaithful(text: string): boolean {
+  try {
+    return parseBody(Buffer.from(text)).faithful;
+  } catch (error) {
+    if (error instanceof BodyError) return false;
+    throw error;
+  }
+}
+
+async function nothing(): Promise<void> {}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => (done ??= work());
+}
+
+function noAnswer({ id }: ClientMessage): McpError {
+  const message = 'The MCP server ended its answer without the response.';
+  return new McpError(502, RPC.internalError, 'upstream_broke_off', message, id);
+}

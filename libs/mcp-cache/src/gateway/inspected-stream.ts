@@ -1,0 +1,76 @@
+import { EventFrames } from '../json-rpc/event-frames.js';
+import { serverMessage, type JsonObject } from '../json-rpc/message.js';
+
+/** The stream as it came, byte for byte; each message is heeded before the bytes that carry it are passed on. */
+export async function* inspected(
+  body: AsyncIterable<Buffer>,
+  heed: (message: JsonObject) => Promise<void>,
+): AsyncGenerator<Buffer> {
+  for await (const { bytes, message } of framesOf(body)) {
+    if (message !== null) await heed(message);
+    yield bytes;
+  }
+}
+
+/** A stream of which the beginning has been read already. */
+export async function* resumed(
+  read: readonly Buffer[],
+  frames: AsyncIterable<MessageFrame>,
+  heed: (message: JsonObject) => Promise<void>,
+): AsyncGenerator<Buffer> {
+  yield* read;
+  for await (const { bytes, message } of frames) {
+    if (message !== null) await heed(message);
+    yield bytes;
+  }
+}
+
+/** Does the work when the stream has ended, and when its reader has left, be it before he began to read. */
+export function afterwards(
+  stream: AsyncIterable<Buffer>,
+  work: () => Promise<void>,
+  left: AbortSignal,
+): AsyncIterable<Buffer> {
+  let done: Promise<void> | undefined;
+  const finish = (): Promise<void> => (done ??= work());
+  left.addEventListener('abort', () => void finish(), { once: true });
+  return (async function* () {
+    try {
+      yield* stream;
+    } finally {
+      await finish();
+    }
+  })();
+}
+
+export interface MessageFrame {
+  readonly bytes: Buffer;
+  readonly text: string | null;
+  readonly message: JsonObject | null;
+}
+
+export async function* framesOf(body: AsyncIterable<Buffer>): AsyncGenerator<MessageFrame> {
+  const frames = new EventFrames();
+  for await (const chunk of body) {
+    for (const { bytes, data } of frames.push(chunk)) {
+      yield { bytes, text: data, message: data === null ? null : serverMessage(data) };
+    }
+  }
+  // What a server sent of a frame before it broke off.
+  if (frames.rest.length > 0) yield { bytes: frames.rest, text: null, message: null };
+}
+
+export async function bytesOf(body: AsyncIterable<Buffer>, atMost: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > atMost) throw new RangeError('the answer of the server is too large');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+export function isEventStream(headers: Readonly<Record<string, string>>): boolean {
+  return /^text\/event-stream\b/i.test(headers['content-type'] ?? '');
+}

@@ -1,0 +1,108 @@
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Put, Query, Req, Res } from '@nestjs/common';
+import {
+  ApiBadRequestResponse,
+  ApiBearerAuth,
+  ApiBody,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+  ApiUnprocessableEntityResponse,
+} from '@nestjs/swagger';
+import { cursorBehind, InvalidCursorError, pageOf, PageQuery, placeIn } from '@promptsales/http-edge';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isServerName, serverAnswer, serverIn } from '../servers/server-body.js';
+import { McpServerDirectory } from '../servers/server-directory.js';
+import { McpServers } from '../servers/servers.js';
+import type { StoredServer } from '../servers/stored-server.js';
+import { McpStatuses } from '../status/statuses.js';
+import { MCP_OPTIONS, type McpOptions } from '../mcp-options.js';
+import { SERVER_ANSWER_SCHEMA, SERVER_LIST_SCHEMA, SERVER_SCHEMA } from './server-schema.js';
+
+type Answer = Readonly<Record<string, unknown>>;
+
+/** The MCP servers of a tenant, and how they are. */
+@ApiTags('MCP servers')
+@ApiBearerAuth()
+@Controller('v1/mcp/servers')
+export class McpServersController {
+  constructor(
+    @Inject(McpServers) private readonly servers: McpServers,
+    @Inject(McpServerDirectory) private readonly directory: McpServerDirectory,
+    @Inject(McpStatuses) private readonly statuses: McpStatuses,
+    @Inject(MCP_OPTIONS) private readonly options: McpOptions,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'List MCP servers by name' })
+  @ApiOkResponse({ schema: SERVER_LIST_SCHEMA })
+  async list(
+    @Req() request: FastifyRequest,
+    @Query() { limit, cursor }: PageQuery,
+  ): Promise<{ servers: readonly Answer[]; next_cursor: string | null }> {
+    const after = cursor === undefined ? null : nameIn(cursor);
+    const found = await this.servers.list(this.options.actorOf(request).tenant, after, limit + 1);
+    const { items, nextCursor } = pageOf(
+      found,
+      limit,
+      ({ name }) => cursorBehind(name),
+      (server) => server,
+    );
+    return { servers: await Promise.all(items.map((server) => this.#answer(server))), next_cursor: nextCursor };
+  }
+
+  @Get(':name')
+  @ApiOperation({ summary: 'Show an MCP server and how it is' })
+  @ApiOkResponse({ schema: SERVER_ANSWER_SCHEMA })
+  @ApiNotFoundResponse({ description: 'There is none of this name' })
+  async show(@Req() request: FastifyRequest, @Param('name') name: string): Promise<Answer> {
+    return this.#answer(await this.servers.find(this.options.actorOf(request).tenant, name));
+  }
+
+  @Put(':name')
+  @ApiOperation({
+    summary: 'Store an MCP server in place of what was there',
+    description:
+      'It is in force here at once and on every process within a second. Clients reach it at `/mcp/{name}`. Masked secrets that are sent back stay as they are.',
+  })
+  @ApiBody({ schema: SERVER_SCHEMA })
+  @ApiOkResponse({ schema: SERVER_ANSWER_SCHEMA, description: 'It was replaced' })
+  @ApiCreatedResponse({ schema: SERVER_ANSWER_SCHEMA, description: 'It is new' })
+  @ApiBadRequestResponse({ description: '`validation_failed`, with every fault and its place' })
+  @ApiUnprocessableEntityResponse({ description: '`secret_mask`: a mask stands for no stored secret' })
+  async store(
+    @Req() request: FastifyRequest,
+    @Param('name') name: string,
+    @Body() body: unknown,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Answer> {
+    const sent = serverIn(body, name, this.options.stdioAllow);
+    const { created, server } = await this.servers.save(this.options.actorOf(request), name, sent);
+    await this.directory.refresh();
+    reply.status(created ? 201 : 200);
+    return this.#answer(server);
+  }
+
+  @Delete(':name')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Remove an MCP server' })
+  @ApiNoContentResponse()
+  @ApiNotFoundResponse({ description: 'There is none of this name' })
+  async remove(@Req() request: FastifyRequest, @Param('name') name: string): Promise<void> {
+    await this.servers.remove(this.options.actorOf(request), name);
+    await this.directory.refresh();
+  }
+
+  async #answer(server: StoredServer): Promise<Answer> {
+    return { ...serverAnswer(server), status: await this.statuses.of(server) };
+  }
+}
+
+/** @throws InvalidCursorError */
+function nameIn(cursor: string): string {
+  const name = placeIn(cursor);
+  if (!isServerName(name)) throw new InvalidCursorError();
+  return name;
+}

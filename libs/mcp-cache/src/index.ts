@@ -1,0 +1,11 @@
+export { McpCacheModule, type McpCacheAsyncOptions } from './mcp-cache.module.js';
+export type { McpOptions } from './mcp-options.js';
+export type { ClientPermissions } from './gateway/permissions.js';
+export type { GatewayCaller } from './gateway/exchange.js';
+export { MCP_MIGRATIONS } from './servers/server-migrations.js';
+export { McpServerDirectory } from './servers/server-directory.js';
+export { McpServerError, type McpServerErrorCode } from './servers/server-error.js';
+export type { McpServer } from './servers/mcp-server.js';
+export type { McpServerAct, McpServerActor } from './servers/servers.js';
+export { McpStatuses, type ServerStatus } from './status/statuses.js';
+export { UpstreamError, type UpstreamErrorCode } from './upstream/upstream.js';

@@ -1,0 +1,47 @@
+import { hash } from 'node:crypto';
+import type { CachePermission, McpServer, Reached, Share, Trust } from './mcp-server.js';
+import type { Secrets } from './server-secrets.js';
+
+/** What is configured of a server, as it lies in PostgreSQL: everything but its secrets. */
+export interface ServerSettings {
+  readonly url?: string;
+  readonly command?: string;
+  readonly args?: readonly string[];
+  readonly trust: Trust;
+  readonly share: Share;
+  readonly tools: Readonly<Record<string, CachePermission>>;
+  readonly prompts: Readonly<Record<string, CachePermission>>;
+  readonly ttlCapSeconds: number | null;
+}
+
+export interface StoredServer {
+  readonly tenant: string;
+  readonly name: string;
+  readonly settings: ServerSettings;
+  /** Of a server with an address its headers, of a process its environment. */
+  readonly secrets: Secrets;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export function serverOf({
+  tenant,
+  name,
+  settings,
+  secrets,
+}: Omit<StoredServer, 'createdAt' | 'updatedAt'>): McpServer {
+  const { url, command = '', args = [], trust, share, tools, prompts, ttlCapSeconds } = settings;
+  const reached: Reached =
+    url === undefined ? { kind: 'stdio', command, args, env: secrets } : { kind: 'http', url, headers: secrets };
+  return {
+    tenant,
+    name,
+    reached,
+    trust,
+    share,
+    tools: new Map(Object.entries(tools)),
+    prompts: new Map(Object.entries(prompts)),
+    ttlCapSeconds,
+    identity: hash('sha256', JSON.stringify(['mcp server', tenant, name, reached]), 'hex'),
+  };
+}

@@ -1,0 +1,171 @@
+/**
+ * One client's session with a server that is a process of ours: the process, and the face of streamable HTTP in front of it.
+ *
+ * A process talks on one channel where HTTP has many streams. What it says of its own accord goes to the stream of
+ * notifications; while there is none, to the answer that is under way, and before the client has opened either it waits.
+ * Progress goes with the request that asked for it.
+ */
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
+import { isJSONRPCRequest, type JSONRPCMessage, type RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { randomUUID } from 'node:crypto';
+import { isObject } from '../json-rpc/message.js';
+import { UpstreamError, type UpstreamRequest, type UpstreamResponse } from './upstream.js';
+
+export interface ChildCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** What a process that nobody listens to may leave waiting. */
+const MOST_WAITING = 100;
+const LARGEST_MESSAGE_BYTES = 64 * 1024 * 1024;
+
+export class ChildSession {
+  readonly id = randomUUID();
+  /** `performance.now()` of the latest sign of the client. */
+  usedAt = performance.now();
+  readonly #child: StdioClientTransport;
+  readonly #face: WebStandardStreamableHTTPServerTransport;
+  readonly #underWay = new Set<RequestId>();
+  readonly #progress = new Map<unknown, RequestId>();
+  readonly #waiting: JSONRPCMessage[] = [];
+  readonly #ended: (session: ChildSession) => void;
+  #listening = 0;
+  #open = true;
+
+  private constructor({ command, args, env }: ChildCommand, ended: (session: ChildSession) => void) {
+    this.#ended = ended;
+    this.#child = new StdioClientTransport({
+      command,
+      args: [...args],
+      env: { ...env },
+      stderr: 'pipe',
+      maxBufferSize: LARGEST_MESSAGE_BYTES,
+    });
+    this.#face = new WebStandardStreamableHTTPServerTransport({
+      sessionIdGenerator: () => this.id,
+      // Ours are the limits in front of it.
+      maxRequestBodySize: LARGEST_MESSAGE_BYTES,
+    });
+    const onclose = (): void => void this.close();
+    Object.assign(this.#face, { onclose, onmessage: (message: JSONRPCMessage) => this.#fromClient(message) });
+    Object.assign(this.#child, { onclose, onmessage: (message: JSONRPCMessage) => this.#fromChild(message) });
+    // It may say there whatever it likes, as much as it likes: an unread pipe would stop it.
+    this.#child.stderr?.on('data', () => undefined);
+  }
+
+  /** @throws UpstreamError when the process does not come up */
+  static async start(command: ChildCommand, ended: (session: ChildSession) => void): Promise<ChildSession> {
+    const session = new ChildSession(command, ended);
+    try {
+      await session.#child.start();
+    } catch (error) {
+      throw new UpstreamError('upstream_unreachable', 'The MCP server cannot be started.', { cause: error });
+    }
+    await session.#face.start();
+    return session;
+  }
+
+  /** Whether a request is being answered or the client listens. */
+  get busy(): boolean {
+    return this.#underWay.size > 0 || this.#listening > 0;
+  }
+
+  async send({ method, headers, body, signal }: UpstreamRequest): Promise<UpstreamResponse> {
+    this.usedAt = performance.now();
+    const init: RequestInit = { method, headers: { ...headers }, signal };
+    if (body !== null) init.body = new Uint8Array(body);
+    const response = await this.#face.handleRequest(new Request('http://stdio.invalid/mcp', init));
+    const listens = method === 'GET' && response.status === 200;
+    if (listens) this.#beginListening();
+    return {
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: this.#bytesOf(response, signal, listens),
+    };
+  }
+
+  async close(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#ended(this);
+    this.#failUnderWay();
+    await Promise.allSettled([this.#face.close(), this.#child.close()]);
+  }
+
+  #fromClient(message: JSONRPCMessage): void {
+    if (isJSONRPCRequest(message)) {
+      this.#underWay.add(message.id);
+      const token = message.params?._meta?.progressToken;
+      if (token !== undefined) this.#progress.set(token, message.id);
+    }
+    // It rejects when the process is gone, of which `onclose` tells.
+    this.#child.send(message).catch(() => this.close());
+  }
+
+  #fromChild(message: JSONRPCMessage): void {
+    if ('id' in message && !('method' in message)) {
+      if (message.id !== undefined) this.#answered(message.id);
+      this.#toClient(message);
+      return;
+    }
+    const related = this.#relatedTo(message);
+    if (related === undefined && this.#listening === 0) {
+      if (this.#waiting.length < MOST_WAITING) this.#waiting.push(message);
+      return;
+    }
+    this.#toClient(message, related);
+  }
+
+  /** The request with whose answer it goes; undefined: with the notifications. */
+  #relatedTo(message: JSONRPCMessage): RequestId | undefined {
+    const params = 'params' in message && isObject(message.params) ? message.params : {};
+    const asked = this.#progress.get(params['progressToken']);
+    if (asked !== undefined && this.#underWay.has(asked)) return asked;
+    return this.#listening > 0 ? undefined : [...this.#underWay].at(-1);
+  }
+
+  #answered(id: RequestId): void {
+    this.#underWay.delete(id);
+    for (const [token, of] of this.#progress) if (of === id) this.#progress.delete(token);
+  }
+
+  #toClient(message: JSONRPCMessage, relatedRequestId?: RequestId): void {
+    // It rejects for an answer that nobody waits for any more.
+    this.#face.send(message, relatedRequestId === undefined ? {} : { relatedRequestId }).catch(() => undefined);
+  }
+
+  #beginListening(): void {
+    this.#listening += 1;
+    for (const message of this.#waiting.splice(0)) this.#toClient(message);
+  }
+
+  /** Whoever waits for an answer is told that there will be none. */
+  #failUnderWay(): void {
+    for (const id of this.#underWay) {
+      const error = { code: -32603, message: 'The MCP server has ended.', data: { code: 'upstream_broke_off' } };
+      this.#toClient({ jsonrpc: '2.0', id, error });
+    }
+    this.#underWay.clear();
+  }
+
+  async *#bytesOf({ body }: Response, signal: AbortSignal, listens: boolean): AsyncIterable<Buffer> {
+    const reader = body?.getReader();
+    const leave = (): void => void reader?.cancel().catch(() => undefined);
+    signal.addEventListener('abort', leave);
+    try {
+      for (;;) {
+        const read = await reader?.read();
+        if (read === undefined || read.done) return;
+        this.usedAt = performance.now();
+        yield Buffer.from(read.value);
+      }
+    } finally {
+      signal.removeEventListener('abort', leave);
+      if (listens) this.#listening -= 1;
+      leave();
+    }
+  }
+}

@@ -1,0 +1,74 @@
+/** A server that speaks streamable HTTP itself. Redirects are never followed: they would carry the credential elsewhere. */
+import { Pool } from 'undici';
+import type { Readable } from 'node:stream';
+import { UpstreamError, type Upstream, type UpstreamRequest, type UpstreamResponse } from './upstream.js';
+
+export interface HttpUpstreamOptions {
+  readonly url: string;
+  /** The operator's, such as the credential. They take the place of the client's. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Until the headers of an answer. */
+  readonly timeoutMs: number;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const CONNECTIONS = 1024;
+
+export class HttpUpstream implements Upstream {
+  readonly #options: HttpUpstreamOptions;
+  readonly #pool: Pool;
+  readonly #path: string;
+
+  constructor(options: HttpUpstreamOptions) {
+    const url = new URL(options.url);
+    this.#options = options;
+    this.#path = url.pathname + url.search;
+    this.#pool = new Pool(url.origin, {
+      connections: CONNECTIONS,
+      pipelining: 1,
+      allowH2: false,
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+      headersTimeout: options.timeoutMs,
+      // A stream of notifications may be silent for hours.
+      bodyTimeout: 0,
+    });
+  }
+
+  async send({ method, headers, body, signal }: UpstreamRequest): Promise<UpstreamResponse> {
+    const answered = await this.#pool
+      .request({ method, path: this.#path, headers: { ...headers, ...this.#options.headers }, body, signal })
+      .catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw new UpstreamError('upstream_unreachable', 'The MCP server cannot be reached.', { cause: error });
+      });
+    // A body that is let go before anyone reads it must not bring the process down; readers meet the error themselves.
+    answered.body.on('error', metByTheReader);
+    if (answered.statusCode >= 300 && answered.statusCode < 400) {
+      answered.body.destroy();
+      throw new UpstreamError('upstream_redirects', 'The MCP server answered with a redirect, which is not followed.');
+    }
+    return { status: answered.statusCode, headers: plain(answered.headers), body: bytesOf(answered.body, signal) };
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+}
+
+async function* bytesOf(body: Readable, signal: AbortSignal): AsyncIterable<Buffer> {
+  try {
+    for await (const chunk of body) yield chunk as Buffer;
+  } catch (error) {
+    // It is we who wanted no more.
+    if (signal.aborted) return;
+    throw new UpstreamError('upstream_broke_off', 'The MCP server broke its answer off.', { cause: error });
+  }
+}
+
+function plain(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+  );
+}
+
+function metByTheReader(): void {}

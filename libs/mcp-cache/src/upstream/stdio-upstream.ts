@@ -1,0 +1,89 @@
+/**
+ * A server that is started as a process: one for each session, as a client that starts it itself would have it. A session
+ * lives in the process of ours that began it; elsewhere it is unknown, and its client begins another.
+ */
+import { ChildSession, type ChildCommand } from './child-session.js';
+import { UpstreamError, type Upstream, type UpstreamRequest, type UpstreamResponse } from './upstream.js';
+
+export interface StdioUpstreamOptions extends ChildCommand {
+  readonly mostSessions: number;
+  /** A session that nobody has used for so long ends. */
+  readonly idleMs: number;
+}
+
+export class StdioUpstream implements Upstream {
+  readonly #options: StdioUpstreamOptions;
+  readonly #sessions = new Map<string, ChildSession>();
+  readonly #sweep: NodeJS.Timeout;
+  #starting = 0;
+  #closed = false;
+
+  constructor(options: StdioUpstreamOptions) {
+    this.#options = options;
+    this.#sweep = setInterval(() => this.#endIdle(), Math.min(options.idleMs, 60_000) / 2);
+    this.#sweep.unref();
+  }
+
+  async send(request: UpstreamRequest): Promise<UpstreamResponse> {
+    const id = request.headers['mcp-session-id'];
+    if (id !== undefined) {
+      const session = this.#sessions.get(id);
+      return session === undefined ? sessionNotFound() : session.send(request);
+    }
+    const session = await this.#begin();
+    const response = await session.send(request);
+    // No `initialize`, or one that the process's face refuses.
+    if (response.headers['mcp-session-id'] === undefined) await session.close();
+    return response;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#sweep);
+    await Promise.all([...this.#sessions.values()].map((session) => session.close()));
+  }
+
+  async #begin(): Promise<ChildSession> {
+    if (this.#closed) throw new UpstreamError('upstream_stopped', 'This process is shutting down.');
+    if (this.#sessions.size + this.#starting >= this.#options.mostSessions) this.#makeRoom();
+    this.#starting += 1;
+    try {
+      const session = await ChildSession.start(this.#options, (ended) => void this.#sessions.delete(ended.id));
+      this.#sessions.set(session.id, session);
+      return session;
+    } finally {
+      this.#starting -= 1;
+    }
+  }
+
+  /** The session that was idle longest gives way. */
+  #makeRoom(): void {
+    let oldest: ChildSession | undefined;
+    for (const session of this.#sessions.values()) {
+      if (!session.busy && (oldest === undefined || session.usedAt < oldest.usedAt)) oldest = session;
+    }
+    if (oldest === undefined) {
+      throw new UpstreamError('upstream_too_busy', 'The MCP server has as many sessions as it may have.');
+    }
+    void oldest.close();
+  }
+
+  #endIdle(): void {
+    const before = performance.now() - this.#options.idleMs;
+    for (const session of this.#sessions.values()) {
+      if (!session.busy && session.usedAt < before) void session.close();
+    }
+  }
+}
+
+function sessionNotFound(): UpstreamResponse {
+  const error = { code: -32001, message: 'Session not found' };
+  const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', error, id: null }));
+  return {
+    status: 404,
+    headers: { 'content-type': 'application/json' },
+    body: (async function* () {
+      yield body;
+    })(),
+  };
+}

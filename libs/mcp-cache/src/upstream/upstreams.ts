@@ -1,0 +1,74 @@
+import type { McpServer } from '../servers/mcp-server.js';
+import { HttpUpstream } from './http-upstream.js';
+import { StdioUpstream } from './stdio-upstream.js';
+import { UpstreamError, type Upstream } from './upstream.js';
+
+export interface UpstreamBounds {
+  /** Until the headers of an answer. */
+  readonly timeoutMs: number;
+  /** Of one server that is started as a process. */
+  readonly mostSessions: number;
+  readonly idleMs: number;
+  /** Commands that a server may be started with: also one that was stored when others were. */
+  readonly stdioAllow: readonly string[];
+}
+
+const DEFAULT_BOUNDS: UpstreamBounds = Object.freeze({
+  timeoutMs: 600_000,
+  mostSessions: 64,
+  idleMs: 900_000,
+  stdioAllow: [],
+});
+/** What is still under way with a server whose configuration has changed may take so long to end. */
+const FAREWELL_MS = 60_000;
+
+/** The servers that were asked, each by the configuration that it has now. */
+export class Upstreams {
+  readonly #bounds: UpstreamBounds;
+  readonly #upstreams = new Map<string, { readonly identity: string; readonly upstream: Upstream }>();
+  readonly #leaving = new Map<Upstream, NodeJS.Timeout>();
+
+  constructor(bounds: Partial<UpstreamBounds> = {}) {
+    this.#bounds = Object.freeze({ ...DEFAULT_BOUNDS, ...bounds });
+  }
+
+  /** @throws UpstreamError for one that may not be started */
+  of(server: McpServer): Upstream {
+    const key = JSON.stringify([server.tenant, server.name]);
+    const known = this.#upstreams.get(key);
+    if (known?.identity === server.identity) return known.upstream;
+    if (known !== undefined) this.#letGo(known.upstream);
+    const upstream = this.#made(server);
+    this.#upstreams.set(key, { identity: server.identity, upstream });
+    return upstream;
+  }
+
+  async close(): Promise<void> {
+    const leaving = [...this.#leaving].map(([upstream, timer]) => {
+      clearTimeout(timer);
+      return upstream;
+    });
+    const all = [...leaving, ...[...this.#upstreams.values()].map(({ upstream }) => upstream)];
+    this.#leaving.clear();
+    this.#upstreams.clear();
+    await Promise.all(all.map((upstream) => upstream.close()));
+  }
+
+  #made({ reached }: McpServer): Upstream {
+    const { timeoutMs, mostSessions, idleMs, stdioAllow } = this.#bounds;
+    if (reached.kind === 'http') return new HttpUpstream({ ...reached, timeoutMs });
+    if (!stdioAllow.includes(reached.command)) {
+      throw new UpstreamError('upstream_not_allowed', 'This MCP server may not be started: see MCP_STDIO_ALLOW.');
+    }
+    return new StdioUpstream({ ...reached, mostSessions, idleMs });
+  }
+
+  #letGo(upstream: Upstream): void {
+    const timer = setTimeout(() => {
+      this.#leaving.delete(upstream);
+      void upstream.close();
+    }, FAREWELL_MS);
+    timer.unref();
+    this.#leaving.set(upstream, timer);
+  }
+}

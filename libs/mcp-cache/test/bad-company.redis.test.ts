@@ -1,0 +1,194 @@
+/** Clients and servers that do not behave. */
+import { server, stand, type Gateway, type Stand } from './gateway-stand.js';
+import { RawClient } from './raw-client.js';
+import { ScriptedServer } from './scripted-server.js';
+
+let place: Stand;
+let gateway: Gateway;
+let upstream: ScriptedServer;
+
+beforeAll(async () => {
+  place = await stand();
+  gateway = await place.start();
+});
+afterAll(() => place.stop());
+beforeEach(async () => {
+  upstream = await new ScriptedServer().start();
+  place.servers.set('http', server('http', { kind: 'http', url: upstream.url, headers: {} }));
+});
+afterEach(() => upstream.stop());
+
+const codeOf = ({ messages }: { messages: readonly Record<string, unknown>[] }) =>
+  (messages.at(-1)?.['error'] as { data?: { code: string } } | undefined)?.data?.code;
+const ping = (more: object = {}) => JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping', ...more });
+const child = (name: string, code: string) =>
+  place.servers.set(name, server(name, { kind: 'stdio', command: process.execPath, args: ['-e', code], env: {} }));
+
+describe('a client', () => {
+  it.each([
+    ['{"jsonrpc":"2.0"', 'body_not_json'],
+    ['\u0000', 'body_not_json'],
+    ['', 'body_not_json'],
+    [`[${ping()}]`, 'batch_not_allowed'],
+    ['[]', 'batch_not_allowed'],
+    ['null', 'not_json_rpc'],
+    ['{"id":1,"method":"ping"}', 'not_json_rpc'],
+    [ping({ jsonrpc: '1.0' }), 'not_json_rpc'],
+    [ping({ method: 7 }), 'not_json_rpc'],
+    [ping({ params: [1] }), 'invalid_params'],
+    [ping({ id: null }), 'invalid_id'],
+    [ping({ id: {} }), 'invalid_id'],
+    ['['.repeat(100_000), 'body_too_deep'],
+  ])('that sends %.40s is told so, and its server nothing', async (body, code) => {
+    const asking = await new RawClient(gateway.url('http')).connect();
+    const before = upstream.asked.length;
+    const told = await asking.send(body);
+    expect(told.status).toBe(400);
+    expect(codeOf(told)).toBe(code);
+    expect(upstream.asked).toHaveLength(before);
+  });
+
+  it('cannot use the session of another key, or one that it made up', async () => {
+    const asking = await new RawClient(gateway.url('http'), 't:a').connect();
+    const thief = new RawClient(gateway.url('http'), 't:b');
+    for (const session of [asking.session, 'made-up', upstream.asked[0]?.session ?? 'x']) {
+      thief.session = session;
+      const told = await thief.ask('ping');
+      expect([told.status, codeOf(told)]).toEqual([404, 'session_not_found']);
+    }
+    expect(upstream.count('ping')).toBe(0);
+  });
+
+  it('may send no header to the server but those of the protocol', async () => {
+    const asking = await new RawClient(gateway.url('http')).connect();
+    await asking.ask(
+      'ping',
+      {},
+      { cookie: 'c=1', authorization: 'Bearer mine', 'x-forwarded-host': 'evil', 'mcp-x': 'y' },
+    );
+    const { headers } = upstream.asked.at(-1) as { headers: Record<string, string> };
+    expect(headers).toMatchObject({ 'mcp-x': 'y', 'content-type': 'application/json' });
+    for (const name of ['cookie', 'authorization', 'x-forwarded-host', 'x-api-key'])
+      expect(headers).not.toHaveProperty(name);
+  });
+
+  it('without a key must not be a page of elsewhere', async () => {
+    const url = gateway.url('http');
+    const post = (headers: Record<string, string>) => fetch(url, { method: 'POST', body: ping(), headers });
+    expect((await post({ origin: 'http://evil.example' })).status).toBe(403);
+    expect((await post({ origin: url.origin })).status).toBe(200);
+    expect((await post({ origin: 'http://evil.example', 'x-api-key': 't:k' })).status).toBe(200);
+  });
+
+  it('that wants a server that there is not is told so', async () => {
+    const told = await new RawClient(gateway.url('nowhere')).ask('ping');
+    expect([told.status, codeOf(told)]).toEqual([404, 'server_not_found']);
+  });
+
+  it('trap 12: may name tools and resources as it likes', async () => {
+    const tool = { cache: true, force: true, accounting: false, ttlSeconds: null };
+    const hostile = ['a:b', '*', '..', 'x\u0000y', '__proto__', ' ', 'é'.repeat(5000)];
+    const tools = new Map(hostile.map((name) => [name, tool]));
+    place.servers.set('hostile', server('hostile', { kind: 'http', url: upstream.url, headers: {} }, { tools }));
+    const asking = await new RawClient(gateway.url('hostile')).connect();
+    upstream.answering = ({ params }) => ({ content: [params['name'] ?? params['uri']] });
+    for (const name of [...hostile, ...hostile]) {
+      expect(await asking.result('tools/call', { name })).toEqual({ content: [name] });
+      expect(await asking.result('resources/read', { uri: name })).toEqual({ content: [name] });
+    }
+    expect(place.failures).toEqual([]);
+  });
+});
+
+describe('a server', () => {
+  it('that breaks off, redirects, wants another credential or is gone is a clear error, and what is kept is served', async () => {
+    const asking = await new RawClient(gateway.url('http')).connect();
+    upstream.answering = () => ({ tools: [] });
+    await asking.ask('tools/list');
+    const codes: unknown[] = [];
+    upstream.answering = (_asked, reply) => reply.writeHead(302, { location: 'http://127.0.0.1/' }).end();
+    codes.push(codeOf(await asking.ask('ping')));
+    upstream.answering = (_asked, reply) => reply.writeHead(401, { 'www-authenticate': 'Bearer' }).end();
+    codes.push(codeOf(await asking.ask('ping')));
+    upstream.answering = (_asked, reply) =>
+      reply.writeHead(200, { 'content-type': 'text/event-stream' }).end('data: 1\n\n');
+    codes.push(codeOf(await asking.ask('resources/list')));
+    upstream.answering = (_asked, reply) =>
+      reply.writeHead(200, { 'content-type': 'application/json' }).end('{"half":');
+    codes.push(codeOf(await asking.ask('resources/list')));
+    upstream.answering = (_asked, reply) => void reply.destroy();
+    codes.push(codeOf(await asking.ask('ping')));
+    expect(codes).toEqual([
+      'upstream_redirects',
+      'upstream_unauthorized',
+      'upstream_broke_off',
+      'upstream_broke_off',
+      'upstream_unreachable',
+    ]);
+    expect((await asking.ask('tools/list')).headers.get('x-cache')).toBe('HIT');
+  });
+
+  it('that answers in HTTP is passed on', async () => {
+    const asking = await new RawClient(gateway.url('http')).connect();
+    const error = { jsonrpc: '2.0', id: 2, error: { code: -32602, message: 'no' } };
+    upstream.answering = (_asked, reply) =>
+      reply.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify(error));
+    for (const method of ['tools/list', 'ping']) {
+      const told = await asking.ask(method);
+      expect([told.status, told.messages]).toEqual([400, [error]]);
+    }
+  });
+
+  it('that cannot be started, or ends at once, is a clear error', async () => {
+    const no = server('no', { kind: 'stdio', command: '/no/such/command', args: [], env: {} });
+    place.servers.set('no', no);
+    const refused = await new RawClient(gateway.url('no')).ask('initialize', { protocolVersion: '2025-11-25' });
+    expect([refused.status, codeOf(refused)]).toEqual([502, 'upstream_not_allowed']);
+    child('ends', 'process.exit(3)');
+    const ended = await new RawClient(gateway.url('ends')).ask('initialize', {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 'c', version: '1' },
+    });
+    expect(codeOf(ended)).toBe('upstream_broke_off');
+  });
+
+  const SERVER = `
+    const say = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
+    let rest = '';
+    process.stdin.on('data', (chunk) => {
+      const lines = (rest + chunk).split('\\n');
+      rest = lines.pop();
+      for (const line of lines) {
+        const { id, method, params } = JSON.parse(line);
+        if (method === 'initialize')
+          say({ id, result: { protocolVersion: params.protocolVersion, capabilities: {}, serverInfo: { name: 's', version: '1' } } });
+        else if (id !== undefined) act(method, id);
+      }
+    });`;
+
+  it('that floods stderr and talks nonsense goes on serving', async () => {
+    child(
+      'floods',
+      `${SERVER}
+      const act = (method, id) => {
+        for (let at = 0; at < 200; at += 1) process.stderr.write('x'.repeat(64 * 1024));
+        process.stdout.write('no JSON\\n');
+        say({ id, result: { method } });
+      };`,
+    );
+    const asking = await new RawClient(gateway.url('floods')).connect();
+    for (let time = 0; time < 3; time += 1) expect(await asking.result('ping')).toEqual({ method: 'ping' });
+    await asking.end();
+  });
+
+  it('that dies in a call fails the call, and the session is over', async () => {
+    child('dies', `${SERVER} const act = () => process.exit(1);`);
+    const asking = await new RawClient(gateway.url('dies')).connect();
+    expect(codeOf(await asking.ask('ping'))).toBe('upstream_broke_off');
+    const later = await asking.ask('ping');
+    expect([later.status, later.messages[0]]).toEqual([404, expect.objectContaining({ error: expect.anything() })]);
+    // Its client begins another.
+    expect((await new RawClient(gateway.url('dies')).connect()).session).not.toBeNull();
+  });
+});

@@ -1,0 +1,99 @@
+/** What is known of servers: how they were used, over all processes, and whether they are there. */
+import { Cache, dayMinuteText, keyspace, PlainValues, RedisRoles } from '@promptsales/cache-core';
+import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import { McpStatuses } from '../src/status/statuses.js';
+import { Traffic } from '../src/status/traffic.js';
+import { HttpUpstream } from '../src/upstream/http-upstream.js';
+import { server } from './gateway-stand.js';
+import { ScriptedServer } from './scripted-server.js';
+
+describe('the status of a server', () => {
+  let redis: TestRedis;
+  let roles: RedisRoles;
+  let cache: Cache;
+  const failures: unknown[] = [];
+  beforeAll(async () => {
+    redis = await startRedis();
+    roles = new RedisRoles({ url: redis.url }).open();
+    await Promise.all(roles.links().map((link) => link.untilUp(5000)));
+    cache = new Cache(roles);
+  });
+  afterAll(async () => {
+    cache.close();
+    await roles.close();
+    await redis.stop();
+  });
+
+  const traffic = () =>
+    new Traffic({
+      roles,
+      plain: new PlainValues(roles),
+      keyPrefix: '',
+      failed: (error) => void failures.push(error),
+    });
+  const named = { tenant: 't', name: 'crm' };
+
+  it('sums up what all processes asked it in the hour before', async () => {
+    const [one, other] = [traffic(), traffic()];
+    one.asked(named, 10, false);
+    one.asked(named, 20.4, true);
+    other.asked(named, 30, false);
+    other.asked({ tenant: 'u', name: 'crm' }, 1000, true);
+    await Promise.all([one.close(), other.close()]);
+    const next = new Date(Date.now() + 60_000);
+    expect(await one.sumsOf(named, next)).toEqual({
+      requestsLastMinute: 3,
+      requestsLastHour: 3,
+      errorsLastHour: 1,
+      msLastHour: 60,
+    });
+    expect(await one.sumsOf(named, new Date(next.getTime() + 30 * 60_000))).toMatchObject({
+      requestsLastMinute: 0,
+      requestsLastHour: 3,
+    });
+    expect(await one.sumsOf(named, new Date(next.getTime() + 61 * 60_000))).toMatchObject({ requestsLastHour: 0 });
+    expect(failures).toEqual([]);
+  });
+
+  it('of another type at the key is counted anew', async () => {
+    const spoilt = keyspace.mcpTraffic.at({ server_name: 'x', 'yyyy-mm-dd-HH-MM': dayMinuteText(new Date()) });
+    await roles.link('state').readAt(spoilt.key, (client) => client.set(spoilt.key, 'text'));
+    const counting = traffic();
+    counting.asked({ tenant: 'default', name: 'x' }, 1, false);
+    await counting.close();
+    expect(failures).toEqual([]);
+  });
+
+  it('says whether it is there, and lies where other systems read it', async () => {
+    const upstream = await new ScriptedServer().start();
+    const there = server('there', { kind: 'http', url: upstream.url, headers: {} }, { tenant: 'default' });
+    const gone = server('gone', { kind: 'http', url: 'http://127.0.0.1:9/mcp', headers: {} }, { tenant: 'default' });
+    const upstreams = new Map(
+      [there, gone].map(({ reached, name }) => {
+        const { url } = reached as { url: string };
+        return [name, new HttpUpstream({ url, headers: {}, timeoutMs: 5000 })];
+      }),
+    );
+    const statuses = new McpStatuses({
+      cache,
+      traffic: traffic(),
+      upstreamOf: ({ name }) => upstreams.get(name) as HttpUpstream,
+    });
+    expect(await statuses.refresh([there, gone])).toEqual({ servers: 2, unhealthy: 1 });
+    expect(await statuses.of(there)).toMatchObject({ status: 'healthy', requests_last_min: 0, errors_last_hour: 0 });
+    expect(await statuses.of(gone)).toMatchObject({ status: 'unhealthy' });
+    expect(await statuses.of({ tenant: 't', name: 'there' })).toBeNull();
+    const fields = await roles
+      .link('cache')
+      .readAt('mcp:server:status:there', (client) => client.hkeys('mcp:server:status:there'));
+    expect(fields.toSorted()).toEqual([
+      'avg_response_time',
+      'errors_last_hour',
+      'last_health_check',
+      'requests_last_min',
+      'status',
+    ]);
+    await Promise.all([...upstreams.values()].map((one) => one.close()));
+    await upstream.stop();
+  });
+});
