@@ -76,8 +76,12 @@ export class ServerConnection {
     this.#clock = clock;
     this.#deadlines = deadlines;
     this.#owner = owner;
-    this.#client = new Redis(this.#clientOptions());
-    for (const { name, lua } of loadedScripts()) this.#client.defineCommand(name, { lua });
+    const scripts = [...loadedScripts()];
+    // Somebody waits for each script. A pipeline would keep it until the turn of the event loop ends, and until the one before it
+    // has been answered, and cost more than the writes that it saves.
+    const autoPipeliningIgnoredCommands = scripts.map(({ name }) => name);
+    this.#client = new Redis({ ...this.#clientOptions(), autoPipeliningIgnoredCommands });
+    for (const { name, lua } of scripts) this.#client.defineCommand(name, { lua });
     this.#client.on('error', (error: Error) => this.#owner.trouble(error.message));
     this.#client.once('end', () => this.giveUp());
   }

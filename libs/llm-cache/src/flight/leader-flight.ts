@@ -286,10 +286,9 @@ export class LeaderFlight implements AnswerFlight {
     last: RecordedFrame | null,
     usageAsked: boolean,
   ): Promise<WholeAnswer> {
+    // Before it first waits, the fill has been sent.
     const keeping = this.#keep(whole, response, last, usageAsked);
     const storing = keeping.catch(notStored);
-    // A command leaves for Redis at the end of the turn in which it was given.
-    if (this.#filling !== null) await nextTurn();
     this.#storing = storing;
     if (last !== null) this.broadcast.frame(last);
     const reply = wholeReply(whole, response, false);
@@ -355,12 +354,6 @@ function notedWhenItIsAwaited(): void {}
 
 function notStored(): false {
   return false;
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }
 
 /** What whoever waits for a call is told of what has ended it. */
