@@ -6,31 +6,35 @@ const UNCUT = 0;
 const WHOLE = 1;
 /** As far from the end of its frame as the last one that was written out, and as long. */
 const SAME_FROM_END = 2;
-const SAME_FROM_START = 3;
+/** The last bytes in the frame that are those of the last one that was written out. */
+const SAME_BYTES = 3;
 /** Where it begins and its length follow. */
 const WRITTEN_OUT = 4;
 
-interface Place {
-  readonly fromStart: number;
+interface WrittenOut {
   readonly fromEnd: number;
-  readonly length: number;
+  readonly bytes: Buffer;
 }
 
-const NOWHERE: Place = { fromStart: 0, fromEnd: 0, length: 0 };
+const NONE: WrittenOut = { fromEnd: 0, bytes: Buffer.alloc(0) };
 
-export function writeCuts(writer: ByteWriter, rows: readonly FrameRow[]): void {
-  let last = NOWHERE;
+/** @param stream the frames, one after the other */
+export function writeCuts(writer: ByteWriter, stream: Buffer, rows: readonly FrameRow[]): void {
+  let last = NONE;
+  let from = 0;
   for (const { length, cut } of rows) {
-    const fromEnd = length - cut.from;
+    const frame = { from, to: from + length };
+    from += length;
     if (cut.length === 0) writer.number(UNCUT);
     else if (cut.length === length) writer.number(WHOLE);
-    else if (cut.length === last.length && fromEnd === last.fromEnd) writer.number(SAME_FROM_END);
-    else if (cut.length === last.length && cut.from === last.fromStart) writer.number(SAME_FROM_START);
-    else {
+    else if (cut.length === last.bytes.length && length - cut.from === last.fromEnd) writer.number(SAME_FROM_END);
+    else if (cut.length === last.bytes.length && lastPlaceOf(last.bytes, stream, frame) === cut.from) {
+      writer.number(SAME_BYTES);
+    } else {
       writer.number(WRITTEN_OUT);
       writer.number(cut.from);
       writer.number(cut.length);
-      last = { fromStart: cut.from, fromEnd, length: cut.length };
+      last = writtenOut(cut, stream, frame);
     }
   }
 }
@@ -42,7 +46,7 @@ export class CutReader {
   readonly #places: readonly number[];
   #nextCode = 0;
   #nextPlace = 0;
-  #last = NOWHERE;
+  #last = NONE;
 
   constructor(reader: ByteReader, count: number) {
     const codes: number[] = [];
@@ -57,19 +61,36 @@ export class CutReader {
     this.#places = places;
   }
 
-  next(frameLength: number): Cut {
+  /** @throws MalformedBytes for a cut that does not lie in this frame, the next one */
+  next(stream: Buffer, from: number, to: number): Cut {
     const code = this.#codes[this.#nextCode++];
     if (code === UNCUT) return NO_CUT;
-    if (code === WHOLE) return { from: 0, length: frameLength };
-    if (code === WRITTEN_OUT) {
-      const from = this.#places[this.#nextPlace++] as number;
-      const length = this.#places[this.#nextPlace++] as number;
-      this.#last = { fromStart: from, fromEnd: frameLength - from, length };
-      return checked({ from, length }, frameLength);
+    const length = to - from;
+    if (code === WHOLE) return { from: 0, length };
+    const { fromEnd, bytes } = this.#last;
+    if (code === SAME_FROM_END) return checked({ from: length - fromEnd, length: bytes.length }, length);
+    if (code === SAME_BYTES) {
+      return checked({ from: lastPlaceOf(bytes, stream, { from, to }), length: bytes.length }, length);
     }
-    const { fromStart, fromEnd, length } = this.#last;
-    return checked({ from: code === SAME_FROM_END ? frameLength - fromEnd : fromStart, length }, frameLength);
+    const cut = { from: this.#places[this.#nextPlace++] as number, length: this.#places[this.#nextPlace++] as number };
+    this.#last = writtenOut(checked(cut, length), stream, { from, to });
+    return cut;
   }
+}
+
+interface Frame {
+  readonly from: number;
+  readonly to: number;
+}
+
+function writtenOut(cut: Cut, stream: Buffer, { from, to }: Frame): WrittenOut {
+  const start = from + cut.from;
+  return { fromEnd: to - start, bytes: stream.subarray(start, start + cut.length) };
+}
+
+/** Counted from the beginning of the frame; -1: nowhere. */
+function lastPlaceOf(bytes: Buffer, stream: Buffer, { from, to }: Frame): number {
+  return stream.subarray(from, to).lastIndexOf(bytes);
 }
 
 function checked(cut: Cut, frameLength: number): Cut {

@@ -16,8 +16,10 @@ const NINE = 0x39;
 /** Before a number that is a value: a colon, a comma, a bracket, a space. */
 const BEFORE_NUMBERS = new Set([COLON, 0x2c, 0x5b, 0x20]);
 
-/** With the one of frames that are like no other. Each is tried on frames that are not like the one before. */
+/** With the one of frames that are like no other. */
 const MOST_TEMPLATES = 32;
+/** Those that were met last: a frame that is like none of them is taken for one of a new kind, or of none. */
+const MOST_TRIED = 6;
 const MOST_HOLES = 64;
 
 type Hole = 'text' | 'number';
@@ -80,6 +82,7 @@ export class Likes {
   readonly #stream: Buffer;
   /** Where the sample stands in the stream. */
   readonly #sampleAt: number;
+  readonly #all: readonly number[];
   readonly #literals: readonly Buffer[];
   /** Holes whose values vary, and what of the sample stays between them. */
   #varying: readonly number[] = [];
@@ -90,10 +93,8 @@ export class Likes {
     this.columns = template.holes.map(() => null);
     this.#stream = stream;
     this.#sampleAt = sampleAt;
-    this.#literals = partsBetween(
-      template,
-      template.holes.map((_, hole) => hole),
-    );
+    this.#all = template.holes.map((_, hole) => hole);
+    this.#literals = partsBetween(template, this.#all);
     this.#steady = [template.sample];
   }
 
@@ -110,11 +111,10 @@ export class Likes {
 
   /** The frame differs from the sample where none did before it. */
   #widened(from: number, to: number): readonly number[] | null {
-    const { holes, values: own } = this.template;
-    const all = holes.map((_, hole) => hole);
-    const values = this.#valuesOf(from, to, this.#literals, all);
+    const { values: own } = this.template;
+    const values = this.#valuesOf(from, to, this.#literals, this.#all);
     if (values === null) return null;
-    for (const hole of all) {
+    for (const hole of this.#all) {
       if (this.columns[hole] !== null || this.#isSampled(hole, values)) continue;
       const start = this.#sampleAt + (own[2 * hole] as number);
       const end = this.#sampleAt + (own[2 * hole + 1] as number);
@@ -122,7 +122,7 @@ export class Likes {
       for (let frame = 0; frame < this.count; frame += 1) column.push(start, end);
       this.columns[hole] = column;
     }
-    this.#varying = all.filter((hole) => this.columns[hole] !== null);
+    this.#varying = this.#all.filter((hole) => this.columns[hole] !== null);
     this.#steady = partsBetween(this.template, this.#varying);
     return this.#varying.flatMap((hole) => values.slice(2 * hole, 2 * hole + 2));
   }
@@ -165,26 +165,27 @@ export function splitFrames(stream: Buffer, ends: readonly number[]): SplitFrame
   const likes = [others];
   const loose: number[] = (others.columns[0] = []);
   const placeOf: number[] = [];
-  let latest = 0;
+  /** Where those are that were met last, the latest first. */
+  const met: number[] = [];
   let from = 0;
   for (const to of ends) {
-    latest = place(stream, from, to, likes, latest);
-    if (latest === 0) {
+    const at = met.findIndex((place) => (likes[place] as Likes).take(from, to));
+    const place = at >= 0 ? (met[at] as number) : newPlace(stream, from, to, likes);
+    if (place === 0) {
       loose.push(from, to);
       others.count += 1;
+    } else if (at !== 0) {
+      met.splice(at > 0 ? at : MOST_TRIED - 1, 1);
+      met.unshift(place);
     }
-    placeOf.push(latest);
+    placeOf.push(place);
     from = to;
   }
   return { likes, placeOf };
 }
 
 /** 0: it is like no other. */
-function place(stream: Buffer, from: number, to: number, likes: Likes[], latest: number): number {
-  if (latest > 0 && likes[latest]?.take(from, to) === true) return latest;
-  for (let at = 1; at < likes.length; at += 1) {
-    if (at !== latest && likes[at]?.take(from, to) === true) return at;
-  }
+function newPlace(stream: Buffer, from: number, to: number, likes: Likes[]): number {
   const template = likes.length < MOST_TEMPLATES ? templateOf(stream.subarray(from, to)) : null;
   if (template === null) return 0;
   const own = new Likes(stream, from, template);

@@ -3,6 +3,7 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { encodeRecording, NO_CUT, Recording, type RecordedFrame } from '../recording.js';
 import { LIKENESS } from './likeness.js';
 import { packRecording, readRecording } from './packed-recording.js';
+import { CUT_RULES } from './text-cuts.js';
 
 const FACTS = { usageAsked: true, synthesised: false };
 const NO_ANSWER = Buffer.from('null');
@@ -171,6 +172,28 @@ describe('a packed recording', () => {
     // Compressed alone it says all the words again.
     expect(packed.length).toBeLessThan(150);
     expect(zstdCompressSync(recorded).length).toBeGreaterThan(1000);
+  });
+
+  it('says little of cuts that stand in front of what varies', () => {
+    const frames = Array.from({ length: 300 }, (_, at) => {
+      const text = `data: {"n":"${'x'.repeat(at % 5)}","usage":null,"padding":"${'y'.repeat((at * 7) % 11)}"}\n\n`;
+      return { raw: Buffer.from(text), afterMicros: 0, cut: { from: text.indexOf(',"usage"'), length: 13 } };
+    });
+    const packed = packRecording(encodeRecording(frames, FACTS), NO_ANSWER);
+    expectSame(readRecording(packed, NO_ANSWER), frames);
+    expect(packed.length).toBeLessThan(250);
+  });
+
+  it('takes no longer for a text without a space than for any other', () => {
+    const looked: number[] = [];
+    const text = new Proxy(Buffer.alloc(10_000, 'x'), {
+      get: (target, name) => {
+        looked.push(Number(name));
+        return Reflect.get(target, name) as unknown;
+      },
+    });
+    for (const rule of CUT_RULES) rule(text, 0, 10_000);
+    expect(looked.length).toBeLessThan(500);
   });
 
   it('is read as version 1 where one lies there', () => {

@@ -136,7 +136,7 @@ function columnsOf(recording: Recording): Buffer {
   }
   for (const place of placeOf) writer.number(place);
   writeTimes(writer, rows);
-  writeCuts(writer, rows);
+  writeCuts(writer, body, rows);
   for (const { count, columns } of likes) {
     if (count > 0) for (const column of columns) writeColumn(writer, body, column);
   }
@@ -169,7 +169,7 @@ function unpacked(reader: ByteReader, facts: RecordingFacts): Buffer {
   for (const [at, place] of placeOf.entries()) {
     const from = end;
     end = (moulds[place] as Mould).pour(body, from);
-    row(end - from, (times[at] as number) * MICROS, cuts.next(end - from));
+    row(end - from, (times[at] as number) * MICROS, cuts.next(body, from, end));
   }
   if (end !== bodyBytes || reader.left > 0) throw new MalformedBytes('something is left over');
   return recording;

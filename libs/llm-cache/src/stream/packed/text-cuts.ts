@@ -11,12 +11,16 @@ const LETTER_U = 0x75;
 /** `\uXXXX` and, for instance, `\n`. */
 const LONG_ESCAPE = 6;
 const SHORT_ESCAPE = 2;
+/** No rule looks further, or a text of one word would be read through for each of its pieces. */
+const LONGEST_FORETOLD = 64;
 
 /** @returns where the piece that begins at `from` is likely to end, behind `from` and not behind `to` */
 export type CutRule = (text: Buffer, from: number, to: number) => number;
 
 /** The rules by their numbers, which are stored: one may be added, none changed. */
-export const CUT_RULES: readonly CutRule[] = [endOfWord, endOfToken];
+export const CUT_RULES: readonly CutRule[] = [endOfWord, endOfToken].map(
+  (rule) => (text, from, to) => rule(text, from, Math.min(to, from + LONGEST_FORETOLD)),
+);
 
 /** White space, and what follows up to the next. */
 function endOfWord(text: Buffer, from: number, to: number): number {
