@@ -65,8 +65,8 @@ describe('the intake', () => {
   /** The lists, of which one step never comes to its end. */
   const dying = (step: 'take' | 'end', lists = stage.lists): Pick<IntakeParts, 'lists'> => ({
     lists: {
-      take: async (list, ids) => {
-        const moves = await lists.take(list, ids);
+      take: async (list, most) => {
+        const moves = await lists.take(list, most);
         if (step === 'take' && moves.length > 0) throw new Died();
         return moves;
       },

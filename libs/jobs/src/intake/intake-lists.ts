@@ -7,6 +7,7 @@ import {
   type RedisLink,
   type RedisRoles,
 } from '@promptsales/cache-core';
+import { v7 as uuidv7 } from 'uuid';
 import { PRIORITIES, type Priority } from '../job/priority.js';
 
 const TAKE = loadScript(new URL('./lua/take-entries.lua', import.meta.url));
@@ -59,9 +60,12 @@ export class IntakeLists {
     return new Map(await Promise.all(depths));
   }
 
-  /** Takes as many entries as there are ids, the oldest first, and books them. */
-  async take(from: IntakeList, ids: readonly string[]): Promise<Move[]> {
+  /** Takes the oldest entries, so many at most, and books each under an id of its own. Nearly always there are none. */
+  async take(from: IntakeList, most: number): Promise<Move[]> {
     const { list, moves } = this.#keysOf(from);
+    const waiting = await this.#link.readAt(list, (client) => client.llen(list));
+    if (waiting === 0) return [];
+    const ids = Array.from({ length: Math.min(waiting, most) }, () => uuidv7());
     const taken = (await this.#link.run(TAKE, [list, moves], [MOST_ENTRY_BYTES, ...ids])) as number;
     if (taken === 0) return [];
     const mine = ids.slice(0, taken);

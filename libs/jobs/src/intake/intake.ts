@@ -12,7 +12,6 @@
  * 5. Nothing is taken while PostgreSQL cannot be asked: the entries stay in the lists, in their order, and the bookings few.
  */
 import { RedisUnavailableError } from '@promptsales/cache-core';
-import { v7 as uuidv7 } from 'uuid';
 import { PRIORITIES } from '../job/priority.js';
 import type { JobStore } from '../store/job-store.js';
 import { readEntry } from './intake-entry.js';
@@ -82,10 +81,7 @@ export class Intake {
   async #empty(list: IntakeList): Promise<number> {
     let total = 0;
     for (let batch = 0; batch < MOST_BATCHES; batch += 1) {
-      const moves = await this.#parts.lists.take(
-        list,
-        Array.from({ length: BATCH }, () => uuidv7()),
-      );
+      const moves = await this.#parts.lists.take(list, BATCH);
       await this.#complete(list, moves);
       total += moves.length;
       if (moves.length < BATCH) break;
