@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChatCompletionRequest, type Fixture, LLMock } from '@copilotkit/aimock';
-import { AnthropicModels } from './anthropic-models.js';
 import { answerTo } from './answer.js';
 import { Embeddings } from './embeddings.js';
 import { jsonOf, sendJson } from './http-json.js';
+import { Models } from './models.js';
 import { TextCompletions } from './text-completions.js';
 
 export interface SimulatedProviderOptions {
@@ -94,7 +94,7 @@ export async function startSimulatedProvider(options: SimulatedProviderOptions =
   mock.addFixture({ match: { endpoint: 'image' }, response: { image: { b64Json: PIXEL } } });
   mock.mount('/v1/embeddings', new Embeddings({ firstByteMs }));
   mock.mount('/v1/completions', new TextCompletions({ firstByteMs, betweenChunksMs, chunkCharacters }));
-  mock.mount('/v1/models', new AnthropicModels(LISTED_MODELS.filter((model) => model.startsWith('claude-'))));
+  mock.mount('/v1/models', new Models(LISTED_MODELS.filter((model) => model.startsWith('claude-'))));
   mock.mount('/v1/messages/count_tokens', { handleRequest: countTokens });
   await mock.start();
   return { url: mock.url, openaiBaseUrl: `${mock.url}/v1`, stop: () => mock.stop() };

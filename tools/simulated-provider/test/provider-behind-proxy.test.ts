@@ -34,6 +34,17 @@ async function collect(stream: AsyncIterable<OpenAI.ChatCompletionChunk>): Promi
 }
 
 describe('simulated provider', () => {
+  it('has every model that it is asked for', async () => {
+    const { data } = await client.models.list();
+    expect(data.map(({ id }) => id)).toContain('gpt-4o');
+    expect(await client.models.retrieve('gpt-4o')).toMatchObject({ id: 'gpt-4o', object: 'model' });
+    const headers = { 'anthropic-version': '2023-06-01' };
+    const page = await (await fetch(`${provider.url}/v1/models?limit=1`, { headers })).json();
+    expect(page).toMatchObject({ data: [{ type: 'model' }], has_more: true });
+    const one = await (await fetch(`${provider.url}/v1/models/claude-x%20y`, { headers })).json();
+    expect(one).toMatchObject({ type: 'model', id: 'claude-x y' });
+  });
+
   it('answers in a stream of many chunks what it answers in JSON', async () => {
     const whole = await client.chat.completions.create(chat('How do I win back customers?'));
     const stream = await client.chat.completions.create({ ...chat('How do I win back customers?'), stream: true });

@@ -16,7 +16,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import type { PriceToStore } from './stored-prices.js';
-import { checkPrices, isStandardTier, type Price, TOKEN_CLASSES } from './price-table.js';
+import { checkPrices, PriceFileError, isStandardTier, type Price, TOKEN_CLASSES } from './price-table.js';
 import { writtenPrice } from './used-prices.js';
 
 const LONGEST_NAME = 512;
@@ -31,6 +31,7 @@ const AMOUNTS = {
   example: { input: '0.15', cached_input: '0.075', output: '0.6' },
 };
 
+const PER_IMAGE_NAME = 'usd_per_image';
 const PER_IMAGE = {
   type: String,
   example: '0.04',
@@ -122,10 +123,16 @@ export class PriceToStoreRow {
   @Matches(/^\d{4}-\d{2}-\d{2}$/, { message: '$property must be a day such as 2026-11-21' })
   readonly effective_from?: string | null;
 
-  @ApiProperty({ ...AMOUNTS, nullable: true, description: `${AMOUNTS.description} Null takes what was stored away.` })
-  @ValidateIf(({ usd_per_million_tokens: amounts }: PriceToStoreRow) => amounts !== null)
+  @ApiPropertyOptional({
+    ...AMOUNTS,
+    nullable: true,
+    description: `${AMOUNTS.description} Null takes what was stored away. Needed, but where images are billed by the piece.`,
+  })
+  @ValidateIf(({ usd_per_million_tokens: amounts, usd_per_image: perImage }: PriceToStoreRow) =>
+    amounts === undefined ? (perImage ?? null) === null : amounts !== null,
+  )
   @IsObject()
-  readonly usd_per_million_tokens!: Readonly<Record<string, string>> | null;
+  readonly usd_per_million_tokens?: Readonly<Record<string, string>> | null;
 
   @ApiPropertyOptional(PER_IMAGE)
   @IsOptional()
@@ -161,7 +168,7 @@ export class PricesToStore {
 export function pricesIn({ prices }: PricesToStore, now: Date): PriceToStore[] {
   const seen = new Set<string>();
   return prices.map((row, index) => {
-    const { provider, model, usd_per_million_tokens: amounts } = row;
+    const { provider, model, usd_per_million_tokens: amounts = {} } = row;
     const tier = tierOf(row.tier ?? 'standard');
     const from = row.effective_from ?? dayIn(now);
     const price =
@@ -199,8 +206,11 @@ export function pricesIn({ prices }: PricesToStore, now: Date): PriceToStore[] {
         });
       }
     } catch (error) {
-      const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
-      throw refused(`${path}.usd_per_million_tokens`, `${(error as Error).message}${cause}`);
+      if (!(error instanceof PriceFileError)) throw error;
+      const { member, cause } = error;
+      const field = member === PER_IMAGE_NAME ? PER_IMAGE_NAME : 'usd_per_million_tokens';
+      const why = cause instanceof Error ? `${member ?? ''}: ${cause.message}` : error.message;
+      throw refused(`${path}.${field}`, why);
     }
     return { provider, model, tier, effectiveFrom: from, price };
   });

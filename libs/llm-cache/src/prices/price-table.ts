@@ -79,9 +79,17 @@ export interface PriceFile {
 export class PriceFileError extends Error {
   readonly code = 'price_file_invalid';
 
-  constructor(provider: string, what: string, cause?: unknown) {
+  /** The member that is at fault, where it is one. */
+  readonly member: string | null;
+
+  constructor(
+    provider: string,
+    what: string,
+    { member = null, cause }: { readonly member?: string | null; readonly cause?: unknown } = {},
+  ) {
     super(`The price file of ${provider} is not usable: ${what}`, cause === undefined ? undefined : { cause });
     this.name = 'PriceFileError';
+    this.member = member;
   }
 }
 
@@ -205,6 +213,6 @@ function readAmount(provider: string, models: string, name: string, usd: string)
   try {
     return parseUsd(usd);
   } catch (error) {
-    throw new PriceFileError(provider, `${models}: ${name}`, error);
+    throw new PriceFileError(provider, `${models}: ${name}`, { member: name, cause: error });
   }
 }

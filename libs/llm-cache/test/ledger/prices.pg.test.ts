@@ -101,7 +101,25 @@ describe('prices that are stored', () => {
     const { groups } = (await here.get('/v1/savings?group_by=client')).json() as Savings;
     expect(groups.find(({ key }) => key === 'draws')?.spent).toMatchObject({ usd: '0.105', input_tokens: null });
     const refused = await here.put('/v1/prices', { prices: [price({ usd_per_image: 'a dime' })] });
-    expect([refused.status, refused.text]).toEqual([400, expect.stringContaining('usd_per_image')]);
+    expect([refused.status, refused.json()]).toEqual([
+      400,
+      expect.objectContaining({
+        errors: [{ path: 'prices[0].usd_per_image', message: expect.stringContaining('a dime') }],
+      }),
+    ]);
+    const alone = { provider: 'openai', model: 'draws', tier: 'hd 64x64', usd_per_image: '0.01' };
+    expect((await here.put('/v1/prices', { prices: [alone] })).status).toBe(200);
+    const { usd_per_image: _none, ...nothing } = alone;
+    expect((await here.put('/v1/prices', { prices: [nothing] })).status).toBe(400);
+    expect(
+      (await here.put('/v1/prices', { prices: [price({ usd_per_million_tokens: { input: 'x' } })] })).json(),
+    ).toEqual(
+      expect.objectContaining({
+        errors: [
+          { path: 'prices[0].usd_per_million_tokens', message: expect.stringMatching(/^input: "x" is not an amount/) },
+        ],
+      }),
+    );
   });
 
   it('are taken as numbers, too', async () => {

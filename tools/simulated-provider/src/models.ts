@@ -1,11 +1,16 @@
-/** `GET /v1/models` and `/v1/models/{model}` as Anthropic answers them; aimock has OpenAI's list alone. */
+/**
+ * `GET /v1/models` as Anthropic answers it, and `/v1/models/{model}` as either does: aimock has OpenAI's list alone. Any model is
+ * there, since any is answered.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Mountable } from '@copilotkit/aimock';
 import { sendJson } from './http-json.js';
 
 const USUAL_LIMIT = 20;
+/** The first day of 2026. */
+const CREATED = 1_767_225_600;
 
-export class AnthropicModels implements Mountable {
+export class Models implements Mountable {
   readonly #models: readonly string[];
 
   constructor(models: readonly string[]) {
@@ -13,9 +18,15 @@ export class AnthropicModels implements Mountable {
   }
 
   handleRequest(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> {
-    if (request.method !== 'GET' || request.headers['anthropic-version'] === undefined) return Promise.resolve(false);
+    if (request.method !== 'GET') return Promise.resolve(false);
+    const anthropic = request.headers['anthropic-version'] !== undefined;
     const { searchParams } = new URL(request.url ?? '/', 'http://localhost');
-    sendJson(response, 200, path === '/' ? this.#page(searchParams) : infoOf(decodeURIComponent(path.slice(1))));
+    if (path === '/') {
+      if (anthropic) sendJson(response, 200, this.#page(searchParams));
+      return Promise.resolve(anthropic);
+    }
+    const id = decodeURIComponent(path.slice(1));
+    sendJson(response, 200, anthropic ? infoOf(id) : { id, object: 'model', created: CREATED, owned_by: 'simulated' });
     return Promise.resolve(true);
   }
 
