@@ -45,6 +45,7 @@ export { Keyring } from './codec/keyring.js';
 export { BodyError, type BodyErrorCode } from './request-identity/body-error.js';
 export { canonicalJson, type CanonicalText } from './request-identity/canonical-json.js';
 export type { OmittedPath } from './request-identity/omissions.js';
+export { tooDeepAt } from './request-identity/nesting.js';
 export { ParsedBody, parseBody, type JsonValue } from './request-identity/parsed-body.js';
 export { requestIdentity, type RequestParts } from './request-identity/request-identity.js';
 

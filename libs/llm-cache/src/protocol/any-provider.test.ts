@@ -67,6 +67,21 @@ describe.each(PROTOCOLS)('%s', (_route, protocol) => {
     );
   });
 
+  it('bears events that nest deeper than a stack', () => {
+    const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+    const events = [
+      `{"choices":[{"index":0,"delta":{"v":${deep}},"logprobs":{"v":${deep}},"finish_reason":"stop"}]}`,
+      '{"type":"message_start","message":{"content":[]}}',
+      `{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","v":${deep}}}`,
+      `{"type":"message_delta","delta":{"stop_reason":"end_turn","v":${deep}}}`,
+      `{"type":"response.output_item.done","output_index":0,"item":{"v":${deep}}}`,
+      `{"type":"response.completed","response":{"status":"completed","output":[{"v":${deep}}]}}`,
+      `{"type":"image_generation.completed","b64_json":"AA==","v":${deep}}`,
+    ];
+    const frames = [...events.map((data) => `data: ${data}\n\n`), 'data: [DONE]\n\n'];
+    expect(() => assembled(protocol, frames, 1e6)).not.toThrow();
+  });
+
   it('bears whatever JSON, and makes no stream of it but one that gives it back', () => {
     fc.assert(
       fc.property(

@@ -1,3 +1,4 @@
+import { tooDeepAt } from '@promptsales/cache-core';
 import type { JsonObject } from './protocol.js';
 
 export function isObject(value: unknown): value is JsonObject {
@@ -16,6 +17,11 @@ export function parsed(json: string): unknown {
   } catch {
     return undefined; // told apart by its type
   }
+}
+
+/** What an event of a stream says; undefined also where it nests so deep that putting it together would end the stack. */
+export function parsedEvent(data: string): unknown {
+  return tooDeepAt(data) >= 0 ? undefined : parsed(data);
 }
 
 /** The text, or null for what is none or says nothing. */

@@ -2,7 +2,7 @@
 import { readFrame } from '../../stream/sse-frames.js';
 import { complaintIn } from '../complaint.js';
 import { GOES_ON, TERMINAL } from '../frame-readings.js';
-import { isObject, parsed, without, withoutUndefined } from '../json-object.js';
+import { isObject, parsedEvent, without, withoutUndefined } from '../json-object.js';
 import type { Assembler, FrameReading, JsonObject, WholeAnswer } from '../protocol.js';
 
 import { defectOf, factsOf, useOf } from './completion.js';
@@ -60,7 +60,7 @@ export class ChoiceAssembler<State extends object> implements Assembler {
       this.#terminal = true;
       return TERMINAL;
     }
-    const chunk = parsed(data);
+    const chunk = parsedEvent(data);
     if (!isObject(chunk)) {
       this.#unreadable = true;
       return GOES_ON;

@@ -3,7 +3,7 @@ import { readOpenAiUsage } from '../../ledger/openai-usage.js';
 import { readFrame } from '../../stream/sse-frames.js';
 import { complaintIn } from '../complaint.js';
 import { GOES_ON, TERMINAL } from '../frame-readings.js';
-import { isObject, parsed } from '../json-object.js';
+import { isObject, parsedEvent } from '../json-object.js';
 import {
   NO_FACTS,
   type AnswerDefect,
@@ -41,7 +41,7 @@ export class ImageAssembler implements Assembler {
   push(frame: Buffer): FrameReading {
     const { event, data } = readFrame(frame);
     if (data === null) return GOES_ON;
-    const said = parsed(data);
+    const said = parsedEvent(data);
     if (!isObject(said)) return this.#flawed('unreadable');
     const error = said['error'] ?? (event === 'error' || said['type'] === 'error' ? said : null);
     if (error !== null) {

@@ -11,7 +11,7 @@ import { anthropicTier, readAnthropicUsage } from '../../ledger/anthropic-usage.
 import { readFrame } from '../../stream/sse-frames.js';
 import { complaintIn } from '../complaint.js';
 import { GOES_ON, TERMINAL } from '../frame-readings.js';
-import { given, isObject, parsed, textIn } from '../json-object.js';
+import { given, isObject, parsedEvent, textIn } from '../json-object.js';
 import {
   NO_FACTS,
   type AnswerDefect,
@@ -52,7 +52,7 @@ export class MessageAssembler implements Assembler {
   push(frame: Buffer): FrameReading {
     const { event, data } = readFrame(frame);
     if (data === null) return GOES_ON;
-    const said = parsed(data);
+    const said = parsedEvent(data);
     if (!isObject(said)) {
       this.#unreadable = true;
       return GOES_ON;

@@ -10,7 +10,7 @@ import { readFrame } from '../../stream/sse-frames.js';
 import { complaintIn } from '../complaint.js';
 import { GOES_ON, TERMINAL } from '../frame-readings.js';
 import { factsOf } from '../choices/completion.js';
-import { isObject, parsed } from '../json-object.js';
+import { isObject, parsedEvent } from '../json-object.js';
 import { NO_FACTS, type Assembler, type FrameReading, type JsonObject, type WholeAnswer } from '../protocol.js';
 import { complaintOf, defectOf } from './response.js';
 
@@ -42,7 +42,7 @@ export class ResponseAssembler implements Assembler {
     const { event, data, dataAt } = readFrame(frame);
     // Nearly all events are pieces of what a later one says again.
     if (data === null || event?.endsWith('.delta') === true || data.trim() === DONE) return GOES_ON;
-    const said = parsed(data);
+    const said = parsedEvent(data);
     if (!isObject(said)) {
       this.#unreadable = true;
       return GOES_ON;
