@@ -62,6 +62,7 @@ describe('answers to other wordings over HTTP', () => {
       /^llm_semantic_requests_total\{outcome="explored".*\} [1-9]\d*$/,
       /^llm_semantic_requests_total\{outcome="served".*\} [1-9]\d*$/,
       /^llm_semantic_comparisons_total\{why="exploration",result="right".*\} [1-9]\d*$/,
+      /^llm_semantic_partitions_closed\{.*\} 0$/,
       /^llm_semantic_learnt_total\{.*\} [1-9]\d*$/,
       /^llm_semantic_reports_total\{result="right".*\} 1$/,
       /^llm_semantic_seek_seconds_count\{.*\} [1-9]\d*$/,

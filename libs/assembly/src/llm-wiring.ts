@@ -129,6 +129,7 @@ function observerOf({ gateway, semantic }: Instruments, failures: FailureLog): L
     learnt: () => semantic.learnt(),
     compared: (right, why) => semantic.compared(right, why),
     reported: (right) => semantic.reported(right),
+    closed: (partitions) => semantic.closed(partitions),
     unlearnt: () => semantic.unlearnt(),
     embedderFailed: (code) => semantic.embedderFailed(code),
     failed: (error) => {

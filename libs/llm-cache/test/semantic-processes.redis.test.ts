@@ -26,7 +26,7 @@ afterAll(async () => {
   await redis.stop();
 });
 
-/** Half of what is served may be wrong: five right answers show it. */
+/** Half of what is served may be wrong: a few right answers show it. */
 async function startProcess(): Promise<string> {
   const semantic = JSON.stringify({ enabled: true, delta: 0.5, embedder: 'lexical' });
   const main = join(import.meta.dirname, 'gateway-main.mjs');

@@ -6,6 +6,7 @@ export { dot, toUnit } from './embedding/vector.js';
 
 // what speaks for and against two texts asking for the same
 export { compare, TEXT_FEATURES, type Comparison, type Objection, type Reservation } from './gate/comparison.js';
+export { FORMS, type Form } from './gate/forms.js';
 export { profileOf, type TextProfile } from './gate/profile.js';
 
 // the nearest of many
@@ -21,6 +22,7 @@ export {
   type Observation,
 } from './decision/evidence.js';
 export { PRIOR } from './decision/prior.js';
+export { finished, inTurns, type Work } from './decision/work.js';
 
 // whether two answers say the same
 export { LexicalJudge, type AnswerJudge } from './judge/answer-judge.js';

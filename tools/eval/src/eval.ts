@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { evaluate } from './semantic/evaluation.js';
 import { readPairs } from './semantic/pairs.js';
-import { evaluate, reportOf } from './semantic/report.js';
+import { reportOf } from './semantic/report.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

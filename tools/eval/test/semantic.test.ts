@@ -1,15 +1,20 @@
-import { clustersOf, designEffect } from '../src/semantic/clusters.js';
+import { clustersOf, designEffect, pooledEffect } from '../src/semantic/clusters.js';
+import { evaluate } from '../src/semantic/evaluation.js';
 import type { LabelledPair } from '../src/semantic/pairs.js';
 import { randomFrom, shuffled } from '../src/semantic/pairs.js';
 import { runThrough } from '../src/semantic/prequential.js';
-import { evaluate, reportOf } from '../src/semantic/report.js';
+import { reportOf } from '../src/semantic/report.js';
 import { bestStaticThreshold } from '../src/semantic/static-threshold.js';
 
 const CONDITIONS = { delta: 0.05, seed: 1, auditShare: 0.02, exploreShare: 1, window: 10_000, confidence: 0.95 };
 
 function pair(asked: string, stored: string, similarity: number, same: boolean): LabelledPair {
-  const features = [similarity, similarity, 0, 0, 1, 0, 2, 0];
-  return { candidate: { partition: 'p', asked, stored, objected: false, reserved: false, features }, similarity, same };
+  const features = [similarity, similarity, 0, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0];
+  return {
+    candidate: { partition: 'p', asked, stored, objected: false, reserved: false, form: null, features },
+    similarity,
+    same,
+  };
 }
 
 function pairs(count: number, same: (at: number) => boolean): LabelledPair[] {
@@ -68,6 +73,13 @@ describe('the evaluation of the semantic tier', () => {
     );
     expect(designEffect(together, clustersOf(together))).toBeGreaterThan(5);
     expect(designEffect([], new Map())).toBe(1);
+  });
+
+  it('counts a pair that is served in several orders as one', () => {
+    const [first, ...others] = pairs(11, () => true);
+    const served = [...Array.from({ length: 10 }, () => first as LabelledPair), ...others];
+    expect(pooledEffect(served, clustersOf(served))).toBeCloseTo((100 + 10) / 20);
+    expect(pooledEffect(others, clustersOf(others))).toBe(1);
   });
 
   it('says unknown where nothing was served, and never zero', () => {

@@ -10,6 +10,7 @@ export class SemanticInstruments {
   readonly #learnt;
   readonly #compared;
   readonly #reported;
+  readonly #closed;
   readonly #unlearnt;
   readonly #embedder;
 
@@ -34,6 +35,10 @@ export class SemanticInstruments {
     this.#reported = metrics.counter('llm_semantic_reports_total', 'Judgements of readers on what they were served', [
       'result',
     ]);
+    this.#closed = metrics.gauge(
+      'llm_semantic_partitions_closed',
+      'Partitions in which nothing is served, because too much was wrong there',
+    );
     this.#unlearnt = metrics.counter(
       'llm_semantic_unlearnt_total',
       'What was learnt and could not be kept, because Redis was away',
@@ -61,6 +66,10 @@ export class SemanticInstruments {
 
   reported(right: boolean): void {
     this.#reported.inc({ result: resultOf(right) });
+  }
+
+  closed(partitions: number): void {
+    this.#closed.set(partitions);
   }
 
   unlearnt(): void {

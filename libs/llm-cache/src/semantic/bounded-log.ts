@@ -24,17 +24,16 @@ export class BoundedLog {
     await this.#roles.link(ref.family.role).run(APPEND, [physicalKey(this.#keyPrefix, ref.key)], args);
   }
 
-  /** What came after the entry with this id, oldest first; from the beginning where it is empty. */
-  async after(ref: KeyRef, id: string): Promise<LogEntry[]> {
+  /** What came after the entry with this id, oldest first, in portions; from the beginning where it is empty. */
+  async *after(ref: KeyRef, id: string): AsyncGenerator<LogEntry[]> {
     const key = physicalKey(this.#keyPrefix, ref.key);
     const link = this.#roles.link(ref.family.role);
-    const found: LogEntry[] = [];
     for (let last = id === '' ? '0' : id; ;) {
       const from = last;
       const read = await link.readAt(key, (client) => client.xread('COUNT', READ_COUNT, 'STREAMS', key, from));
       const entries = read?.[0]?.[1] ?? [];
-      for (const [entryId, flat] of entries) found.push({ id: entryId, fields: recordOf(flat) });
-      if (entries.length < READ_COUNT) return found;
+      if (entries.length > 0) yield entries.map(([entryId, flat]) => ({ id: entryId, fields: recordOf(flat) }));
+      if (entries.length < READ_COUNT) return;
       last = (entries.at(-1) as [string, string[]])[0];
     }
   }

@@ -1,6 +1,6 @@
 /** What has been learnt of how often stored answers are right, shared by all processes through one log for each pool. */
 import { type KeyRef, keyspace } from '@promptsales/cache-core';
-import { Evidence, type Observation, PRIOR, TEXT_FEATURES } from '@promptsales/semantics';
+import { Evidence, inTurns, type Observation, PRIOR, TEXT_FEATURES, type Work } from '@promptsales/semantics';
 import type { BoundedLog } from './bounded-log.js';
 
 export interface PoolName {
@@ -18,6 +18,14 @@ interface Pool {
   readonly evidence: Evidence;
   lastId: string;
   catchingUp: Promise<void> | null;
+  /** A review or a fit, in slices. */
+  atWork: Promise<void> | null;
+}
+
+export interface PoolsObserver {
+  /** In how many partitions nothing is served, because too much was wrong there. */
+  closed?(partitions: number): void;
+  failed?(error: unknown): void;
 }
 
 /** Each can hold tens of thousands of observations. */
@@ -26,21 +34,30 @@ const MOST_POOLS = 8;
 export class EvidencePools {
   readonly #log: BoundedLog;
   readonly #bounds: PoolBounds;
+  readonly #observer: PoolsObserver;
   readonly #pools = new Map<string, Pool>();
 
-  constructor(log: BoundedLog, bounds: PoolBounds) {
+  constructor(log: BoundedLog, bounds: PoolBounds, observer: PoolsObserver) {
     this.#log = log;
     this.#bounds = bounds;
+    this.#observer = observer;
   }
 
-  /** Up to date with Redis when it resolves. @throws RedisUnavailableError */
-  async of(name: PoolName): Promise<Evidence> {
+  /**
+   * Knows all that is in Redis when it resolves, wrong answers first of all: those count at once. Its limits for this δ
+   * follow, unless its weights are being fitted, which nobody waits for.
+   * @throws RedisUnavailableError
+   */
+  async of(name: PoolName, delta: number): Promise<Evidence> {
     const pool = this.#touched(name.hash);
     await pool.catchingUp;
     pool.catchingUp ??= this.#catchUp(name, pool).finally(() => {
       pool.catchingUp = null;
     });
     await pool.catchingUp;
+    pool.evidence.expect(delta);
+    if (pool.evidence.reviewDue && pool.atWork === null) await this.#work(pool, pool.evidence.review());
+    if (pool.evidence.fitDue && pool.atWork === null) void this.#work(pool, pool.evidence.fit());
     return pool.evidence;
   }
 
@@ -51,10 +68,25 @@ export class EvidencePools {
   }
 
   async #catchUp(name: PoolName, pool: Pool): Promise<void> {
-    const entries = await this.#log.after(refOf(name), pool.lastId);
-    const observations = entries.map(({ fields }) => observationIn(fields['observation'] ?? ''));
-    pool.evidence.add(observations.filter((observation) => observation !== null));
-    pool.lastId = entries.at(-1)?.id ?? pool.lastId;
+    for await (const entries of this.#log.after(refOf(name), pool.lastId)) {
+      const observations = entries.map(({ fields }) => observationIn(fields['observation'] ?? ''));
+      pool.evidence.add(observations.filter((observation) => observation !== null));
+      pool.lastId = entries.at(-1)?.id ?? pool.lastId;
+    }
+  }
+
+  /** Never rejects. */
+  async #work(pool: Pool, work: Work<void>): Promise<void> {
+    const atWork = inTurns(work, nextTurn)
+      .catch((error: unknown) => this.#observer.failed?.(error))
+      .finally(() => {
+        pool.atWork = null;
+      });
+    pool.atWork = atWork;
+    await atWork;
+    let closed = 0;
+    for (const { evidence } of this.#pools.values()) closed += evidence.closedPartitions;
+    this.#observer.closed?.(closed);
   }
 
   #touched(hash: string): Pool {
@@ -63,6 +95,7 @@ export class EvidencePools {
       evidence: new Evidence({ prior: PRIOR, window: observations, confidence }),
       lastId: '',
       catchingUp: null,
+      atWork: null,
     };
     this.#pools.delete(hash);
     this.#pools.set(hash, pool);
@@ -74,11 +107,19 @@ export class EvidencePools {
   }
 }
 
+/** No process stays for it. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve).unref();
+  });
+}
+
 /** Null for what another version wrote. */
 function observationIn(text: string): Observation | null {
   try {
     const read = JSON.parse(text) as Observation;
-    const ours = Array.isArray(read.features) && read.features.length === TEXT_FEATURES.length;
+    const ours =
+      Array.isArray(read.features) && read.features.length === TEXT_FEATURES.length && read.form !== undefined;
     return ours && read.features.every((feature) => Number.isFinite(feature)) ? read : null;
   } catch {
     return null;

@@ -78,20 +78,25 @@ export class PartitionIndexes {
   }
 
   async #catchUp(name: PartitionName, partition: Partition, embedder: Embedder, signal: AbortSignal): Promise<void> {
-    const entries = await this.#log.after(refOf(name), partition.lastId);
-    for (let from = 0; from < entries.length; from += CHUNK) {
-      const chunk = entries.slice(from, from + CHUNK);
-      const vectors = await Promise.all(chunk.map((entry) => this.#vectorOf(entry, name, embedder, signal)));
-      for (const [at, { fields }] of chunk.entries()) {
-        const vector = vectors[at] ?? null;
-        if (vector === null) continue;
-        const { answer = '', text = '' } = fields;
-        partition.index ??= new NeighbourIndex(vector.length, this.#bounds.questions);
-        partition.index.set(answer, vector, { answer, profile: profileOf(text) });
+    for await (const entries of this.#log.after(refOf(name), partition.lastId)) {
+      for (let from = 0; from < entries.length; from += CHUNK) {
+        const chunk = entries.slice(from, from + CHUNK);
+        const vectors = await Promise.all(chunk.map((entry) => this.#vectorOf(entry, name, embedder, signal)));
+        this.#take(partition, chunk, vectors);
       }
-      partition.lastId = chunk.at(-1)?.id ?? partition.lastId;
     }
     this.#evict(name.hash);
+  }
+
+  #take(partition: Partition, entries: readonly LogEntry[], vectors: readonly (Float32Array | null)[]): void {
+    for (const [at, { id, fields }] of entries.entries()) {
+      partition.lastId = id;
+      const vector = vectors[at] ?? null;
+      if (vector === null) continue;
+      const { answer = '', text = '' } = fields;
+      partition.index ??= new NeighbourIndex(vector.length, this.#bounds.questions);
+      partition.index.set(answer, vector, { answer, profile: profileOf(text) });
+    }
   }
 
   async #vectorOf(

@@ -20,6 +20,8 @@ export interface SemanticObserver {
   compared?(right: boolean, why: 'audit' | 'exploration'): void;
   /** A reader said whether an answer was right. */
   reported?(right: boolean): void;
+  /** In how many partitions nothing is served, because too much was wrong there; so far as this process goes by them. */
+  closed?(partitions: number): void;
   /** What was learnt could not be kept, because Redis is away. */
   unlearnt?(): void;
   embedderFailed?(code: EmbedderErrorCode): void;

@@ -81,7 +81,7 @@ export class SemanticTier {
     this.#embedders = new Embedders(upstreams, ledger, this.#settings.embedder);
     this.#vectors = new TextVectors(cache);
     this.#indexes = new PartitionIndexes(log, this.#vectors, this.#settings.partition);
-    this.#pools = new EvidencePools(log, this.#settings.pool);
+    this.#pools = new EvidencePools(log, this.#settings.pool, observer);
     this.#served = new ServedAnswers(cache);
   }
 
@@ -122,7 +122,7 @@ export class SemanticTier {
     const pool = poolOf(inquiry, embedder, this.judge);
     const [vector, evidence] = await Promise.all([
       this.#vectors.of(question.text, inquiry.tenant, embedder, signal),
-      this.#pools.of(pool),
+      this.#pools.of(pool, policy.delta),
     ]);
     const index = await this.#indexes.of(partition, embedder, signal);
     const prospect = { text: question.text, vector, partition, pool };
@@ -132,13 +132,14 @@ export class SemanticTier {
     let best: { readonly nearest: Candidate; readonly score: number; readonly servable: boolean } | null = null;
     for (const { similarity, value } of index?.nearest(vector.vector, NEIGHBOURS) ?? []) {
       if (value.answer === inquiry.hash) continue;
-      const { objections, reservations, features } = compare(asked, value.profile, similarity);
+      const { objections, reservations, form, features } = compare(asked, value.profile, similarity);
       const nearest = {
         partition: partition.hash,
         asked: inquiry.hash,
         stored: value.answer,
         objected: objections.length > 0,
         reserved: reservations.length > 0,
+        form,
         features,
       };
       const { score, servable } = evidence.assess(nearest, policy.delta);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { binomialCdf, fewestClean, lowerBound, shows, upperBound } from './binomial.js';
+import { binomialCdf, fewestClean, lowerBound, shows, showsWhenever, upperBound } from './binomial.js';
 
 /** Computed with exact fractions, then rounded to a double. */
 const CDF: [k: number, n: number, p: number, value: number][] = [
@@ -85,5 +85,36 @@ describe('the binomial distribution', () => {
         expect(shows(share, 0, fewest - 1, confidence + 1e-9)).toBe(false);
       }),
     );
+  });
+
+  it('shows less when one may look whenever one likes, and shows it all the same', () => {
+    expect(showsWhenever(0.05, 0, 0, 0.95)).toBe(false);
+    expect(showsWhenever(0.05, 0, 70, 0.95)).toBe(false);
+    expect(showsWhenever(0.05, 0, 90, 0.95)).toBe(true);
+    expect(showsWhenever(0.05, 1, 90, 0.95)).toBe(false);
+    expect(showsWhenever(0.05, 1, 125, 0.95)).toBe(true);
+    expect(showsWhenever(0.05, 5, 100, 0.95)).toBe(false);
+  });
+
+  /** The claim itself: where exactly the share is wrong, few of those who look after each answer are ever misled. */
+  it('misleads at most as many as the confidence allows, who look after each answer', () => {
+    let state = 7;
+    const random = (): number => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return state / 2 ** 32;
+    };
+    let misled = 0;
+    const worlds = 1_000;
+    for (let world = 0; world < worlds; world += 1) {
+      let wrong = 0;
+      for (let total = 1; total <= 1_000; total += 1) {
+        if (random() < 0.05) wrong += 1;
+        if (!showsWhenever(0.05, wrong, total, 0.95)) continue;
+        misled += 1;
+        break;
+      }
+    }
+    expect(misled / worlds).toBeLessThanOrEqual(0.05);
+    expect(misled / worlds).toBeGreaterThan(0.005);
   });
 });

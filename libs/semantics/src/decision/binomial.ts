@@ -58,3 +58,20 @@ export function shows(share: number, wrong: number, total: number, confidence: n
 export function fewestClean(share: number, confidence: number): number {
   return Math.ceil(Math.log(1 - confidence) / Math.log1p(-share));
 }
+
+/** Alternatives to a share, as parts of it: hardly any wrong ones, or a third of what would be allowed. */
+const ALTERNATIVES = [0.1, 1 / 3] as const;
+
+/**
+ * The same, however often one has looked before, and whenever one stops looking: a wager on fewer wrong ones than `share` has
+ * multiplied its stake by 1 / (1 − confidence), which it does with at most that chance if there are as many (Ville's
+ * inequality; Ramdas et al., "Game-theoretic statistics and safe anytime-valid inference", arXiv 2210.01948).
+ */
+export function showsWhenever(share: number, wrong: number, total: number, confidence: number): boolean {
+  let wealth = 0;
+  for (const part of ALTERNATIVES) {
+    const log = wrong * Math.log(part) + (total - wrong) * (Math.log1p(-share * part) - Math.log1p(-share));
+    wealth += Math.exp(log) / ALTERNATIVES.length;
+  }
+  return wealth >= 1 / (1 - confidence);
+}

@@ -3,19 +3,22 @@
  * may be served because of it.
  *
  * Invariants
- * 1. Every answer that may be served has a score of at least the limit of its δ, which was set by observations whose scores
+ * 1. Every answer that may be served is of a form that was shown to keep δ as a whole, or has a score of at least the limit of
+ *    its kind, which was set by observations whose scores
  *    came from weights that were fitted without them (cross-fitting by stored answer), and from what was known before each
  *    of them.
  * 2. What counts towards a limit was drawn without regard to its outcome, or is a report of a wrong answer. A report that
  *    an answer was right teaches, but proves nothing: readers choose what they report.
- * 3. Wordings that are known to ask for the same keep δ by themselves, and so do all others: the many right answers of one
- *    kind never pay for the wrong ones of the other.
- * 4. A wrong answer counts at once, also before the next fit.
+ * 3. Wordings that are known to ask for the same keep δ by themselves, so does each form in which others are one sentence,
+ *    and so do those of no form: the many right answers of one kind never pay for the wrong ones of another.
+ * 4. A wrong answer counts at once: what would have served it is shut until the next review.
+ * 5. To take an observation in, and to assess a candidate, takes microseconds. What takes longer (`review`, `fit`) is done
+ *    in slices, and what is assessed meanwhile goes by what was known before it began and by 4.
  */
-import { fewestClean, shows } from './binomial.js';
+import { limitsFor, reaches, SHUT, type Limits, type Proof } from './limits.js';
 import { fitLogistic, logitOf, type Example, type WeightPrior } from './logistic.js';
-import { thresholdFor, type Scored } from './threshold.js';
 import { Wordings, type Relation } from './wordings.js';
+import { each, type Work } from './work.js';
 
 /** One wording's answer for another wording's question. */
 export interface Candidate {
@@ -28,6 +31,8 @@ export interface Candidate {
   readonly objected: boolean;
   /** Something forbids to serve it unless the wordings are known to ask for the same. */
   readonly reserved: boolean;
+  /** In which way the two texts are one sentence; null: in none. */
+  readonly form: string | null;
   readonly features: readonly number[];
 }
 
@@ -57,39 +62,55 @@ export interface EvidenceSettings {
 
 export const RELATION_FEATURES = ['known to be the same', 'known to differ', 'right before', 'wrong before'] as const;
 
-interface Seen {
+interface Seen extends Proof {
   readonly observation: Observation;
   readonly features: readonly number[];
-  readonly known: boolean;
   /** By weights that were fitted without it. */
   score: number;
 }
 
-/** What may be served at one δ: from which score on, of either kind, and in which partitions nothing. */
-interface Limits {
-  readonly known: number | null;
-  readonly others: number | null;
-  readonly closed: ReadonlySet<string>;
+/** What was observed, and what each observation was known to be when it was made. */
+class Record {
+  readonly seen: Seen[] = [];
+  /** Of these, what counts towards limits. */
+  readonly proofs: Seen[] = [];
+  readonly wordings = new Wordings();
+
+  take(observation: Observation, weights: readonly number[]): Seen {
+    const { asked, stored, right, partition, form } = observation;
+    const relation = this.wordings.relation(asked, stored);
+    const features = allFeatures(observation, relation);
+    const known = isKnown(relation);
+    const seen = { observation, partition, right, form, features, known, score: logitOf(weights, features) };
+    this.seen.push(seen);
+    if (isProof(seen)) this.proofs.push(seen);
+    this.wordings.learn(asked, stored, right);
+    return seen;
+  }
+}
+
+interface Reviewed extends Limits {
   /** How many observations they take into account. */
   readonly after: number;
 }
 
+const NEVER: Reviewed = Object.freeze({ ...SHUT, after: -1 });
 const FOLDS = 4;
 /** The weights are fitted anew when there are so many times as many observations. */
 const GROWTH = 1.2;
 const FIRST_FIT = 50;
-/** A dozen weights need no more; it bounds what a fit takes. */
+/** Some twenty weights need no more; it bounds what a fit takes. */
 const MOST_EXAMPLES = 4_096;
 /** While all goes well, limits follow this share of all observations behind. */
 const REVIEW_SHARE = 0.02;
 
 export class Evidence {
   readonly #settings: EvidenceSettings;
-  #seen: Seen[] = [];
-  #wordings = new Wordings();
+  #record = new Record();
   #weights: readonly number[];
   #nextFit = FIRST_FIT;
-  readonly #limits = new Map<number, Limits>();
+  /** Of each δ that somebody goes by. */
+  readonly #limits = new Map<number, Reviewed>();
 
   constructor(settings: EvidenceSettings) {
     this.#settings = settings;
@@ -97,81 +118,108 @@ export class Evidence {
   }
 
   get size(): number {
-    return this.#seen.length;
+    return this.#record.seen.length;
   }
 
   get weights(): readonly number[] {
     return this.#weights;
   }
 
+  /** In how many partitions nothing is served, at any δ that somebody goes by. */
+  get closedPartitions(): number {
+    const closed = new Set<string>();
+    for (const limits of this.#limits.values()) for (const partition of limits.closed) closed.add(partition);
+    return closed.size;
+  }
+
+  /** Somebody goes by this δ: it is reviewed from now on. */
+  expect(delta: number): void {
+    if (!this.#limits.has(delta)) this.#limits.set(delta, NEVER);
+  }
+
   /** In the order in which they were made. */
   add(observations: readonly Observation[]): void {
-    for (const observation of observations) this.#take(observation);
-    if (this.#seen.length >= this.#nextFit) this.#fit();
+    for (const observation of observations) this.#shutBy(this.#record.take(observation, this.#weights));
   }
 
   assess(candidate: Candidate, delta: number): Assessment {
-    const relation = this.#wordings.relation(candidate.asked, candidate.stored);
+    const relation = this.#record.wordings.relation(candidate.asked, candidate.stored);
     const known = isKnown(relation);
     const score = logitOf(this.#weights, allFeatures(candidate, relation));
-    if (candidate.objected || (candidate.reserved && !known)) return { score, known, servable: false };
-    const limits = this.#limitsOf(delta);
-    return { score, known, servable: reaches(limits, score, known) && !limits.closed.has(candidate.partition) };
+    const limits = this.#limits.get(delta) ?? NEVER;
+    const forbidden = candidate.objected || (candidate.reserved && !known) || limits.closed.has(candidate.partition);
+    return { score, known, servable: !forbidden && reaches(limits, { score, known, form: candidate.form }) };
   }
 
-  #take(observation: Observation): void {
-    const relation = this.#wordings.relation(observation.asked, observation.stored);
-    const features = allFeatures(observation, relation);
-    const seen = { observation, features, known: isKnown(relation), score: logitOf(this.#weights, features) };
-    this.#seen.push(seen);
-    this.#wordings.learn(observation.asked, observation.stored, observation.right);
-    if (observation.right || !isProof(seen)) return;
+  /** Whether limits have to follow what was observed since. */
+  get reviewDue(): boolean {
+    for (const { after } of this.#limits.values()) if (this.#isBehind(after)) return true;
+    return false;
+  }
+
+  /** Sets the limits that are due. One review or fit at a time. */
+  *review(): Work<void> {
+    for (const [delta, { after }] of this.#limits) {
+      if (this.#isBehind(after)) this.#limits.set(delta, yield* this.#reviewed(this.#record, delta));
+    }
+    this.#shutBySince(this.#record);
+  }
+
+  get fitDue(): boolean {
+    return this.size >= this.#nextFit;
+  }
+
+  /** Fits the weights anew, and sets all limits by them. One review or fit at a time. */
+  *fit(): Work<void> {
+    const { window, prior } = this.#settings;
+    const { seen } = this.#record;
+    // What has left the window is forgotten as if it had never been.
+    const record = new Record();
+    const from = Math.max(0, seen.length - window);
+    const size = seen.length - from;
+    yield* each(size, (at) => void record.take((seen[from + at] as Seen).observation, this.#weights));
+    const examples = record.proofs.slice(-MOST_EXAMPLES).map((one) => ({ ...exampleOf(one), fold: foldOf(one) }));
+    const weights = yield* fitLogistic(examples, prior, this.#weights);
+    const without: (readonly number[])[] = [];
+    for (let fold = 0; fold < FOLDS; fold += 1) {
+      const others = examples.filter((example) => example.fold !== fold);
+      without.push(yield* fitLogistic(others, prior, weights));
+    }
+    yield* each(size, (at) => {
+      const one = record.seen[at] as Seen;
+      one.score = logitOf(without[foldOf(one)] as readonly number[], one.features);
+    });
+    const limits = new Map<number, Reviewed>();
+    for (const delta of this.#limits.keys()) limits.set(delta, yield* this.#reviewed(record, delta));
+    // What came meanwhile was seen by nobody of this.
+    for (let at = from + size; at < seen.length; at += 1) record.take((seen[at] as Seen).observation, weights);
+    this.#record = record;
+    this.#weights = weights;
+    for (const [delta, its] of limits) this.#limits.set(delta, its);
+    this.#shutBySince(record);
+    this.#nextFit = Math.max(size + FIRST_FIT, Math.ceil(size * GROWTH));
+  }
+
+  *#reviewed({ proofs, seen }: Record, delta: number): Work<Reviewed> {
+    const after = seen.length;
+    return { ...(yield* limitsFor(proofs, proofs.length, delta, this.#settings.confidence)), after };
+  }
+
+  #isBehind(after: number): boolean {
+    return after < 0 || this.size - after > this.size * REVIEW_SHARE;
+  }
+
+  /** What came while limits were set was not looked at by them. */
+  #shutBySince({ seen }: Record): void {
     for (const [delta, limits] of this.#limits) {
-      if (reaches(limits, seen.score, seen.known)) this.#limits.delete(delta);
+      for (let at = Math.max(limits.after, 0); at < seen.length; at += 1) {
+        if (speaksAgainst(limits, seen[at] as Seen)) this.#limits.set(delta, NEVER);
+      }
     }
   }
 
-  #limitsOf(delta: number): Limits {
-    const kept = this.#limits.get(delta);
-    const total = this.#seen.length;
-    if (kept !== undefined && total - kept.after <= total * REVIEW_SHARE) return kept;
-    const limits = this.#newLimits(delta);
-    this.#limits.set(delta, limits);
-    return limits;
-  }
-
-  #newLimits(delta: number): Limits {
-    const { confidence } = this.#settings;
-    const proofs = this.#seen.filter(isProof);
-    const open = {
-      known: thresholdFor(scoresOf(proofs, true), delta, confidence),
-      others: thresholdFor(scoresOf(proofs, false), delta, confidence),
-      after: this.#seen.length,
-    };
-    const wouldBeServed = proofs.filter((seen) => reaches(open, seen.score, seen.known));
-    return { ...open, closed: closedPartitions(wouldBeServed, delta, confidence) };
-  }
-
-  #fit(): void {
-    const { window, prior } = this.#settings;
-    const kept = this.#seen.slice(-window).map(({ observation }) => observation);
-    // What has left the window is forgotten as if it had never been.
-    this.#seen = [];
-    this.#wordings = new Wordings();
-    this.#limits.clear();
-    for (const observation of kept) this.#take(observation);
-    const proofs = this.#seen.filter(isProof);
-    const examples = proofs.slice(-MOST_EXAMPLES).map((seen) => ({ ...exampleOf(seen), fold: foldOf(seen) }));
-    this.#weights = fitLogistic(examples, prior, this.#weights);
-    const without = Array.from({ length: FOLDS }, (_, fold) =>
-      fitLogistic(
-        examples.filter((example) => example.fold !== fold),
-        prior,
-        this.#weights,
-      ),
-    );
-    for (const seen of this.#seen) seen.score = logitOf(without[foldOf(seen)] as readonly number[], seen.features);
-    this.#nextFit = Math.max(kept.length + FIRST_FIT, Math.ceil(kept.length * GROWTH));
+  #shutBy(seen: Seen): void {
+    for (const [delta, limits] of this.#limits) if (speaksAgainst(limits, seen)) this.#limits.set(delta, NEVER);
   }
 }
 
@@ -179,7 +227,7 @@ function allFeatures({ features }: Candidate, { same, apart, right, wrong }: Rel
   return [...features, Number(same), Number(apart), Math.log1p(right), Math.log1p(wrong)];
 }
 
-function exampleOf({ features, observation: { right } }: Seen): Example {
+function exampleOf({ features, right }: Seen): Example {
   return { features, right };
 }
 
@@ -187,42 +235,13 @@ function isKnown({ same, apart }: Relation): boolean {
   return same && !apart;
 }
 
-function isProof({ observation: { objected, reserved, source, right }, known }: Seen): boolean {
+function isProof({ observation: { objected, reserved, source }, right, known }: Seen): boolean {
   if (objected || (reserved && !known)) return false;
   return source === 'drawn' || !right;
 }
 
-function scoresOf(proofs: readonly Seen[], known: boolean): Scored[] {
-  const scores: Scored[] = [];
-  for (const seen of proofs)
-    if (seen.known === known) scores.push({ score: seen.score, right: seen.observation.right });
-  return scores;
-}
-
-function reaches(limits: Pick<Limits, 'known' | 'others'>, score: number, known: boolean): boolean {
-  const limit = known ? limits.known : limits.others;
-  return limit !== null && score >= limit;
-}
-
-/**
- * Each partition is lent as many right answers as would show δ by themselves. So it is open before it has evidence of its
- * own, one wrong answer closes it, and enough right ones open it again: it is closed where the upper bound of its error,
- * that loan included, is above δ.
- */
-function closedPartitions(wouldBeServed: readonly Seen[], delta: number, confidence: number): ReadonlySet<string> {
-  const counts = new Map<string, { wrong: number; total: number }>();
-  for (const { observation } of wouldBeServed) {
-    const count = counts.get(observation.partition) ?? { wrong: 0, total: 0 };
-    count.total += 1;
-    if (!observation.right) count.wrong += 1;
-    counts.set(observation.partition, count);
-  }
-  const lent = fewestClean(delta, confidence);
-  const closed = new Set<string>();
-  for (const [partition, { wrong, total }] of counts) {
-    if (!shows(delta, wrong, lent + total, confidence)) closed.add(partition);
-  }
-  return closed;
+function speaksAgainst(limits: Limits, seen: Seen): boolean {
+  return !seen.right && isProof(seen) && reaches(limits, seen);
 }
 
 function foldOf({ observation: { stored } }: Seen): number {

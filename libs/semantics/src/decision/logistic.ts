@@ -3,6 +3,7 @@
  * method, with a normal prior that holds the weights near those one would guess: with little evidence it is the guess, with
  * much it is the evidence.
  */
+import { each, type Work } from './work.js';
 
 export interface Example {
   readonly features: readonly number[];
@@ -29,19 +30,23 @@ export function logitOf(weights: readonly number[], features: readonly number[])
 }
 
 /** The most probable weights, intercept first. */
-export function fitLogistic(examples: readonly Example[], prior: WeightPrior, start = prior.means): readonly number[] {
+export function* fitLogistic(
+  examples: readonly Example[],
+  prior: WeightPrior,
+  start = prior.means,
+): Work<readonly number[]> {
   const size = prior.means.length;
   let weights = [...start];
-  let loss = lossOf(examples, prior, weights);
+  let loss = yield* lossOf(examples, prior, weights);
   for (let step = 0; step < MOST_STEPS; step += 1) {
-    const { gradient, hessian } = derivatives(examples, prior, weights);
+    const { gradient, hessian } = yield* derivatives(examples, prior, weights);
     const direction = solve(hessian, gradient, size);
     // Halved until it helps: far from the maximum a full step of Newton's may overshoot.
     let scale = 1;
     let next = weights;
     for (; scale > 1e-4; scale /= 2) {
       next = weights.map((weight, at) => weight - scale * (direction[at] as number));
-      const nextLoss = lossOf(examples, prior, next);
+      const nextLoss = yield* lossOf(examples, prior, next);
       if (nextLoss <= loss) {
         loss = nextLoss;
         break;
@@ -54,12 +59,17 @@ export function fitLogistic(examples: readonly Example[], prior: WeightPrior, st
   return weights;
 }
 
-function lossOf(examples: readonly Example[], { means, precision }: WeightPrior, weights: readonly number[]): number {
+function* lossOf(
+  examples: readonly Example[],
+  { means, precision }: WeightPrior,
+  weights: readonly number[],
+): Work<number> {
   let loss = 0;
-  for (const { features, right } of examples) {
+  yield* each(examples.length, (at) => {
+    const { features, right } = examples[at] as Example;
     const margin = right ? logitOf(weights, features) : -logitOf(weights, features);
     loss += margin > 0 ? Math.log1p(Math.exp(-margin)) : -margin + Math.log1p(Math.exp(margin));
-  }
+  });
   for (let at = 1; at < weights.length; at += 1)
     loss += (precision / 2) * ((weights[at] as number) - (means[at] as number)) ** 2;
   // The intercept is held loosely: how often answers are right at all is what the evidence says best.
@@ -68,17 +78,18 @@ function lossOf(examples: readonly Example[], { means, precision }: WeightPrior,
 
 const LOOSE = 0.01;
 
-function derivatives(
+function* derivatives(
   examples: readonly Example[],
   { means, precision }: WeightPrior,
   weights: readonly number[],
-): { gradient: Float64Array; hessian: Float64Array } {
+): Work<{ gradient: Float64Array; hessian: Float64Array }> {
   const size = weights.length;
   const gradient = new Float64Array(size);
   const hessian = new Float64Array(size * size);
   const row = new Float64Array(size);
   row[0] = 1;
-  for (const { features, right } of examples) {
+  yield* each(examples.length, (which) => {
+    const { features, right } = examples[which] as Example;
     for (let at = 1; at < size; at += 1) row[at] = features[at - 1] as number;
     const p = sigmoid(logitOf(weights, features));
     const miss = p - (right ? 1 : 0);
@@ -89,7 +100,7 @@ function derivatives(
       for (let j = 0; j <= i; j += 1)
         hessian[i * size + j] = (hessian[i * size + j] as number) + scaled * (row[j] as number);
     }
-  }
+  });
   for (let i = 0; i < size; i += 1) {
     const held = i === 0 ? LOOSE : precision;
     gradient[i] = (gradient[i] as number) + held * ((weights[i] as number) - (means[i] as number));

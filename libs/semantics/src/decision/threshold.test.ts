@@ -1,6 +1,17 @@
 import fc from 'fast-check';
 import { shows } from './binomial.js';
-import { thresholdFor, type Scored } from './threshold.js';
+import { thresholdFor } from './threshold.js';
+
+interface Scored {
+  readonly score: number;
+  readonly right: boolean;
+}
+
+function threshold(observations: readonly Scored[], delta: number, confidence: number): number | null {
+  const scoresOf = (right: boolean) =>
+    Float64Array.from(observations.filter((one) => one.right === right).map(({ score }) => score));
+  return thresholdFor({ right: scoresOf(true), wrong: scoresOf(false) }, delta, confidence);
+}
 
 function clean(count: number, score = 1): Scored[] {
   return Array.from({ length: count }, () => ({ score, right: true }));
@@ -17,21 +28,33 @@ function drawing(seed: number): () => number {
 
 describe('the threshold', () => {
   it('is none as long as even a clean record shows nothing', () => {
-    expect(thresholdFor([], 0.05, 0.95)).toBeNull();
-    expect(thresholdFor(clean(58), 0.05, 0.95)).toBeNull();
-    expect(thresholdFor(clean(59), 0.05, 0.95)).toBe(1);
-    expect(thresholdFor(clean(597), 0.005, 0.95)).toBeNull();
-    expect(thresholdFor(clean(598), 0.005, 0.95)).toBe(1);
+    expect(threshold([], 0.05, 0.95)).toBeNull();
+    expect(threshold(clean(58), 0.05, 0.95)).toBeNull();
+    expect(threshold(clean(59), 0.05, 0.95)).toBe(1);
+    expect(threshold(clean(597), 0.005, 0.95)).toBeNull();
+    expect(threshold(clean(598), 0.005, 0.95)).toBe(1);
   });
 
   it('lies where the right ones end', () => {
     const mixed = [...clean(400, 2), ...clean(400, 1).map((one, at) => ({ ...one, right: at % 2 === 0 }))];
-    expect(thresholdFor(mixed, 0.05, 0.95)).toBe(2);
-    expect(thresholdFor(mixed, 0.5, 0.95)).toBe(1);
+    expect(threshold(mixed, 0.05, 0.95)).toBe(2);
+    expect(threshold(mixed, 0.5, 0.95)).toBe(1);
   });
 
   it('takes what has one score in or out together', () => {
-    expect(thresholdFor([...clean(100), { score: 1, right: false }, ...clean(20, 0)], 0.01, 0.95)).toBeNull();
+    expect(threshold([...clean(100), { score: 1, right: false }, ...clean(20, 0)], 0.01, 0.95)).toBeNull();
+  });
+
+  it('is not kept from the right ones by wrong ones that have one score', () => {
+    const tied = Array.from({ length: 70 }, () => ({ score: 0, right: false }));
+    expect(threshold([...clean(100), ...tied], 0.05, 0.95)).toBe(1);
+    expect(threshold([...clean(100, 2), ...clean(60, 1), ...tied], 0.05, 0.95)).toBe(1);
+  });
+
+  it('bears a wrong one among the highest scores, when there are enough', () => {
+    const first = [{ score: 9, right: false }];
+    expect(threshold([...first, ...clean(80)], 0.05, 0.95)).toBeNull();
+    expect(threshold([...first, ...clean(120)], 0.05, 0.95)).toBe(1);
   });
 
   const scored = fc.array(fc.record({ score: fc.integer({ min: 0, max: 20 }), right: fc.boolean() }), {
@@ -41,10 +64,10 @@ describe('the threshold', () => {
   it('for all observations: what lies above it shows δ, and their order does not matter', () => {
     fc.assert(
       fc.property(scored, fc.double({ min: 0.02, max: 0.9, noNaN: true }), (observations, delta) => {
-        const threshold = thresholdFor(observations, delta, 0.95);
-        expect(thresholdFor(observations.toReversed(), delta, 0.95)).toBe(threshold);
-        if (threshold === null) return;
-        const above = observations.filter(({ score }) => score >= threshold);
+        const limit = threshold(observations, delta, 0.95);
+        expect(threshold(observations.toReversed(), delta, 0.95)).toBe(limit);
+        if (limit === null) return;
+        const above = observations.filter(({ score }) => score >= limit);
         expect(shows(delta, above.filter(({ right }) => !right).length, above.length, 0.95)).toBe(true);
       }),
     );
@@ -63,8 +86,8 @@ describe('the threshold', () => {
         const score = random();
         return { score, right: random() >= 0.4 * (1 - score) };
       });
-      const threshold = thresholdFor(observations, delta, 0.95);
-      if (threshold !== null && wrongAbove(threshold) > delta) tooLow += 1;
+      const limit = threshold(observations, delta, 0.95);
+      if (limit !== null && wrongAbove(limit) > delta) tooLow += 1;
     }
     expect(tooLow / worlds).toBeLessThanOrEqual(0.05);
   });

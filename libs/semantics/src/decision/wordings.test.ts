@@ -22,6 +22,28 @@ describe('wordings', () => {
     expect(wordings.relation('y', 'b')).toMatchObject({ same: true, apart: true });
   });
 
+  it('for all histories: classes are apart when a wrong answer was ever given between any of theirs', () => {
+    const names = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f');
+    fc.assert(
+      fc.property(fc.array(fc.tuple(names, names, fc.boolean()), { maxLength: 25 }), (history) => {
+        const wordings = new Wordings();
+        for (const [asked, stored, right] of history) wordings.learn(asked, stored, right);
+        const together = (one: string, other: string): boolean => one === other || wordings.relation(one, other).same;
+        for (const one of 'abcdef') {
+          for (const other of 'abcdef') {
+            const shown = history.some(
+              ([asked, stored, right]) =>
+                !right &&
+                ((together(asked, one) && together(stored, other)) ||
+                  (together(asked, other) && together(stored, one))),
+            );
+            expect(wordings.relation(one, other).apart).toBe(shown);
+          }
+        }
+      }),
+    );
+  });
+
   it('for all histories: to be the same is what joining by right answers makes it', () => {
     const names = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f');
     fc.assert(

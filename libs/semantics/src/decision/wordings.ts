@@ -4,9 +4,10 @@
  */
 
 interface WordingClass {
+  members: number;
   right: number;
   wrong: number;
-  /** Wordings of which one of this class was shown to differ. */
+  /** Roots of the classes that were shown to differ; its own where it was shown to differ in itself. */
   readonly apart: Set<string>;
 }
 
@@ -26,44 +27,48 @@ export class Wordings {
 
   relation(asked: string, stored: string): Relation {
     const [a, b] = [this.#rootOf(asked), this.#rootOf(stored)];
-    const [askedClass, storedClass] = [this.#classes.get(a), this.#classes.get(b)];
-    const apart = this.#holds(askedClass, b) || this.#holds(storedClass, a);
+    const storedClass = this.#classes.get(b);
+    const apart = storedClass?.apart.has(a) ?? false;
     return { same: a === b && asked !== stored, apart, right: storedClass?.right ?? 0, wrong: storedClass?.wrong ?? 0 };
   }
 
   learn(asked: string, stored: string, right: boolean): void {
     const a = this.#ownRootOf(asked);
     const b = this.#ownRootOf(stored);
-    const [askedClass, storedClass] = [this.#classes.get(a) as WordingClass, this.#classes.get(b) as WordingClass];
     if (!right) {
-      storedClass.wrong += 1;
-      askedClass.apart.add(stored);
-      storedClass.apart.add(asked);
+      this.#classOf(b).wrong += 1;
+      this.#classOf(a).apart.add(b);
+      this.#classOf(b).apart.add(a);
       return;
     }
-    if (a !== b) this.#join(a, askedClass, b, storedClass);
-    (this.#classes.get(this.#rootOf(stored)) as WordingClass).right += 1;
+    this.#classOf(a === b ? a : this.#join(a, b)).right += 1;
   }
 
-  /** The smaller into the larger, so that a path to the root stays short. */
-  #join(a: string, askedClass: WordingClass, b: string, storedClass: WordingClass): void {
-    const aLarger = askedClass.right > storedClass.right;
-    const [into, from] = aLarger ? [askedClass, storedClass] : [storedClass, askedClass];
-    this.#parents.set(aLarger ? b : a, aLarger ? a : b);
-    into.right += from.right;
-    into.wrong += from.wrong;
-    for (const wording of from.apart) into.apart.add(wording);
-    this.#classes.delete(aLarger ? b : a);
+  /** The smaller into the larger, so that paths stay short and little is moved. Returns the root of both. */
+  #join(a: string, b: string): string {
+    const [into, from] = weightOf(this.#classOf(a)) > weightOf(this.#classOf(b)) ? [a, b] : [b, a];
+    const [larger, smaller] = [this.#classOf(into), this.#classOf(from)];
+    this.#parents.set(from, into);
+    this.#classes.delete(from);
+    larger.members += smaller.members;
+    larger.right += smaller.right;
+    larger.wrong += smaller.wrong;
+    for (const root of smaller.apart) {
+      const other = root === from || root === into ? larger : this.#classOf(root);
+      other.apart.delete(from);
+      other.apart.add(into);
+      larger.apart.add(root === from ? into : root);
+    }
+    return into;
   }
 
-  #holds(wordingClass: WordingClass | undefined, root: string): boolean {
-    for (const wording of wordingClass?.apart ?? []) if (this.#rootOf(wording) === root) return true;
-    return false;
+  #classOf(root: string): WordingClass {
+    return this.#classes.get(root) as WordingClass;
   }
 
   #ownRootOf(wording: string): string {
     const root = this.#rootOf(wording);
-    if (!this.#classes.has(root)) this.#classes.set(root, { right: 0, wrong: 0, apart: new Set() });
+    if (!this.#classes.has(root)) this.#classes.set(root, { members: 1, right: 0, wrong: 0, apart: new Set() });
     return root;
   }
 
@@ -72,4 +77,8 @@ export class Wordings {
     for (let parent = this.#parents.get(root); parent !== undefined; parent = this.#parents.get(root)) root = parent;
     return root;
   }
+}
+
+function weightOf({ members, apart }: WordingClass): number {
+  return members + apart.size;
 }

@@ -25,6 +25,11 @@ describe('what speaks against two texts asking for the same', () => {
     ['names', 'a case for the iPhone', 'a case for the Pixel'],
     ['order', 'convert dollars to euros', 'convert euros to dollars'],
     ['content', 'best pizza in town', 'used car prices'],
+    [
+      'continued',
+      'User: Hi. Agent: Hello. User: Go on.',
+      'User: Hi. Agent: Hello. User: Go on. Agent: I looked it up.',
+    ],
     ['empty', '?!', '?!'],
   ])('%s: “%s” and “%s”', (what, asked, stored) => {
     expect(against(asked, stored)).toContain(what);
@@ -60,6 +65,18 @@ describe('what speaks against two texts asking for the same', () => {
       }),
     );
   });
+});
+
+it.each([
+  ['identical', 'Which plan is best?', 'which plan is best'],
+  ['articles', 'What is the capital of the Netherlands?', 'What is capital of Netherlands?'],
+  ['number', 'What is a good site for a blog?', 'What is a good site for blogs?'],
+  ['grammar', 'How do I reset it at home?', 'How can I reset it at home?'],
+  ['content', 'How do I reset it at home?', 'How do you reset it at home?'],
+  [null, 'How do I reset it at home?', 'How do I reset a clock?'],
+])('are one sentence in this way: %s: “%s” and “%s”', (form, asked, stored) => {
+  expect(compare(profileOf(asked), profileOf(stored), 1).form).toBe(form);
+  expect(compare(profileOf(stored), profileOf(asked), 1).form).toBe(form);
 });
 
 it.each([

@@ -5,14 +5,16 @@
  * - Reservations forbid it as long as the two wordings are not known to ask for the same.
  * - Features weigh in the estimate of the probability that the answer is right.
  */
+import { continues, FORMS, likenessOf, type Form } from './forms.js';
 import type { TextProfile } from './profile.js';
 
-export type Objection = 'empty' | 'numbers' | 'negation' | 'polarity';
+export type Objection = 'empty' | 'numbers' | 'negation' | 'polarity' | 'continued';
 export type Reservation = 'names' | 'order' | 'content';
 
 export interface Comparison {
   readonly objections: readonly Objection[];
   readonly reservations: readonly Reservation[];
+  readonly form: Form | null;
   /** In the order of `TEXT_FEATURES`. */
   readonly features: readonly number[];
 }
@@ -26,11 +28,15 @@ export const TEXT_FEATURES = [
   'same words',
   'length',
   'reservations',
+  'other persons',
+  ...FORMS,
 ] as const;
 
 /** Of the content words of both, at least so much must be common. */
 const LEAST_COMMON = 0.3;
 const MOST_ODD = 5;
+/** What lies below is rounding in 32 bits, which must not set apart what is alike. */
+const SIMILARITY_STEPS = 10_000;
 
 export function compare(asked: TextProfile, stored: TextProfile, similarity: number): Comparison {
   const onlyAsked = missingFrom(asked.contentSet, stored.contentSet);
@@ -38,13 +44,15 @@ export function compare(asked: TextProfile, stored: TextProfile, similarity: num
   const common = asked.contentSet.size - onlyAsked;
   const all = common + onlyAsked + onlyStored;
   const shared = all === 0 ? 0 : common / all;
+  const { form, otherPersons } = likenessOf(asked, stored);
   const reservations = reservationsAbout(asked, stored, shared);
   const sameWords = missingFrom(asked.wordSet, stored.wordSet) + missingFrom(stored.wordSet, asked.wordSet) === 0;
   return {
     objections: objectionsTo(asked, stored),
     reservations,
+    form,
     features: [
-      similarity,
+      Math.round(similarity * SIMILARITY_STEPS) / SIMILARITY_STEPS,
       shared,
       Math.min(onlyAsked, MOST_ODD),
       Math.min(onlyStored, MOST_ODD),
@@ -52,6 +60,9 @@ export function compare(asked: TextProfile, stored: TextProfile, similarity: num
       Number(sameWords),
       Math.log1p(asked.words.length + stored.words.length),
       reservations.length,
+      Number(otherPersons),
+      // What is the same in one way is the same in all that are less near.
+      ...FORMS.map((_, at) => Number(form !== null && at >= FORMS.indexOf(form))),
     ],
   };
 }
@@ -62,6 +73,7 @@ function objectionsTo(asked: TextProfile, stored: TextProfile): Objection[] {
   if (!sameBag(asked.numbers, stored.numbers)) found.push('numbers');
   if (asked.negated !== stored.negated) found.push('negation');
   if (opposed(asked, stored)) found.push('polarity');
+  if (continues(asked.words, stored.words)) found.push('continued');
   return found;
 }
 

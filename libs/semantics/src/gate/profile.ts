@@ -7,6 +7,8 @@ export interface TextProfile {
   readonly length: number;
   /** All words in order. */
   readonly words: readonly string[];
+  /** Their stems in order. */
+  readonly stems: readonly string[];
   /** Stems of the words that carry meaning, in order, numbers included. */
   readonly content: readonly string[];
   readonly contentSet: ReadonlySet<string>;
@@ -44,6 +46,7 @@ export function profileOf(text: string): TextProfile {
   return {
     length: text.length,
     words,
+    stems: found.map(({ text: word, number }) => (number ? word : stemOf(word))),
     content,
     contentSet: new Set(content),
     wordSet: new Set(words.flatMap((word) => [word, stemOf(word)])),

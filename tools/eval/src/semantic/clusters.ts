@@ -21,6 +21,18 @@ export function clustersOf(pairs: readonly LabelledPair[]): ReadonlyMap<string, 
 }
 
 /**
+ * The same for hits of several orders of the same pairs: a pair that was served in many of them is one pair (Kish's effect
+ * of unequal weights), and so is what hangs together.
+ */
+export function pooledEffect(served: readonly LabelledPair[], clusters: ReadonlyMap<string, string>): number {
+  const times = new Map<LabelledPair, number>();
+  for (const pair of served) times.set(pair, (times.get(pair) ?? 0) + 1);
+  let squares = 0;
+  for (const count of times.values()) squares += count * count;
+  return Math.max(1, squares / Math.max(1, served.length), designEffect(served, clusters));
+}
+
+/**
  * By how many times the variance of the share of wrong hits is larger than if all hits were independent (Kish, "Survey
  * sampling", 1965), from the residuals of each cluster; never less than 1.
  */

@@ -25,13 +25,14 @@ export function readPairs(path: string): LabelledPair[] {
 
 function pairOf(stored: string, asked: string, same: boolean): LabelledPair {
   const similarity = dot(lexicalVector(asked), lexicalVector(stored));
-  const { objections, reservations, features } = compare(profileOf(asked), profileOf(stored), similarity);
+  const { objections, reservations, form, features } = compare(profileOf(asked), profileOf(stored), similarity);
   const candidate = {
     partition: PARTITION,
     asked,
     stored,
     objected: objections.length > 0,
     reserved: reservations.length > 0,
+    form,
     features,
   };
   return { candidate, similarity, same };
