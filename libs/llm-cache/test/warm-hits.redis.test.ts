@@ -70,22 +70,36 @@ describe('a hit from memory', () => {
     expect(fromMemory.headers.get('x-cache')).toBe('HIT');
   });
 
-  it.each([false, true])('is there in its form before anybody has asked again, stream: %s', async (stream) => {
-    const before = here.cache.l1Status?.entries ?? 0;
-    const messages = [{ role: 'user', content: `a question that nobody has asked, ${stream}` }];
-    const body = { model: 'gpt-4o', messages, stream };
-    const asked = here.post(body);
+  it('is there in each form before anybody has asked again', async () => {
+    const messages = [{ role: 'user', content: 'a question that nobody has asked' }];
+    const home = broughtHome(2);
+    const asked = here.post({ model: 'gpt-4o', messages });
     (await provider.next()).end(HELLO);
     await (await asked).text();
-    await until(() => (here.cache.l1Status?.entries ?? 0) === before + 1);
-    await (await here.post(body)).text();
-    expect(tier(here)).toBe('l1');
-    // The other form takes a look at Redis, and leaves this one where it is.
-    await (await here.post({ ...body, stream: !stream })).text();
-    expect(tier(here)).toBe('redis');
-    for (const form of [!stream, stream]) {
-      await (await here.post({ ...body, stream: form })).text();
+    await home;
+    for (const stream of [true, false, true]) {
+      await (await here.post({ model: 'gpt-4o', messages, stream })).text();
       expect(tier(here)).toBe('l1');
+    }
+  });
+
+  it('is there in the form that was asked for where it came as JSON, and in the other once somebody has asked', async () => {
+    const message = { role: 'assistant', content: 'Hello', refusal: null };
+    const choices = [{ index: 0, message, logprobs: null, finish_reason: 'stop' }];
+    const messages = [{ role: 'user', content: 'a question that is answered as JSON' }];
+    const home = broughtHome(1);
+    const asked = here.post({ model: 'gpt-4o', messages });
+    (await provider.next()).json(200, { id: 'chatcmpl-1', object: 'chat.completion', created: 1, model: 'm', choices });
+    await (await asked).text();
+    await home;
+    for (const [stream, from] of [
+      [false, 'l1'],
+      [true, 'redis'],
+      [true, 'l1'],
+      [false, 'l1'],
+    ] as const) {
+      await (await here.post({ model: 'gpt-4o', messages, stream })).text();
+      expect(tier(here)).toBe(from);
     }
   });
 
@@ -156,3 +170,12 @@ describe('a hit from memory', () => {
     expect(await (await here.post(body)).text()).toBe(withoutUsage(HELLO));
   });
 });
+
+/** The answer that is stored next has come into the own memory, in so many forms and no more. */
+async function broughtHome(forms: number): Promise<void> {
+  const bringing = jest.spyOn(here.cache, 'bringHome');
+  await until(() => bringing.mock.results.length > 0);
+  await Promise.all(bringing.mock.results.map(({ value }) => value as Promise<void>));
+  expect(bringing).toHaveBeenCalledTimes(forms);
+  bringing.mockRestore();
+}

@@ -12,7 +12,7 @@ import { LlmError } from '../protocol/llm-error.js';
 import type { JsonObject } from '../protocol/protocol.js';
 import type { Asker } from '../upstream/asker.js';
 import type { Inquiry } from './inquiry.js';
-import { readingOf, type StoredForm } from './stored-form.js';
+import { readingOf, readingsOf, type StoredForm } from './stored-form.js';
 
 export interface FlightDeckParts {
   readonly cache: Cache;
@@ -74,11 +74,17 @@ export class FlightDeck {
     const flight = this.#take(inquiry, leadership, cause, { alone: false, beginning });
     if (leadership.canStore) {
       this.#followed.add(flight);
-      const { cache, observer } = this.#parts;
-      const home = flight.done.then(() => cache.bringHome(readingOf(inquiry)));
-      home.catch((error: unknown) => observer.failed?.(error));
+      const home = flight.done.then(() => this.#bringHome(inquiry, flight));
+      home.catch((error: unknown) => this.#parts.observer.failed?.(error));
     }
     return flight;
+  }
+
+  async #bringHome(inquiry: Inquiry, { broadcast }: LeaderFlight): Promise<void> {
+    const { kind } = await broadcast.opening;
+    // The stream of an answer that came as JSON is made for whoever asks for it.
+    const forms = kind === 'stream' ? readingsOf(inquiry) : [readingOf(inquiry)];
+    await Promise.all(forms.map((form) => this.#parts.cache.bringHome(form)));
   }
 
   /**

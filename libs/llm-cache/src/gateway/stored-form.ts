@@ -34,6 +34,11 @@ export function readingOf(inquiry: Inquiry): Reading<StoredForm> {
   return inquiry.facts.stream ? streamedOf(inquiry) : jsonOf(inquiry);
 }
 
+/** Both forms. */
+export function readingsOf(inquiry: Inquiry): readonly Reading<StoredForm>[] {
+  return [jsonOf(inquiry), streamedOf(inquiry)];
+}
+
 /** The JSON form, whatever is asked for. */
 export function jsonOf(inquiry: Inquiry): Reading<StoredForm> {
   return { ...entryOf(inquiry), decode: jsonIn };
