@@ -381,6 +381,23 @@ describe('feedback', () => {
     expect(await ask(gateway, other)).toBe('MISS');
   });
 
+  it('counts once, however many give it at a time and by which name', async () => {
+    const gateway = await start({ ...LENIENT, delta: 0.3 });
+    for (let round = 0; round < 2; round += 1) await taught(gateway, { seed: round });
+    await stored(gateway, 'What is the boiling point of butane then?');
+    const response = await gateway.post(body("What's the boiling point of butane, then?"));
+    await response.text();
+    expect(response.headers.get('x-cache')).toBe('SEMANTIC');
+    const own = response.headers.get('x-request-id') ?? 'chatcmpl-fixed';
+    const names = [own, 'chatcmpl-fixed', own, 'chatcmpl-fixed', own];
+    let statuses: number[] = [];
+    await until(async () => {
+      statuses = await Promise.all(names.map((id) => give(gateway, id, true)));
+      return statuses.includes(200);
+    });
+    expect(statuses.filter((status) => status === 200)).toHaveLength(1);
+  });
+
   it('about anything else is 404', async () => {
     const gateway = await start(LENIENT);
     await ask(gateway, 'What is the boiling point of water then?');

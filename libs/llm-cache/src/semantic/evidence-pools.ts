@@ -107,10 +107,10 @@ export class EvidencePools {
   }
 }
 
-/** No process stays for it. */
+/** Not an unreferenced one: the event loop would not wake for it, but wait for something else to happen. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
-    setImmediate(resolve).unref();
+    setImmediate(resolve);
   });
 }
 

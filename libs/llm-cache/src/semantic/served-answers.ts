@@ -31,12 +31,15 @@ export class ServedAnswers {
     await Promise.all(known.map((hash) => this.#cache.put({ ref: refOf(tenant, hash) }, { stored })));
   }
 
-  /** Once, by whichever of its names. */
+  /** Once, by whichever of its names: by him who removes the first of them. */
   async take(tenant: string, id: string): Promise<ServedAnswer | null> {
     const found = await this.#cache.ask(valueReading(refOf(tenant, hashOf(tenant, id))));
     if (found.kind !== 'hit') return null;
     const { pool, pool_tenant, known_as, candidate } = found.hit.value;
-    await Promise.all(known_as.map((hash) => this.#cache.invalidate({ ref: refOf(tenant, hash) })));
+    const [first = '', ...others] = known_as;
+    const { deleted } = await this.#cache.invalidate({ ref: refOf(tenant, first) });
+    await Promise.all(others.map((hash) => this.#cache.invalidate({ ref: refOf(tenant, hash) })));
+    if (deleted === 0) return null;
     return { pool: { hash: pool, tenant: pool_tenant }, candidate: JSON.parse(candidate) as Candidate };
   }
 }
