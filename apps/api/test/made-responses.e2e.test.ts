@@ -56,6 +56,14 @@ describe('responses that the provider keeps', () => {
     await database.drop();
   });
 
+  it('are continued by whatever name the provider may know them', async () => {
+    const acme = await here.keyOf('acme', ['llm']);
+    for (const previous of ['resp\0x', '\ud800', 'resp_elsewhere']) {
+      const body = { model: 'm', input: 'x', previous_response_id: previous };
+      await request(here.server).post('/v1/responses').set(acme).send(body).expect(200);
+    }
+  });
+
   it('trap 17: are those of the tenant that had them made, in every process, and of nobody else', async () => {
     const [acme, globex] = [await here.keyOf('acme', ['llm']), await here.keyOf('globex', ['llm'])];
     for (const [method, below] of ROUTES) {

@@ -162,7 +162,7 @@ describe('a response of another tenant', () => {
     expect(provider.calls).toHaveLength(2);
   });
 
-  it.each(['..', 'a%2Fb', 'resp_%00', '%2e%2e%2fmodels'])('is not reached by a path: %s', async (id) => {
+  it.each(['..', '%2e%2e', 'a%2Fb', 'resp_%00', '%2e%2e%2fmodels'])('is not reached by a path: %s', async (id) => {
     const response = await fetch(`${gateway.url}/v1/responses/${id}/input_items`);
     expect(response.status).toBe(404);
     expect(provider.calls).toEqual([]);

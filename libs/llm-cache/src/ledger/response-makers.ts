@@ -34,6 +34,8 @@ export class LedgerResponseMakers implements ResponseMakers {
   }
 
   async of(responseId: string): Promise<readonly ResponseMaker[]> {
+    // What PostgreSQL cannot hold names no line.
+    if (!responseId.isWellFormed() || responseId.includes('\0')) return [];
     const rows = await this.#database
       .as<LedgerTables>()
       .selectFrom('ledger_calls')

@@ -24,7 +24,8 @@ export interface MadeResponsesParts {
 
 /** After so long every process has told of the calls that it has ended. */
 const TOLD_AFTER_MS = 1_100;
-const POSSIBLE_ID = /^[\w-]{1,256}$/;
+/** Routers make ids of base64. None of them leads to another path. */
+const POSSIBLE_ID = /^(?!\.{1,2}$)[\w.:=+~-]{1,512}$/;
 
 export class MadeResponses {
   readonly #parts: MadeResponsesParts;
