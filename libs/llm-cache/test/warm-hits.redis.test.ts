@@ -4,7 +4,7 @@ import { companions, keyspace } from '@promptsales/cache-core';
 import { setTimeout as pause } from 'node:timers/promises';
 import { GatewayProcess } from './gateway-process.js';
 import { question } from './questions.js';
-import { HELLO, StreamProvider, withoutUsage } from './stream-provider.js';
+import { DONE, HELLO, ROLE, say, STOP, StreamProvider, withoutUsage } from './stream-provider.js';
 
 const BOUND_MS = 1000;
 
@@ -81,6 +81,17 @@ describe('a hit from memory', () => {
       await (await here.post({ model: 'gpt-4o', messages, stream })).text();
       expect(tier(here)).toBe('l1');
     }
+  });
+
+  it('counts for what it takes unpacked', async () => {
+    const before = here.cache.l1Status?.bytes ?? 0;
+    const stream = ROLE + say(' again').repeat(1000) + STOP + DONE;
+    const home = broughtHome(2);
+    const asked = here.post({ model: 'gpt-4o', messages: [{ role: 'user', content: 'a long one' }], stream: true });
+    (await provider.next()).end(stream);
+    await (await asked).text();
+    await home;
+    expect((here.cache.l1Status?.bytes ?? 0) - before).toBeGreaterThan(stream.length);
   });
 
   it('is there in the form that was asked for where it came as JSON, and in the other once somebody has asked', async () => {

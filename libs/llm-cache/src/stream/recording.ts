@@ -103,12 +103,13 @@ export class Recording {
   readonly frameCount: number;
   readonly usageAsked: boolean;
   readonly synthesised: boolean;
-  readonly #bytes: Buffer;
+  /** All of it; seen by those who reckon what it takes in memory. */
+  readonly bytes: Buffer;
   readonly #table: number;
 
   private constructor(bytes: Buffer, frameCount: number, table: number) {
     const flags = bytes.readUInt8(5);
-    this.#bytes = bytes;
+    this.bytes = bytes;
     this.#table = table;
     this.frameCount = frameCount;
     this.usageAsked = (flags & USAGE_ASKED) !== 0;
@@ -134,7 +135,7 @@ export class Recording {
 
   /** All frames exactly as recorded: one slice. */
   get body(): Buffer {
-    return this.#bytes.subarray(HEADER_BYTES, this.#table);
+    return this.bytes.subarray(HEADER_BYTES, this.#table);
   }
 
   /** Everything a reader gets, as the fewest slices: neighbours that are both kept stay one. */
@@ -143,24 +144,24 @@ export class Recording {
     const slices: Buffer[] = [];
     let from = HEADER_BYTES;
     let at = HEADER_BYTES;
-    for (let row = this.#table; row < this.#bytes.length; row += ROW_BYTES) {
-      const cutBytes = this.#bytes.readUInt32LE(row + 12);
+    for (let row = this.#table; row < this.bytes.length; row += ROW_BYTES) {
+      const cutBytes = this.bytes.readUInt32LE(row + 12);
       if (cutBytes > 0) {
-        const cutFrom = at + this.#bytes.readUInt32LE(row + 8);
-        if (cutFrom > from) slices.push(this.#bytes.subarray(from, cutFrom));
+        const cutFrom = at + this.bytes.readUInt32LE(row + 8);
+        if (cutFrom > from) slices.push(this.bytes.subarray(from, cutFrom));
         from = cutFrom + cutBytes;
       }
-      at += this.#bytes.readUInt32LE(row);
+      at += this.bytes.readUInt32LE(row);
     }
-    if (at > from) slices.push(this.#bytes.subarray(from, at));
+    if (at > from) slices.push(this.bytes.subarray(from, at));
     return slices;
   }
 
   /** What is known of each frame beside its bytes. */
   *rows(): Generator<FrameRow> {
-    for (let row = this.#table; row < this.#bytes.length; row += ROW_BYTES) {
-      const cut = { from: this.#bytes.readUInt32LE(row + 8), length: this.#bytes.readUInt32LE(row + 12) };
-      yield { length: this.#bytes.readUInt32LE(row), afterMicros: this.#bytes.readUInt32LE(row + 4), cut };
+    for (let row = this.#table; row < this.bytes.length; row += ROW_BYTES) {
+      const cut = { from: this.bytes.readUInt32LE(row + 8), length: this.bytes.readUInt32LE(row + 12) };
+      yield { length: this.bytes.readUInt32LE(row), afterMicros: this.bytes.readUInt32LE(row + 4), cut };
     }
   }
 
@@ -168,7 +169,7 @@ export class Recording {
   *recorded(): Generator<RecordedFrame> {
     let at = HEADER_BYTES;
     for (const { length, afterMicros, cut } of this.rows()) {
-      yield { raw: this.#bytes.subarray(at, at + length), afterMicros, cut };
+      yield { raw: this.bytes.subarray(at, at + length), afterMicros, cut };
       at += length;
     }
   }

@@ -61,7 +61,7 @@ export function packRecording(recorded: Buffer, answer: Buffer): Buffer {
   header[FLAGS_AT] = (recording.usageAsked ? USAGE_ASKED : 0) | (recording.synthesised ? SYNTHESISED : 0);
   header.writeUInt32LE(columns.length, UNPACKED_AT);
   const packed = Buffer.concat([header, compressed(columns, dictionaryOf(answer))]);
-  // Of two frames there is nothing to gain.
+  // Of a frame or two there may be nothing to gain.
   return packed.length < recorded.length ? packed : recorded;
 }
 
