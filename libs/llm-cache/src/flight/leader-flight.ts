@@ -288,8 +288,7 @@ export class LeaderFlight implements AnswerFlight {
   ): Promise<WholeAnswer> {
     // Before it first waits, the fill has been sent.
     const keeping = this.#keep(whole, response, last, usageAsked);
-    const storing = keeping.catch(notStored);
-    this.#storing = storing;
+    this.#storing = keeping.catch(notStored);
     if (last !== null) this.broadcast.frame(last);
     const reply = wholeReply(whole, response, false);
     // Without a last event the reader of a stream would take a part for the whole; what the provider said itself he has read.
