@@ -48,6 +48,21 @@ describe('a client', () => {
     expect(upstream.asked).toHaveLength(before);
   });
 
+  it('that may not call everything cannot hide a call in a body that can be read in two ways', async () => {
+    place.permissions.set('limited', { active: true, tools: [] });
+    const asking = await new RawClient(gateway.url('http'), 't:limited').connect();
+    const before = upstream.asked.length;
+    for (const body of [
+      '{"jsonrpc":"2.0","id":1,"method":"tools/call","method":"ping","params":{"name":"write"}}',
+      '{"jsonrpc":"2.0","method":"tools/call","id":1,"params":{"name":"write"},"method":"notifications/x"}',
+      '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"write","name":"x"}}',
+    ]) {
+      expect(codeOf(await asking.send(body))).toBe('ambiguous_json');
+    }
+    expect(codeOf(await asking.ask('tools/call', { name: 'write' }))).toBe('tool_not_allowed');
+    expect(upstream.asked).toHaveLength(before);
+  });
+
   it('cannot use the session of another key, or one that it made up', async () => {
     const asking = await new RawClient(gateway.url('http'), 't:a').connect();
     const thief = new RawClient(gateway.url('http'), 't:b');

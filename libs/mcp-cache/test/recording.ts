@@ -28,17 +28,17 @@ const CAPABILITIES = { sampling: {}, elicitation: {}, roots: { listChanged: true
 export async function record(transport: Transport, { tools, prompts, resources }: Script): Promise<Recorded[]> {
   const recorded: Recorded[] = [];
   const note = (what: string, answer: unknown): void => void recorded.push({ what, answer: comparable(answer) });
-  /** Once: a server that can be resumed repeats its questions to a client that resumes, how often is a matter of timing. */
-  const noteOnce = (what: string, answer: unknown): void => {
-    if (recorded.at(-1)?.what !== what) note(what, answer);
-  };
+  /** Each once: a server that can be resumed repeats its questions, and how often and when is a matter of timing. */
+  const askedBack = new Set<string>();
+  const noteOnce = (what: string, answer: unknown): void =>
+    void askedBack.add(JSON.stringify([what, comparable(answer)]));
   const client = new Client({ name: 'recorder', version: '1' }, { capabilities: CAPABILITIES });
   client.setRequestHandler(CreateMessageRequestSchema, ({ params }) => {
-    noteOnce('asked back: sampling', params);
+    noteOnce('sampling', params);
     return { model: 'm', role: 'assistant', content: { type: 'text', text: 'sampled' } };
   });
   client.setRequestHandler(ElicitRequestSchema, ({ params }) => {
-    noteOnce('asked back: elicitation', params);
+    noteOnce('elicitation', params);
     return { action: 'decline' };
   });
   client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [{ uri: 'file:///tmp', name: 'tmp' }] }));
@@ -82,12 +82,12 @@ export async function record(transport: Transport, { tools, prompts, resources }
   note('tools that nobody calls', unasked);
   for (const params of tools) {
     await ask(`tools/call ${JSON.stringify(params)}`, async () => {
-      const progress: unknown[] = [];
+      const progress = new Set<number>();
       const result = await client.callTool(params, undefined, {
         // The last one may come with the answer itself, and is then told or not, as the client's own timing has it.
-        onprogress: (told) => void (told.progress === told.total || progress.push(told)),
+        onprogress: (told) => void (told.progress === told.total || progress.add(told.progress)),
       });
-      return { result, progress };
+      return { result, progress: [...progress] };
     });
   }
   await ask('cancelled', async () => {
@@ -96,6 +96,7 @@ export async function record(transport: Transport, { tools, prompts, resources }
     leave.abort('enough');
     return call;
   });
+  note('asked back', [...askedBack].toSorted());
   await client.close();
   return recorded;
 }

@@ -8,21 +8,13 @@
  *    is passed on.
  * 4. A request that is not by the book is the server's to judge.
  */
-import {
-  BodyError,
-  CacheControlError,
-  canonicalJson,
-  parseBody,
-  parseCacheControls,
-  type CacheControls,
-} from '@promptsales/cache-core';
-import { hash } from 'node:crypto';
+import { CacheControlError, parseCacheControls, type CacheControls } from '@promptsales/cache-core';
 import { cacheableMethod, type CacheableMethod, type ListKind } from '../caching/cacheable.js';
 import type { Generations } from '../caching/generations.js';
 import type { Listeners } from '../caching/listeners.js';
 import type { Question } from '../caching/question.js';
 import type { Asked, Results } from '../caching/results.js';
-import { scopesOf, type Scopes } from '../caching/scopes.js';
+import { scopesOf } from '../caching/scopes.js';
 import { readsOnly } from '../caching/tool-facts.js';
 import {
   answers,
@@ -31,14 +23,14 @@ import {
   isObject,
   McpError,
   RPC,
-  serverMessage,
   type ClientMessage,
   type JsonObject,
 } from '../json-rpc/message.js';
 import type { McpServer } from '../servers/mcp-server.js';
-import { SessionSeal, type Session } from '../session/session-seal.js';
+import type { Session, SessionSeal } from '../session/session-seal.js';
 import type { Upstream, UpstreamResponse } from '../upstream/upstream.js';
 import { termsOf } from './by-the-book.js';
+import { hashOf, type Context } from './context.js';
 import {
   clientHeaders,
   headerOf,
@@ -47,11 +39,12 @@ import {
   type McpReply,
   type McpRequest,
 } from './exchange.js';
-import { afterwards, bytesOf, framesOf, inspected, isEventStream, resumed } from './inspected-stream.js';
 import { lateErrorOf } from './failures.js';
+import { agreed } from './handshake.js';
+import { afterwards, inspected, isEventStream } from './inspected-stream.js';
 import { Interim } from './interim.js';
-import type { ClientPermissions } from './permissions.js';
-import { mayCall } from './permissions.js';
+import { mayCall, type ClientPermissions } from './permissions.js';
+import { readAnswer, Refusal, wholeOf, withId, type Told } from './server-answer.js';
 
 export interface GatewayParts {
   /** Null: there is none of this name for this tenant. */
@@ -68,35 +61,6 @@ export interface GatewayParts {
   /** Told of every request that reached a server. */
   readonly asked: (server: McpServer, ms: number, failed: boolean) => void;
 }
-
-/** A request with everything that is known of it. */
-interface Context {
-  readonly request: McpRequest;
-  readonly server: McpServer;
-  readonly session: Session | null;
-  /** The client's name of it. */
-  readonly token: string | undefined;
-  readonly scopes: Scopes;
-}
-
-interface Told {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
-}
-
-/** An answer of the server that is no result, for him who asked. */
-class Refusal extends Error implements Told {
-  constructor(
-    readonly status: number,
-    readonly headers: Readonly<Record<string, string>>,
-    readonly body: Buffer,
-  ) {
-    super('the server refuses the request');
-  }
-}
-
-const LARGEST_ANSWER_BYTES = 64 * 1024 * 1024;
 
 export class McpGateway {
   readonly #parts: GatewayParts;
@@ -127,9 +91,9 @@ export class McpGateway {
   }
 
   async #take(context: Context, message: ClientMessage, permissions: ClientPermissions | null): Promise<McpReply> {
-    if (message.kind !== 'request') return this.#pass(context);
     if (permissions !== null) checkPermission(message, permissions, context.server);
-    if (message.method === 'initialize') return this.#initialize(context, message);
+    if (message.kind !== 'request') return this.#pass(context);
+    if (message.method === 'initialize') return this.#begin(context, message);
     const method = cacheableMethod(message.method);
     if (method !== null) {
       const question = await this.#questionOf(context, message, method);
@@ -194,29 +158,12 @@ export class McpGateway {
   async #ask(context: Context, message: ClientMessage, signal: AbortSignal, interim: Interim): Promise<Asked> {
     const response = await this.#send(context, signal);
     if (response.status !== 200) throw await this.#refusalOf(response, context);
-    if (!isEventStream(response.headers)) {
-      const text = (await bytesOf(response.body, LARGEST_ANSWER_BYTES)).toString();
-      const answer = serverMessage(text);
-      if (answer === null) throw noAnswer(message);
-      return { response: answer, faithful: isFaithful(text), interactive: false };
-    }
-    let interactive = false;
-    for await (const frame of framesOf(response.body)) {
-      if (frame.message !== null && answers(frame.message, message.id)) {
-        return { response: frame.message, faithful: isFaithful(frame.text as string), interactive };
-      }
-      if (frame.message !== null) {
-        await this.#parts.generations.heed(frame.message, context.scopes);
-        interactive ||= 'id' in frame.message && 'method' in frame.message;
-      }
-      interim.add(frame.bytes);
-    }
-    throw noAnswer(message);
+    return readAnswer(response, message, interim, (sent) => this.#parts.generations.heed(sent, context.scopes));
   }
 
   async #refusalOf({ status, headers, body }: UpstreamResponse, { session, scopes }: Context): Promise<Refusal> {
     if (status === 404 && session !== null) await this.#parts.generations.end(['everything'], scopes);
-    return new Refusal(status, headers, await bytesOf(body, LARGEST_ANSWER_BYTES));
+    return new Refusal(status, headers, await wholeOf(body));
   }
 
   async #call(context: Context, message: ClientMessage): Promise<McpReply> {
@@ -281,46 +228,14 @@ export class McpGateway {
     return { status: response.status, headers: clientHeaders(response.headers, undefined), body: response.body };
   }
 
-  /** What was agreed is in the answer, and belongs into a header in front of it. */
-  async #initialize(context: Context, message: ClientMessage): Promise<McpReply> {
-    const { scopes, request } = context;
+  async #begin(context: Context, message: ClientMessage): Promise<McpReply> {
+    const { request, server, scopes } = context;
+    const { tenant, keyId } = request.caller;
     const response = await this.#send(context, request.left);
-    const headers = clientHeaders(response.headers, undefined);
-    if (response.status !== 200) return { status: response.status, headers, body: response.body };
-    const heed = (sent: JsonObject): Promise<void> => this.#parts.generations.heed(sent, scopes);
-    if (!isEventStream(response.headers)) {
-      const body = await bytesOf(response.body, LARGEST_ANSWER_BYTES);
-      const session = this.#sessionOf(context, message, serverMessage(body.toString()), response);
-      return { status: 200, headers: { ...headers, ...session }, body };
-    }
-    const read: Buffer[] = [];
-    const frames = framesOf(response.body);
-    for (let next = await frames.next(); next.done !== true; next = await frames.next()) {
-      read.push(next.value.bytes);
-      if (next.value.message === null || !answers(next.value.message, message.id)) continue;
-      const session = this.#sessionOf(context, message, next.value.message, response);
-      return { status: 200, headers: { ...headers, ...session }, body: resumed(read, frames, heed) };
-    }
-    throw noAnswer(message);
-  }
-
-  #sessionOf(
-    { server, request: { caller } }: Context,
-    { params }: ClientMessage,
-    answer: JsonObject | null,
-    response: UpstreamResponse,
-  ): Record<string, string> {
-    const result = answer?.['result'];
-    if (!isObject(result) || typeof result['protocolVersion'] !== 'string') return {};
-    const session: Session = {
-      id: SessionSeal.newId(),
-      upstreamId: response.headers['mcp-session-id'] ?? null,
-      protocolVersion: result['protocolVersion'],
-      capabilities: hashOf(params['capabilities']),
-      told: toldOf(result['capabilities']),
-    };
-    const owner = { tenant: caller.tenant, keyId: caller.keyId, server: server.name };
-    return { 'mcp-session-id': this.#parts.seal.seal(session, owner) };
+    return agreed(response, message, {
+      named: (session) => this.#parts.seal.seal(session, { tenant, keyId, server: server.name }),
+      heed: (sent) => this.#parts.generations.heed(sent, scopes),
+    });
   }
 
   #until({ request: { left } }: Context, listens: boolean): AbortSignal {
@@ -357,8 +272,8 @@ function checkPermission(
   permissions: ClientPermissions,
   { name }: McpServer,
 ): void {
-  if (!body.faithful && method === 'tools/call') {
-    // Of two members of one name, the server may read another than we do.
+  // Of two members of one name, be it the method, the server may read another than we do.
+  if (!body.faithful) {
     throw new McpError(400, RPC.invalidRequest, 'ambiguous_json', 'The body can be read in more than one way.', id);
   }
   if (method === 'tools/call' && !mayCall(permissions, name, String(params['name']))) {
@@ -380,40 +295,9 @@ function changesOf(kind: ListKind | null, session: Session | null): Question['ch
   return kind !== null && session.told.includes(kind) ? 'told' : 'none';
 }
 
-function toldOf(capabilities: unknown): ListKind[] {
-  if (!isObject(capabilities)) return [];
-  return (['tools', 'prompts', 'resources'] as const).filter((kind) => {
-    const said = capabilities[kind];
-    return isObject(said) && said['listChanged'] === true;
-  });
-}
-
-function withId(response: JsonObject, { id }: ClientMessage): JsonObject {
-  const { id: _id, jsonrpc: _version, ...rest } = response;
-  return { jsonrpc: '2.0', id, ...rest };
-}
-
-function hashOf(value: unknown): string {
-  return hash('sha256', canonicalJson(JSON.stringify(value ?? {})).text, 'hex');
-}
-
-function isFaithful(text: string): boolean {
-  try {
-    return parseBody(Buffer.from(text)).faithful;
-  } catch (error) {
-    if (error instanceof BodyError) return false;
-    throw error;
-  }
-}
-
 async function nothing(): Promise<void> {}
 
 function once(work: () => Promise<void>): () => Promise<void> {
   let done: Promise<void> | undefined;
   return () => (done ??= work());
-}
-
-function noAnswer({ id }: ClientMessage): McpError {
-  const message = 'The MCP server ended its answer without the response.';
-  return new McpError(502, RPC.internalError, 'upstream_broke_off', message, id);
 }

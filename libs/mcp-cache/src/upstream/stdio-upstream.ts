@@ -2,6 +2,7 @@
  * A server that is started as a process: one for each session, as a client that starts it itself would have it. A session
  * lives in the process of ours that began it; elsewhere it is unknown, and its client begins another.
  */
+import { serverMessage } from '../json-rpc/message.js';
 import { ChildSession, type ChildCommand } from './child-session.js';
 import { UpstreamError, type Upstream, type UpstreamRequest, type UpstreamResponse } from './upstream.js';
 
@@ -28,8 +29,10 @@ export class StdioUpstream implements Upstream {
     const id = request.headers['mcp-session-id'];
     if (id !== undefined) {
       const session = this.#sessions.get(id);
-      return session === undefined ? sessionNotFound() : session.send(request);
+      return session === undefined ? refused(404, -32_001, 'Session not found') : session.send(request);
     }
+    // A process speaks with one client, from `initialize` on; none is started for what would only be refused.
+    if (!begins(request)) return refused(400, -32_000, 'Bad Request: Server not initialized');
     const session = await this.#begin();
     const response = await session.send(request);
     // No `initialize`, or one that the process's face refuses.
@@ -76,11 +79,15 @@ export class StdioUpstream implements Upstream {
   }
 }
 
-function sessionNotFound(): UpstreamResponse {
-  const error = { code: -32001, message: 'Session not found' };
-  const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', error, id: null }));
+function begins({ method, body }: UpstreamRequest): boolean {
+  return method === 'POST' && body !== null && serverMessage(body.toString())?.['method'] === 'initialize';
+}
+
+/** As the official servers say it. */
+function refused(status: number, code: number, message: string): UpstreamResponse {
+  const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', error: { code, message }, id: null }));
   return {
-    status: 404,
+    status,
     headers: { 'content-type': 'application/json' },
     body: (async function* () {
       yield body;
