@@ -159,11 +159,13 @@ describe('a flight that leads', () => {
     await flight.done;
   });
 
-  it('says that nothing is stored where the fill fails', async () => {
+  it('gives and books the answer, and says that nothing is stored, where the fill fails', async () => {
     const flight = fly(async () => streamOf(HALF, STOP, DONE), leadershipOf(Promise.reject(new RangeError('ttl'))));
     expect(await read(flight)).toBe(HALF + STOP + DONE);
     expect(await flight.storing).toBe(false);
+    expect(await flight.broadcast.whole).toMatchObject({ kind: 'answer', stored: false });
     await flight.done;
+    expect(settled()).toEqual([['request', 'completed', 200]]);
   });
 
   it.each([

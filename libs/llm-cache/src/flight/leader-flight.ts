@@ -287,8 +287,12 @@ export class LeaderFlight implements AnswerFlight {
     usageAsked: boolean,
   ): Promise<WholeAnswer> {
     // Before it first waits, the fill has been sent.
-    const keeping = this.#keep(whole, response, last, usageAsked);
-    this.#storing = keeping.catch(notStored);
+    const keeping = this.#keep(whole, response, last, usageAsked).catch((error: unknown) => {
+      // What a fill fails with is told where it is awaited. The answer is whole and paid for, kept or not.
+      if (this.#filling === null) this.#tools.observer.failed?.(error);
+      return false;
+    });
+    this.#storing = keeping;
     if (last !== null) this.broadcast.frame(last);
     const reply = wholeReply(whole, response, false);
     // Without a last event the reader of a stream would take a part for the whole; what the provider said itself he has read.
@@ -350,10 +354,6 @@ function settledBy(whole: WholeAnswer, httpStatus: number): Settled {
 }
 
 function notedWhenItIsAwaited(): void {}
-
-function notStored(): false {
-  return false;
-}
 
 /** What whoever waits for a call is told of what has ended it. */
 export function asLlmError(thrown: unknown): LlmError {
