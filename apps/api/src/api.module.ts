@@ -107,8 +107,9 @@ export class ApiModule {
           }),
         }),
         CallCacheModule.forRootAsync({
-          inject: [AuditLog, Keyring],
-          useFactory: (log: AuditLog, keyring: Keyring) => callCacheOptions(environment, { log, keyring, logger }),
+          inject: [AuditLog, Keyring, ProviderDirectory],
+          useFactory: (log: AuditLog, keyring: Keyring, providers: ProviderDirectory) =>
+            callCacheOptions(environment, { log, keyring, providers, logger }),
         }),
         mcpModule({
           environment,

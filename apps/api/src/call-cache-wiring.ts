@@ -1,7 +1,7 @@
 import { breakerOf } from '@promptsales/assembly';
 import type { Keyring } from '@promptsales/cache-core';
 import type { CallCacheOptions } from '@promptsales/call-cache';
-import { SecretKeeper } from '@promptsales/configuration';
+import { SecretKeeper, type ProviderDirectory } from '@promptsales/configuration';
 import { DatabaseUnavailableError } from '@promptsales/database';
 import type { Environment } from '@promptsales/environment';
 import type { Logger } from '@promptsales/http-edge';
@@ -12,12 +12,13 @@ interface CallCacheWiring {
   readonly log: AuditLog;
   readonly keyring: Keyring;
   readonly logger: Logger;
+  readonly providers: Pick<ProviderDirectory, 'find'>;
 }
 
 /** REST services, with who may change them, how their secrets are kept and what the process may take for them. */
 export function callCacheOptions(
   { upstream, proxy }: Environment,
-  { log, keyring, logger }: CallCacheWiring,
+  { log, keyring, logger, providers }: CallCacheWiring,
 ): CallCacheOptions {
   return {
     callerOf: tenantCallerOf,
@@ -29,6 +30,10 @@ export function callCacheOptions(
       };
     },
     secrets: new SecretKeeper(keyring),
+    githubAccount: (tenant) => {
+      const stored = providers.find(tenant, 'github');
+      return stored === null ? null : { token: stored.credential, user: stored.user };
+    },
     upstream: { headerTimeoutMs: upstream.timeoutMs, idleTimeoutMs: upstream.idleTimeoutMs },
     breaker: breakerOf(upstream),
     mostStoredBytes: proxy.maxStoredBytes,

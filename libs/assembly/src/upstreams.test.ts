@@ -5,6 +5,7 @@ import { upstreamsOf } from './upstreams.js';
 const stored = (name: string, more: Partial<StoredProvider> = {}): StoredProvider => ({
   name,
   baseUrl: null,
+  user: null,
   credential: null,
   models: [],
   protocol: null,

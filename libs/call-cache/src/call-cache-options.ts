@@ -1,5 +1,6 @@
 import type { BreakerSettings } from '@promptsales/cache-core';
 import type { FastifyRequest } from 'fastify';
+import type { GithubAccount } from './clients/github.controller.js';
 import type { CallObserver } from './proxy/call-cache.js';
 import type { Secrets } from './services/secrets.js';
 import type { ServiceActor } from './services/services.js';
@@ -16,6 +17,8 @@ export interface CallCacheOptions {
   readonly mostStoredBytes: number;
   /** Bytes that all answers which are just coming may hold together. */
   readonly mostRecordedBytes: number;
+  /** What a tenant has stored of its GitHub account, where anything is. */
+  readonly githubAccount?: (tenant: string) => GithubAccount | null;
   readonly observer?: CallCacheObserver;
 }
 

@@ -13,6 +13,9 @@ import { Breakers, Cache, keyspace, RedisRoles } from '@promptsales/cache-core';
 import { Database } from '@promptsales/database';
 import type { FastifyInstance } from 'fastify';
 import { CALL_CACHE_OPTIONS, type CallCacheOptions } from './call-cache-options.js';
+import { GithubController } from './clients/github.controller.js';
+import { JsonCalls } from './clients/json-calls.js';
+import { SurfsenseController } from './clients/surfsense.controller.js';
 import { registerProxyRoutes } from './http/proxy-routes.js';
 import { CallCache } from './proxy/call-cache.js';
 import { ServiceDirectory } from './services/service-directory.js';
@@ -81,19 +84,24 @@ const PROVIDERS: readonly Provider[] = [
     useFactory: ({ upstream }: CallCacheOptions) => new UpstreamClient(upstream),
   },
   {
+    provide: GuardedUpstream,
+    inject: [UpstreamClient, Breakers, CALL_CACHE_OPTIONS],
+    useFactory: (client: UpstreamClient, breakers: Breakers, { breaker }: CallCacheOptions) =>
+      new GuardedUpstream(client, breakers, breaker),
+  },
+  {
+    provide: JsonCalls,
+    inject: [GuardedUpstream],
+    useFactory: (upstream: GuardedUpstream) => new JsonCalls(upstream),
+  },
+  {
     provide: CallCache,
-    inject: [Cache, RedisRoles, Breakers, UpstreamClient, CALL_CACHE_OPTIONS],
-    useFactory: (
-      cache: Cache,
-      roles: RedisRoles,
-      breakers: Breakers,
-      client: UpstreamClient,
-      options: CallCacheOptions,
-    ) =>
+    inject: [Cache, RedisRoles, GuardedUpstream, CALL_CACHE_OPTIONS],
+    useFactory: (cache: Cache, roles: RedisRoles, upstream: GuardedUpstream, options: CallCacheOptions) =>
       new CallCache({
         cache,
         roles,
-        upstream: new GuardedUpstream(client, breakers, options.breaker),
+        upstream,
         budget: new RecordingBudget(options.mostRecordedBytes),
         mostBytes: options.mostStoredBytes,
         ...(options.observer === undefined ? {} : { observer: options.observer }),
@@ -112,7 +120,7 @@ export class CallCacheModule {
     return {
       module: CallCacheModule,
       global: true,
-      controllers: [ServicesController],
+      controllers: [ServicesController, SurfsenseController, GithubController],
       providers: [
         {
           provide: CALL_CACHE_OPTIONS,

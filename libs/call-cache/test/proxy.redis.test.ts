@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { request as openRequest, type IncomingMessage } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import { startRedis, until, type TestRedis } from '@promptsales/test-kit';
 import { PathPattern, type Service } from '../src/index.js';
 import { ask } from './ask.js';
 import { startOrigin, type Origin } from './origin.js';
@@ -169,7 +169,7 @@ describe('calls through the cache', () => {
       else void go.promise.then(() => response.writeHead(200, { ...FRESH, vary: 'x-a' }).end('old'));
     };
     const first = ask(at());
-    while (origin.seen.length < 1) await pause(5);
+    await until(() => origin.seen.length === 1);
     await ask(at('origin', b), { method: 'POST', body: 'x' });
     go.resolve();
     expect(await first).toMatchObject({ body: 'old' });
@@ -272,7 +272,7 @@ describe('calls through the cache', () => {
       response.writeHead(200, { 'cache-control': 'max-age=100', etag: '"2"' }).end('v2');
     };
     expect(await ask(at())).toMatchObject({ body: 'v1', headers: { 'x-cache': 'STALE' } });
-    while ((await ask(at())).body !== 'v2') await pause(5);
+    await until(async () => (await ask(at())).body === 'v2');
     expect(origin.seen).toHaveLength(2);
   });
 

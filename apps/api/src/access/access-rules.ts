@@ -117,6 +117,9 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'GET /v1/services/:name': scope('admin'),
     'PUT /v1/services/:name': scope('admin'),
     'DELETE /v1/services/:name': scope('admin'),
+    'POST /v1/surfsense/enrich': scope('proxy'),
+    'GET /api/github/repositories': scope('records', 'proxy'),
+    'POST /api/github/test': scope('records', 'proxy'),
     ...PROXY_LINES,
 
     'POST /v1/chat/completions': openAi('llm'),

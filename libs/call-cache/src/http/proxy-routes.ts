@@ -4,14 +4,13 @@
 import { METHODS } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { ProblemError, takesItsTime, type ProblemCode } from '@promptsales/http-edge';
-import { CacheControlError } from '@promptsales/cache-core';
+import { ProblemError, takesItsTime } from '@promptsales/http-edge';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { CallError } from '../call-error.js';
 import type { CallCache } from '../proxy/call-cache.js';
 import type { CallReply } from '../proxy/call.js';
 import { Fields } from '../rules/fields.js';
 import type { ServiceSource } from '../services/service.js';
+import { problemOf } from './problems.js';
 
 export interface ProxyRoutesParts {
   readonly calls: Pick<CallCache, 'answer'>;
@@ -150,25 +149,4 @@ function restOf(url: string): string {
 
 function hasBody({ headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-}
-
-const CODES: Readonly<Record<CallError['code'], ProblemCode>> = {
-  not_found: 'not_found',
-  bad_url: 'bad_url',
-  bad_gateway: 'bad_gateway',
-  gateway_timeout: 'gateway_timeout',
-  service_unavailable: 'service_unavailable',
-  too_many_requests: 'too_many_requests',
-  only_if_cached: 'gateway_timeout',
-  shutting_down: 'shutting_down',
-};
-
-function problemOf(error: unknown): unknown {
-  if (error instanceof CacheControlError) return new ProblemError('bad_header', error.message, { cause: error });
-  if (!(error instanceof CallError)) return error;
-  const { retryAfterSeconds } = error.options;
-  return new ProblemError(CODES[error.code], error.message, {
-    cause: error,
-    ...(retryAfterSeconds === undefined ? {} : { headers: { 'retry-after': String(retryAfterSeconds) } }),
-  });
 }

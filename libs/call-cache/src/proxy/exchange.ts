@@ -22,7 +22,7 @@ import { Recording, type RecordingBudget } from '../stored/recording.js';
 import { encodeStored, type Stored, type StoredAnswer, type Variants } from '../stored/stored-answer.js';
 import type { Service } from '../services/service.js';
 import type { Upstream } from '../upstream/guarded-upstream.js';
-import type { UpstreamAnswer } from '../upstream/upstream-client.js';
+import { spent, type UpstreamAnswer } from '../upstream/upstream-client.js';
 import { forwardedLines, type Forwarded } from './cache-status.js';
 import { CallFlight } from './call-flight.js';
 import type { Asked, CallReply } from './call.js';
@@ -122,7 +122,7 @@ export class Exchange {
   async #reply(answer: UpstreamAnswer, exchanged: Exchanged): Promise<CallReply> {
     const { stale } = this.#occasion;
     if (answer.status === 304 && stale !== null && validatorsOf(stale.answer.fields).length > 0) {
-      await answer.bytes.return();
+      await spent(answer.bytes);
       return this.#validated(stale, answer.fields, exchanged);
     }
     if (isOriginError(answer.status) && stale !== null && servesOnError(stale, this.#asked)) {
@@ -298,6 +298,6 @@ function dated(fields: Fields, { receivedAtMs }: Exchanged): Fields {
 }
 
 function emptied(bytes: UpstreamAnswer['bytes']): null {
-  void bytes.return();
+  void spent(bytes);
   return null;
 }

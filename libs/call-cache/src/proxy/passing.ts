@@ -5,7 +5,7 @@ import type { Fields } from '../rules/fields.js';
 import { hasExplicitLifetime, type Exchanged } from '../rules/freshness.js';
 import { isBodiless, isOriginError } from '../rules/statuses.js';
 import type { Upstream } from '../upstream/guarded-upstream.js';
-import type { UpstreamAnswer } from '../upstream/upstream-client.js';
+import { spent, type UpstreamAnswer } from '../upstream/upstream-client.js';
 import { forwardedLines, type Forwarded } from './cache-status.js';
 import type { Asked, CallReply } from './call.js';
 import { answerFields, framing } from './forwarded-fields.js';
@@ -141,7 +141,7 @@ function replyOf(
 ): CallReply {
   const shown = { status, reason, fields: answerFields(fields).with(...forwardedLines(why, status, false)), trailers };
   if (!isBodiless(status) && call.method !== 'HEAD') return { ...shown, body: bytes };
-  void bytes.return();
+  void spent(bytes);
   return { ...shown, body: null };
 }
 

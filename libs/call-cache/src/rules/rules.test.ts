@@ -170,6 +170,8 @@ describe('variants (§4.1)', () => {
     expect(says('X', 'a')).not.toEqual(says('X', 'A'));
     expect(says('X', '"a, b"')).not.toEqual(says('X', '"a,b"'));
     expect(selectingValues(fields(), ['x'])).not.toEqual(says('X', ''));
+    expect(says('X', '"\\')).not.toEqual(says('X', ''));
+    says('X', '"\\'.repeat(8000));
     expect([varyNames(fields(['Vary', 'b, A'], ['Vary', 'a'])), varyNames(fields(['Vary', 'a, *']))]).toEqual([
       ['a', 'b'],
       null,

@@ -21,8 +21,19 @@ export function selectingValues(request: Fields, names: readonly string[]): read
 
 /** Split where a comma is not quoted, without white space around. */
 function membersOf(text: string): string[] {
-  const members = text.match(/(?:[^",]|"(?:[^"\\]|\\.)*"|")+/g) ?? [];
-  return members.map((member) => member.trim()).filter((member) => member !== '');
+  const members: string[] = [];
+  let from = 0;
+  let quoted = false;
+  for (let at = 0; at <= text.length; at += 1) {
+    const character = text[at];
+    if (quoted && character === '\\' && at + 1 < text.length) at += 1;
+    else if (character === '"') quoted = !quoted;
+    else if (at >= text.length || (character === ',' && !quoted)) {
+      members.push(text.slice(from, at).trim());
+      from = at + 1;
+    }
+  }
+  return members.filter((member) => member !== '');
 }
 
 function preference(member: string): string {

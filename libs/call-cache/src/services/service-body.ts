@@ -1,9 +1,10 @@
 /** Services as they are sent, checked and understood. */
+import type { FieldError } from '@promptsales/http-edge';
 import { Compile, type Validator } from 'typebox/compile';
 import { isPrivateHost } from '../upstream/address-guard.js';
 import { SERVICE, type ServiceBody } from './service-schema.js';
 import { PathPattern, type Service, type ServiceBreaker, type ServiceRate } from './service.js';
-import { ServiceError, type ServiceFault } from './service-error.js';
+import { ServiceError } from './service-error.js';
 
 /** The members that an answer adds, so that an answer may be sent back as it is. */
 const ADDED: ReadonlySet<string> = new Set(['name', 'created_at', 'updated_at']);
@@ -55,7 +56,7 @@ export function serviceIn(sent: unknown, name: string): ServiceBody {
  * @throws ServiceError
  */
 export function checkService(body: ServiceBody): void {
-  const faults: ServiceFault[] = [];
+  const faults: FieldError[] = [];
   const url = URL.parse(body.base_url);
   if (
     url === null ||
@@ -165,7 +166,7 @@ function dotted(pointer: string): string {
     .reduce((text, step) => (/^\d+$/.test(step) ? `${text}[${step}]` : text === '' ? step : `${text}.${step}`), '');
 }
 
-function refused(faults: readonly ServiceFault[]): ServiceError {
+function refused(faults: readonly FieldError[]): ServiceError {
   const [first] = faults;
   const message =
     faults.length === 1 && first !== undefined

@@ -28,16 +28,24 @@ export class ServiceGate {
    * @throws CallError `too_many_requests`, `service_unavailable`
    */
   async enter({ name, concurrency, rateLimit }: Service): Promise<() => void> {
+    // Who leaves hands his place to the first who waits.
     if (this.#open >= concurrency) await this.#turn(name);
-    if (rateLimit !== null) this.#count(name, rateLimit.calls, rateLimit.windowSeconds);
-    this.#open += 1;
+    else this.#open += 1;
     let left = false;
-    return () => {
+    const leave = (): void => {
       if (left) return;
       left = true;
-      this.#open -= 1;
-      this.#waiting.shift()?.();
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#open -= 1;
+      else next();
     };
+    try {
+      if (rateLimit !== null) this.#count(name, rateLimit.calls, rateLimit.windowSeconds);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    return leave;
   }
 
   async #turn(name: string): Promise<void> {
@@ -66,7 +74,6 @@ export class ServiceGate {
     const dueMs = Math.max(this.#dueMs, now) + windowMs / calls;
     if (dueMs - now > windowMs + 1e-6) {
       const waitSeconds = Math.max(1, Math.ceil((dueMs - now - windowMs) / 1000));
-      this.#waiting.shift()?.();
       throw new CallError('too_many_requests', `${name} has been called too often. Try again in ${waitSeconds} s.`, {
         retryAfterSeconds: waitSeconds,
       });

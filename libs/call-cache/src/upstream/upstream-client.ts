@@ -224,6 +224,15 @@ class AnswerBytes implements Bytes {
   }
 }
 
+/** Of an answer without a body: to its end, so that the connection can be used again. */
+export async function spent(bytes: Bytes): Promise<void> {
+  try {
+    for (let next = await bytes.next(); next.done !== true;) next = await bytes.next();
+  } catch {
+    // It broke off where nothing was to come: whoever guards the service has counted it.
+  }
+}
+
 function socketReady(socket: object): 'connect' | 'secureConnect' {
   return 'encrypted' in socket ? 'secureConnect' : 'connect';
 }

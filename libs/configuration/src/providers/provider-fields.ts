@@ -12,6 +12,8 @@ export interface ProviderFields {
   readonly baseUrl: string | null;
   /** `token`, else `api_key`. */
   readonly credential: string | null;
+  /** Whose account it is, where it is somebody's. */
+  readonly user: string | null;
   readonly models: readonly string[];
   /** USD for a million tokens by class, by model: `{"gpt-4o-mini": {"input": "0.15"}}`. */
   readonly prices: Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -49,11 +51,12 @@ function checkPrice(path: string, price: Json, fault: (path: string, message: st
 
 /** What is used of a provider that was stored; what another version stored in another form is as if it were not there. */
 export function providerFields(value: JsonObject): ProviderFields {
-  const { base_url: baseUrl, token, api_key: apiKey, models, price_overrides: prices, protocol } = value;
+  const { base_url: baseUrl, token, api_key: apiKey, user, models, price_overrides: prices, protocol } = value;
   return {
     protocol: protocolIn(protocol),
     baseUrl: typeof baseUrl === 'string' && isBaseUrl(baseUrl) ? baseUrl : null,
     credential: textOf(token) ?? textOf(apiKey),
+    user: textOf(user),
     models: Array.isArray(models) ? (models as Json[]).filter((name) => typeof name === 'string') : [],
     prices: isJsonObject(prices)
       ? Object.fromEntries(Object.entries(prices).map(([model, price]) => [model, amountsOf(price)]))
