@@ -147,7 +147,7 @@ function step(
   const fields = new Fields(ANSWER_LINES[kind]);
   const lifetime = lifetimeOf(200, fields, asked.lifetime, now);
   const request = { fields: asked.fields, noStore: asked.terms.noStore };
-  if (objectionTo({ status: 200, fields, lifetime, request, receivedAtMs: now }) === null) {
+  if (objectionTo({ status: 200, fields, lifetime, request, receivedAtMs: now, part: false }) === null) {
     const names = varyNames(fields) ?? [];
     const answer: Stored = {
       kind: 'answer',

@@ -325,13 +325,30 @@ describe('calls through the cache', () => {
     expect(origin.seen).toHaveLength(1);
   });
 
-  it('a range of what is not kept goes through, and is not taken for the whole', async () => {
-    origin.handler = (request, response) =>
-      void (request.headers.range === undefined
-        ? response.writeHead(200, FRESH).end('0123456789')
-        : response.writeHead(206, { ...FRESH, 'content-range': 'bytes 0-1/10' }).end('01'));
-    expect(await ask(at(), { headers: { range: 'bytes=0-1' } })).toMatchObject({ status: 206, body: '01' });
-    expect(await ask(at())).toMatchObject({ status: 200, body: '0123456789' });
+  it('a range of what is not kept whole is kept as that range, until a change of the place', async () => {
+    origin.handler = (request, response) => {
+      const { range } = request.headers;
+      if (request.method !== 'GET') response.writeHead(204).end();
+      else if (range === undefined) response.writeHead(200, FRESH).end('0123456789');
+      else response.writeHead(206, { ...FRESH, 'content-range': `${range.replace('=', ' ')}/10` }).end(range);
+    };
+    const range = (value: string, more = {}) => ask(at(), { headers: { range: value, ...more } });
+    expect(await range('bytes=0-1')).toMatchObject({ status: 206, body: 'bytes=0-1', headers: { 'x-cache': 'MISS' } });
+    expect(await range('bytes=2-3')).toMatchObject({ status: 206, body: 'bytes=2-3', headers: { 'x-cache': 'MISS' } });
+    const kept = { status: 206, headers: { 'x-cache': 'HIT', 'content-range': 'bytes 0-1/10' } };
+    expect(await range('bytes=0-1')).toMatchObject({ ...kept, body: 'bytes=0-1' });
+    expect(await range('bytes=0-1', { 'if-range': '"1"' })).toMatchObject({ headers: { 'x-cache': 'MISS' } });
+    await ask(at('origin', b), { method: 'DELETE' });
+    expect(await range('bytes=0-1')).toMatchObject({ headers: { 'x-cache': 'MISS' } });
+    expect(await ask(at())).toMatchObject({ status: 200, body: '0123456789', headers: { 'x-cache': 'MISS' } });
+    expect(await range('bytes=0-1')).toMatchObject({ status: 206, body: '01', headers: { 'x-cache': 'HIT' } });
+  });
+
+  it('a service that answers a range with the whole is not kept for that range', async () => {
+    answers('0123456789');
+    const range = () => ask(at(), { headers: { range: 'bytes=0-1' } });
+    expect(await range()).toMatchObject({ status: 200, body: '0123456789' });
+    expect(await range()).toMatchObject({ status: 200, headers: { 'x-cache': 'MISS' } });
   });
 
   it('trailers and early hints come through', async () => {

@@ -105,11 +105,12 @@ export class CallCache {
     const { terms, fields, call } = asked;
     const wantsPart = fields.has('range');
     if (!terms.onlyIfCached && !wantsPart && call.method !== 'HEAD') return this.#obtained(asked);
-    const { found, place } = await this.#find(asked);
+    const { found, place } = await this.#find({ ...asked, part: false });
     const how = found === null ? 'validate' : reuse(found, asked);
     if (found !== null && how !== 'validate') return this.#served(asked, place, found, how);
     if (terms.onlyIfCached)
       throw new CallError('only_if_cached', 'It is not in the cache, and only-if-cached was asked for.');
+    if (asked.part && found === null) return this.#obtained(asked);
     const why = terms.noCache ? 'request' : found === null ? 'miss' : 'stale';
     return this.#passing.pass(asked, { why: wantsPart && found === null ? 'partial' : why, stale: found });
   }

@@ -31,6 +31,8 @@ export interface Asked {
   readonly fields: Fields;
   readonly terms: RequestTerms;
   readonly lifetime: LifetimeTerms;
+  /** Of what it is: only one range, which is kept beside the whole. */
+  readonly part: boolean;
   readonly namespace: string;
   readonly tags: readonly string[];
   /** The body of a look-up, which is part of what is asked. */

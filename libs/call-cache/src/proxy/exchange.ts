@@ -175,8 +175,8 @@ export class Exchange {
     response: { readonly status: number; readonly fields: Fields; readonly lifetime: Lifetime },
     { receivedAtMs }: Exchanged,
   ): Objection | null {
-    const { terms, fields } = this.#asked;
-    return objectionTo({ ...response, request: { fields, noStore: terms.noStore }, receivedAtMs });
+    const { terms, fields, part } = this.#asked;
+    return objectionTo({ ...response, request: { fields, noStore: terms.noStore }, receivedAtMs, part });
   }
 
   async #whenWhole(
@@ -219,7 +219,8 @@ export class Exchange {
   }
 
   #keep(answer: StoredAnswer, receivedAtMs: number): void {
-    const names = varyNames(answer.fields) ?? [];
+    const said = varyNames(answer.fields) ?? [];
+    const names = this.#asked.part ? [...new Set([...said, 'range'])].toSorted() : said;
     const own = { ...answer, selecting: selectingValues(this.#asked.fields, names) };
     const stored = this.#store(own, names);
     const keptAtMs = this.#parts.now();

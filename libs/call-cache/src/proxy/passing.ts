@@ -103,8 +103,10 @@ export class Passing {
     for (const question of questions) {
       for (const namespace of new Set([asked.namespace, ''])) {
         for (const operation of operationsOf(question)) {
-          const ref = placeOf({ ...question, namespace, operation, question: null }, null);
-          refs.set(ref.key, ref);
+          for (const part of [false, true]) {
+            const ref = placeOf({ ...question, namespace, operation, part, question: null }, null);
+            refs.set(ref.key, ref);
+          }
         }
       }
     }

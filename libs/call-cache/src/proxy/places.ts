@@ -1,6 +1,7 @@
 /**
  * Where answers lie. The key of a URI holds its answer; or, where the service tells several apart (`Vary`), their names and the
- * generation under which each lies at a key of its own. To remove the one entry is to remove them all.
+ * generation under which each lies at a key of its own. To remove the one entry is to remove them all. Parts lie likewise under a second key of the
+ * URI, told apart by `Range`.
  */
 import { hash } from 'node:crypto';
 import {
@@ -20,7 +21,7 @@ import type { Asked } from './call.js';
 const RECIPE = 1;
 const NOTHING = parseBody(Buffer.from('null'));
 
-type Question = Pick<Asked, 'service' | 'target' | 'fields' | 'namespace' | 'question' | 'operation'> & {
+type Question = Pick<Asked, 'service' | 'target' | 'fields' | 'namespace' | 'part' | 'question' | 'operation'> & {
   readonly call: Pick<Asked['call'], 'tenant'>;
 };
 
@@ -34,6 +35,7 @@ export function placeOf(asked: Question, variants: Variants | null): KeyRef {
   }
   const { body, raw } = questionOf(question);
   if (raw !== null) headers['body'] = raw;
+  if (asked.part) headers['part'] = 'of it';
   const identity = requestIdentity({
     version: RECIPE,
     tenant: call.tenant,

@@ -29,6 +29,7 @@ export function understood(call: IncomingCall): Asked {
     lifetime: { ttlSeconds: ttlSeconds ?? rule?.ttl ?? service.ttl, override: rule?.override ?? false },
     namespace,
     tags,
+    part: method === 'GET' && fields.has('range') && !fields.has('if-range'),
     question: null,
     operation: operationOf({ service, target }, method),
   };

@@ -65,9 +65,19 @@ it.each<[FieldLine[], number]>([
 });
 
 describe('what may be kept (§3)', () => {
-  const objection = (given: Fields, { status = 200, request = fields(), noStore = false, ttlSeconds = 0 } = {}) => {
+  const objection = (
+    given: Fields,
+    { status = 200, request = fields(), noStore = false, ttlSeconds = 0, part = false } = {},
+  ) => {
     const lifetime = lifetimeOf(status, given, { ttlSeconds, override: false }, NOW);
-    return objectionTo({ status, fields: given, lifetime, request: { fields: request, noStore }, receivedAtMs: NOW });
+    return objectionTo({
+      status,
+      fields: given,
+      lifetime,
+      request: { fields: request, noStore },
+      receivedAtMs: NOW,
+      part,
+    });
   };
   const AUTHORIZED = fields(['Authorization', 'x']);
   const COOKIE = fields(['Cookie', 'x']);
@@ -90,7 +100,9 @@ describe('what may be kept (§3)', () => {
     ['a cookie that is set, with a lifetime', null, [cc('max-age=5', ['Set-Cookie', 'x'])]],
     ['a cookie that is set, without', 'set-cookie', [fields(['Set-Cookie', 'x']), { ttlSeconds: 5 }]],
     ['a cookie that was sent, without', 'cookie', [fields(), { request: COOKIE, ttlSeconds: 5 }]],
-    ['part of it', 'partial', [cc('max-age=5'), { status: 206 }]],
+    ['part of what was asked for whole', 'partial', [cc('max-age=5'), { status: 206 }]],
+    ['the part that was asked for', null, [cc('max-age=5'), { status: 206, part: true }]],
+    ['the whole, where a part was asked for', 'partial', [cc('max-age=5'), { part: true }]],
     ['neither fresh nor to be validated', 'of-no-use', [cc('max-age=0')]],
     ['nothing said', 'of-no-use', [fields()]],
     ['nothing said of a 403', 'not-cacheable', [fields(['Last-Modified', TEXT]), { status: 403 }]],

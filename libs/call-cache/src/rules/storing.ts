@@ -15,6 +15,8 @@ export interface Candidate {
   /** As it went to the origin. */
   readonly request: { readonly fields: Fields; readonly noStore: boolean };
   readonly receivedAtMs: number;
+  /** One range was asked for, and is kept as such. */
+  readonly part: boolean;
 }
 
 export type Objection =
@@ -39,7 +41,7 @@ const RULES: readonly (readonly [objection: Objection, section: string, objects:
   [
     ['request-no-store', '5.2.1.5', ({ request }) => request.noStore],
     ['not-final', '3: a final status code', ({ status }) => status < 200 || status === 304],
-    ['partial', '3.3: kept by their range', ({ status }) => status === 206],
+    ['partial', '3.3: kept by their range', ({ status, part }) => (status === 206) !== part],
     ['must-understand', '5.2.2.3', ({ says, status }) => says.has('must-understand') && !isUnderstood(status)],
     ['no-store', '5.2.2.5', ({ says }) => says.has('no-store') && !says.has('must-understand')],
     ['private', '5.2.2.7, for a shared cache', ({ says }) => says.whole('private')],
