@@ -1,6 +1,6 @@
 import type { BreakerSettings } from '@promptsales/cache-core';
 import type { FastifyRequest } from 'fastify';
-import type { GithubAccount } from './clients/github.controller.js';
+import type { GithubAccount } from './clients/github-account.js';
 import type { CallObserver } from './proxy/call-cache.js';
 import type { Secrets } from './services/secrets.js';
 import type { ServiceActor } from './services/services.js';

@@ -10,4 +10,4 @@ export { SERVICE_MIGRATIONS } from './services/service-migrations.js';
 export { ServiceDirectory } from './services/service-directory.js';
 export type { Secrets } from './services/secrets.js';
 export type { ServiceAct, ServiceActor } from './services/services.js';
-export type { GithubAccount } from './clients/github.controller.js';
+export type { GithubAccount } from './clients/github-account.js';

@@ -19,12 +19,6 @@ import { ServiceError } from '../services/service-error.js';
 import type { Service } from '../services/service.js';
 import { JsonCalls } from './json-calls.js';
 
-/** What a tenant has stored of its account: its own, whatever the service of this name is configured with. */
-export interface GithubAccount {
-  readonly token: string | null;
-  readonly user: string | null;
-}
-
 const SERVICE = 'github';
 /** Where nobody has configured another address. */
 const PUBLIC = serviceOf({ name: SERVICE, space: '', body: { base_url: 'https://api.github.com' } }, 0);
