@@ -74,7 +74,7 @@ async function answer(
       body: hasBody(request) ? raw : null,
       keyInAuthorization: raw.headers['x-api-key'] === undefined,
       left,
-      informed: (status, fields) => inform(reply, status, fields),
+      informed: (status, fields) => inform(reply, status, fields, brokeOff),
     });
   } catch (error) {
     if (left.aborted) return reply.hijack();
@@ -103,7 +103,13 @@ async function send(
   if (!fields.has('cache-control') && !fields.has('expires') && !fields.has('pragma'))
     own.push('Cache-Control', 'no-store');
   raw.sendDate = false;
-  raw.writeHead(status, reason, [...fields.raw(), ...own]);
+  try {
+    raw.writeHead(status, reason, [...fields.raw(), ...own]);
+  } catch (error) {
+    // The service's turn ends with its body.
+    if (body !== null && !Buffer.isBuffer(body)) await body.return();
+    throw error;
+  }
   if (body === null || Buffer.isBuffer(body)) {
     raw.end(body ?? undefined);
     return;
@@ -124,9 +130,15 @@ async function* withTrailers(
 }
 
 /** What comes before the answer. 100 is Node's own affair. */
-function inform({ raw }: FastifyReply, status: number, fields: Fields): void {
+function inform({ raw }: FastifyReply, status: number, fields: Fields, brokeOff: ProxyRoutesParts['brokeOff']): void {
   const link = fields.all('link');
-  if (status === 103 && link.length > 0 && !raw.headersSent) raw.writeEarlyHints({ link: [...link] });
+  if (status !== 103 || link.length === 0 || raw.headersSent) return;
+  try {
+    raw.writeEarlyHints({ link: [...link] });
+  } catch (error) {
+    // Node sends links of a narrow form only. A hint less is no loss; thrown out of an event, it would end the process.
+    brokeOff?.(error);
+  }
 }
 
 function departure({ raw }: FastifyReply): AbortSignal {

@@ -24,7 +24,7 @@ import { foundInHit, foundOf, isSelectedBy, replyFrom, reuse, servesOnError, typ
 import { Passing } from './passing.js';
 import { placeOf, readingAt } from './places.js';
 import { gathered } from './question.js';
-import { isLookupPost, operationOf, understood } from './understood.js';
+import { isLookupPost, namesOtherMethod, operationOf, understood } from './understood.js';
 
 export interface CallCacheParts {
   readonly cache: Cache;
@@ -71,6 +71,7 @@ export class CallCache {
   async answer(call: IncomingCall): Promise<CallReply> {
     const asked = understood(call);
     const { method, body } = call;
+    if (namesOtherMethod(asked)) return this.#passing.pass(asked, { why: 'bypass' });
     if (isLookupPost(asked)) {
       const question = await gathered(call.body);
       if (question.kind === 'longer') return this.#passing.pass(asked, { why: 'bypass', body: question.body });

@@ -23,6 +23,9 @@ const OURS: ReadonlySet<string> = new Set([
   'x-cache-ttl',
   'x-campana-id',
   'x-cliente-id',
+  // Some servers take them for the path: they would lead out of the base URL, and past the key.
+  'x-original-url',
+  'x-rewrite-url',
   'x-request-id',
   'x-segmento',
   'x-user-id',

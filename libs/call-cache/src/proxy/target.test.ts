@@ -16,6 +16,7 @@ describe('where a request goes', () => {
     ['/a//b', '/v1/a//b'],
     ['/a.b/..c/...', '/v1/a.b/..c/...'],
     ['/?u=http://x/../y', '/v1/?u=http://x/../y'],
+    ['/ESPA%C3%91A/%E2%82%AC/%E6%97%A5', '/v1/ESPA%C3%91A/%E2%82%AC/%E6%97%A5'],
   ])('%s', (rest, line) => {
     expect(targetOf(API, rest).line).toBe(line);
   });

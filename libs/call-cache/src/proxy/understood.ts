@@ -44,8 +44,24 @@ function ruleOf({ ttlRules }: Service, { path }: Asked['target']): TtlRule | und
   return ttlRules.find((one) => one.path.matches(path === '' ? '/' : path));
 }
 
+const METHOD_FIELDS = ['x-http-method-override', 'x-http-method', 'x-method-override'];
+
+/**
+ * It looks like a read, and some servers take it for what such a field says: the answer to that is no answer to the next reader.
+ * What is sent as a change is handled as one.
+ */
+export function namesOtherMethod({ call, service, target, fields }: Asked): boolean {
+  if (!METHOD_FIELDS.some((name) => fields.has(name))) return false;
+  return ['GET', 'HEAD'].includes(call.method) || isLookupPost({ call, service, target, fields });
+}
+
 /** Asked by POST, and looked up all the same. */
-export function isLookupPost({ call, service, target, fields }: Asked): boolean {
+export function isLookupPost({
+  call,
+  service,
+  target,
+  fields,
+}: Pick<Asked, 'call' | 'service' | 'target' | 'fields'>): boolean {
   const path = target.path === '' ? '/' : target.path;
   return call.method === 'POST' && !fields.has('range') && service.lookupPosts.some((one) => one.matches(path));
 }

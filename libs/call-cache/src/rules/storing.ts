@@ -23,6 +23,7 @@ export type Objection =
   | 'request-no-store'
   | 'not-final'
   | 'partial'
+  | 'endless'
   | 'no-store'
   | 'must-understand'
   | 'private'
@@ -42,6 +43,8 @@ const RULES: readonly (readonly [objection: Objection, section: string, objects:
     ['request-no-store', '5.2.1.5', ({ request }) => request.noStore],
     ['not-final', '3: a final status code', ({ status }) => status < 200 || status === 304],
     ['partial', '3.3: kept by their range', ({ status, part }) => (status === 206) !== part],
+    // Whoever waited for the end of one would wait for ever.
+    ['endless', 'none: a stream of events is for its reader', ({ fields }) => isEndless(fields)],
     ['must-understand', '5.2.2.3', ({ says, status }) => says.has('must-understand') && !isUnderstood(status)],
     ['no-store', '5.2.2.5', ({ says }) => says.has('no-store') && !says.has('must-understand')],
     ['private', '5.2.2.7, for a shared cache', ({ says }) => says.whole('private')],
@@ -60,6 +63,12 @@ export function objectionTo(candidate: Candidate): Objection | null {
   return RULES.find(([, , objects]) => objects(considered))?.[0] ?? null;
 }
 
+const ENDLESS = /^\s*(?:text\/event-stream|multipart\/x-mixed-replace)\s*(?:;|$)/i;
+
+function isEndless(fields: Fields): boolean {
+  return ENDLESS.test(fields.joined('content-type') ?? '');
+}
+
 /** §3.5: that it was asked for with credentials does not matter. */
 function mayShareAuthorized(says: Directives): boolean {
   return says.has('public') || says.has('must-revalidate') || says.has('s-maxage');
@@ -69,8 +78,10 @@ function setsCookies({ fields }: Considered): boolean {
   return fields.has('set-cookie') || fields.has('set-cookie2');
 }
 
-function saidByOrigin({ fields, receivedAtMs }: Considered): boolean {
-  return hasExplicitLifetime(fields, receivedAtMs);
+/** `max-age=0` says that it is for nobody else: an operator's lifetime for the path does not turn that round. */
+function saidByOrigin({ fields, lifetime, receivedAtMs }: Considered): boolean {
+  if (lifetime.source === 'override') return false;
+  return lifetime.seconds > 0 && hasExplicitLifetime(fields, receivedAtMs);
 }
 
 function isCacheable({ says, fields, status, lifetime }: Considered): boolean {

@@ -18,6 +18,9 @@ it.each([
   '::ffff:10.0.0.1',
   '64:ff9b::a00:1',
   '2002:a00:1::',
+  '::7f00:1',
+  'fec0::1',
+  '64:ff9b:1::a00:1',
   'nonsense',
 ])('trap 23: %s is no address of the public internet', (address) => {
   expect(isPrivateAddress(address)).toBe(true);

@@ -25,7 +25,8 @@ export function isPrivateAddress(address: string): boolean {
     // NAT64 and 6to4 carry an IPv4 address inside.
     if (range === 'rfc6052') return isPrivateAddress(ipv4In(parsed.toByteArray().slice(12)));
     if (range === '6to4') return isPrivateAddress(ipv4In(parsed.toByteArray().slice(2, 6)));
-    return range !== 'unicast';
+    // Of what no list names, only 2000::/3 is given out: not the old site-local and IPv4-compatible ranges.
+    return range !== 'unicast' || ((parsed.parts[0] ?? 0) & 0xe000) !== 0x2000;
   }
   return parsed.range() !== 'unicast';
 }

@@ -54,6 +54,8 @@ export interface UpstreamAnswer {
 /** Longer headers than any service of good will sends. */
 const MOST_HEADER_BYTES = 64 * 1024;
 const MOST_IDLE_SOCKETS = 64;
+/** RFC 9110 §15.1: nobody reads it, and with other characters nobody may send it on. */
+const PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 export class UpstreamClient {
   readonly #settings: UpstreamSettings;
@@ -82,9 +84,15 @@ export class UpstreamClient {
         // What comes after is told by the body.
         request.on('error', ignoredBesideTheBody);
         deadline.end();
+        const { statusCode = 0, statusMessage = '' } = response;
+        if (statusCode < 200) {
+          request.destroy();
+          fail(new Error('Its status is none.'));
+          return;
+        }
         resolve({
-          status: response.statusCode ?? 502,
-          reason: response.statusMessage ?? '',
+          status: statusCode,
+          reason: PHRASE.test(statusMessage) ? statusMessage : '',
           fields: Fields.ofRaw(response.rawHeaders),
           bytes: new AnswerBytes(response, this.#settings.idleTimeoutMs, call.service),
           trailers: () => response.rawTrailers,
