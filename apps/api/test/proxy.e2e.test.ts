@@ -58,6 +58,8 @@ describe('services behind the cache', () => {
       url: '/v2/leads',
       headers: { authorization: `Bearer ${TOKEN}`, 'x-api-key': TOKEN },
     });
+    const elsewhere = { ...(shown.body as object), base_url: 'https://elsewhere.example' };
+    expect((await put('crm', elsewhere).expect(422)).body).toMatchObject({ code: 'secret_mask' });
     const list = await request(api.server).get('/v1/services').set(api.admin).expect(200);
     expect((list.body as { services: { name: string }[] }).services.map(({ name }) => name)).toEqual(['crm']);
     await request(api.server).delete('/v1/services/crm').set(api.admin).expect(204);

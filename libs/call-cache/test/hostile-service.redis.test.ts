@@ -31,6 +31,14 @@ beforeAll(async () => {
     service(`http://127.0.0.1:${port}`, { name: 'raw', concurrency: 1 }),
     service(origin.url, { ttl: 3600 }),
     service(origin.url, {
+      name: 'paid',
+      ttl: 3600,
+      headers: [
+        ['Authorization', 'Bearer ours'],
+        ['Cookie', 'ours=1'],
+      ],
+    }),
+    service(origin.url, {
       name: 'forced',
       forwardAuthorization: true,
       ttlRules: [{ path: new PathPattern('*'), ttl: 3600, override: true, name: null }],
@@ -99,4 +107,13 @@ it('trap 7: what is asked in the guise of another method or path is nobody’s a
   expect((await ask(`${at}2`, { headers: { 'x-original-url': '/admin', 'x-rewrite-url': '/admin' } })).body).toBe(
     'plain',
   );
+});
+
+it('the service’s own credentials keep no answer from those who all ask with them', async () => {
+  origin.handler = ({ headers: { authorization } }, response) => void response.end(authorization);
+  const answers = [await ask(`${proxy.url}/proxy/paid/a`), await ask(`${proxy.url}/proxy/paid/a`)];
+  expect(answers.map(({ body, headers }) => [body, headers['x-cache']])).toEqual([
+    ['Bearer ours', 'MISS'],
+    ['Bearer ours', 'HIT'],
+  ]);
 });

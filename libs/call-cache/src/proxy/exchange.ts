@@ -26,7 +26,7 @@ import { spent, type UpstreamAnswer } from '../upstream/upstream-client.js';
 import { forwardedLines, type Forwarded } from './cache-status.js';
 import { CallFlight } from './call-flight.js';
 import type { Asked, CallReply } from './call.js';
-import { answerFields } from './forwarded-fields.js';
+import { answerFields, callersOwn } from './forwarded-fields.js';
 import { foundOf, replyFrom, servesOnError, type Found } from './found.js';
 import { placeOf } from './places.js';
 
@@ -175,8 +175,10 @@ export class Exchange {
     response: { readonly status: number; readonly fields: Fields; readonly lifetime: Lifetime },
     { receivedAtMs }: Exchanged,
   ): Objection | null {
-    const { terms, fields, part } = this.#asked;
-    return objectionTo({ ...response, request: { fields, noStore: terms.noStore }, receivedAtMs, part });
+    const { terms, fields, service, part } = this.#asked;
+    // The service's own credentials are everybody's who asks here: what they tell of is in the space of the key.
+    const request = { fields: callersOwn(fields, service), noStore: terms.noStore };
+    return objectionTo({ ...response, request, receivedAtMs, part });
   }
 
   async #whenWhole(

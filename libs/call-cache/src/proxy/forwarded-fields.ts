@@ -55,6 +55,13 @@ export function requestFields(given: Fields, service: Service, caller: Caller): 
   return new Fields([...added.slice(0, 1), ...kept.lines, ...added.slice(1)]);
 }
 
+/** Of what goes to the service, without what is configured: that takes the place of what a caller says by the same name. */
+export function callersOwn(fields: Fields, { headers }: Service): Fields {
+  if (headers.length === 0) return fields;
+  const configured = new Set(headers.map(([name]) => name.toLowerCase()));
+  return fields.without((name) => configured.has(name));
+}
+
 /** As it says how its body is framed, which is between neighbours. */
 export function framing(given: Fields): readonly FieldLine[] {
   const length = given.joined('content-length');

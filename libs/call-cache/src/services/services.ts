@@ -4,7 +4,8 @@
  * Invariants, each with a test that fails when it is removed
  * 1. A secret is encrypted before it leaves the process, and no answer holds one.
  * 2. A change and its line in the audit log are committed together, or neither is.
- * 3. What a change makes another upstream of (its address, what is sent along) gets another space: nothing that was kept
+ * 3. A mask stands for a secret as long as that goes where it went: it is not to be had by sending it elsewhere.
+ * 4. What a change makes another upstream of (its address, what is sent along) gets another space: nothing that was kept
  *    before answers for it.
  */
 import { randomUUID } from 'node:crypto';
@@ -82,7 +83,8 @@ export class Services {
     return this.#db.transaction().execute(async (transaction) => {
       await lockName(transaction, name);
       const before = await findRow(transaction, name);
-      const plain = this.#secrets.restored(given, before?.body ?? null, key);
+      const known = before !== null && sameHost(before.body, given) ? before.body : null;
+      const plain = this.#secrets.restored(given, known, key);
       checkService(plain as unknown as ServiceBody);
       const was = before === null ? null : this.#secrets.revealed(before.body, key, () => undefined);
       const same =
@@ -113,6 +115,11 @@ export class Services {
   get #db(): Kysely<ServiceTables> {
     return this.#database.as<ServiceTables>();
   }
+}
+
+function sameHost(before: SealedBody, sent: SealedBody): boolean {
+  const origin = (body: SealedBody): string | undefined => URL.parse(String(body['base_url']))?.origin;
+  return origin(before) === origin(sent);
 }
 
 function notThere(name: string): ServiceError {
