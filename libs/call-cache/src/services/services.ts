@@ -118,8 +118,10 @@ export class Services {
 }
 
 function sameHost(before: SealedBody, sent: SealedBody): boolean {
-  const origin = (body: SealedBody): string | undefined => URL.parse(String(body['base_url']))?.origin;
-  return origin(before) === origin(sent);
+  const [was, is] = [before, sent].map(({ base_url: url }) =>
+    typeof url === 'string' ? URL.parse(url)?.origin : null,
+  );
+  return was === is;
 }
 
 function notThere(name: string): ServiceError {
