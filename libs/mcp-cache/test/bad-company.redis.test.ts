@@ -115,6 +115,34 @@ describe('a client', () => {
   });
 });
 
+it('trap 7: what is asked with a header of the protocol more is another question', async () => {
+  const reached = { kind: 'http', url: upstream.url, headers: {} } as const;
+  place.servers.set('shared', server('shared', reached, { share: 'public' }));
+  upstream.answering = ({ headers }) => ({ tools: [{ name: String(headers['mcp-x']) }] });
+  const [one, other] = await Promise.all(
+    ['t:a', 't:b'].map((key) => new RawClient(gateway.url('shared'), key).connect()),
+  );
+  expect(await one?.result('tools/list', {}, { 'mcp-x': 'evil' })).toEqual({ tools: [{ name: 'evil' }] });
+  expect(await other?.result('tools/list')).toEqual({ tools: [{ name: 'undefined' }] });
+});
+
+it('trap 7: what was shared while a server was trusted is not shared behind that', async () => {
+  const configured = (trust: 'public' | 'private') =>
+    place.servers.set('trust', server('trust', { kind: 'http', url: upstream.url, headers: {} }, { trust }));
+  let count = 0;
+  upstream.answering = () => ({
+    tools: [{ name: String((count += 1)) }],
+    cacheScope: count === 1 ? 'private' : 'public',
+  });
+  const connected = (key: string) => new RawClient(gateway.url('trust'), key).connect();
+  const toolsOf = async (client: RawClient) => JSON.stringify(await client.result('tools/list'));
+  configured('public');
+  const [ana, eva] = [await connected('t:a'), await connected('t:b')];
+  for (let time = 0; time < 4; time += 1) await toolsOf(ana);
+  configured('private');
+  expect(await toolsOf(eva)).not.toBe(await toolsOf(ana));
+});
+
 describe('a server', () => {
   it('that breaks off, redirects, wants another credential or is gone is a clear error, and what is kept is served', async () => {
     const asking = await new RawClient(gateway.url('http')).connect();

@@ -239,9 +239,10 @@ function fromHit(hit: Hit<AnyValue>): Answered {
   return { response: { result: { ...result, ...left } }, headers: hitCacheHeaders(hit) };
 }
 
-/** The question whoever asks it: what is learned of it holds for all. */
+/** The question whoever asks it: what is learned of it holds for all, as long as the operator trusts and shares as before. */
 function topicOf(question: Question): string {
-  return identityOf(question, '');
+  const { trust, share } = question.server;
+  return identityOf(question, `${trust} ${share}`);
 }
 
 function toolOf({ server, scopes, message }: Question): string {

@@ -53,11 +53,14 @@ export function headerOf(headers: IncomingHttpHeaders, name: string): string | u
   return typeof value === 'string' ? value : undefined;
 }
 
-/** Headers that repeat parameters of a tool: they belong to what is asked. */
+/** What the key knows already: the session by whom results are shared with, the others because they repeat the body. */
+const KNOWN = new Set([SESSION, 'mcp-protocol-version', 'mcp-method', 'mcp-name']);
+
+/** Headers of the protocol that a server gets beside the body, such as parameters of a tool: they belong to what is asked. */
 export function parameterHeaders(headers: IncomingHttpHeaders): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) =>
-      name.startsWith('mcp-param-') && value !== undefined ? [[name, String(value)]] : [],
+      name.startsWith('mcp-') && !KNOWN.has(name) && value !== undefined ? [[name, String(value)]] : [],
     ),
   );
 }

@@ -1,5 +1,6 @@
 import { EventFrames } from '../json-rpc/event-frames.js';
 import { serverMessage, type JsonObject } from '../json-rpc/message.js';
+import { UpstreamError } from '../upstream/upstream.js';
 
 /** The stream as it came, byte for byte; each message is heeded before the bytes that carry it are passed on. */
 export async function* inspected(
@@ -33,7 +34,8 @@ export function afterwards(
 ): AsyncIterable<Buffer> {
   let done: Promise<void> | undefined;
   const finish = (): Promise<void> => (done ??= work());
-  left.addEventListener('abort', () => void finish(), { once: true });
+  if (left.aborted) void finish();
+  else left.addEventListener('abort', () => void finish(), { once: true });
   return (async function* () {
     try {
       yield* stream;
@@ -65,7 +67,7 @@ export async function bytesOf(body: AsyncIterable<Buffer>, atMost: number): Prom
   let length = 0;
   for await (const chunk of body) {
     length += chunk.length;
-    if (length > atMost) throw new RangeError('the answer of the server is too large');
+    if (length > atMost) throw new UpstreamError('upstream_too_large', 'The answer of the MCP server is too large.');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

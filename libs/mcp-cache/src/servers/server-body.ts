@@ -14,6 +14,16 @@ const VARIABLE_NAME = /^[a-z_][a-z0-9_]*$/i;
 /** The gateway's own, or those of the connection. */
 const RESERVED =
   /^(?:mcp-.*|host|content-.*|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|accept)$/i;
+/** By these, a command that is allowed runs code that is not: they say where it is looked for, or what is loaded into it. */
+const LOADERS = new RegExp(
+  `^(?:${[
+    'path|pathext|comspec|shell|bash_env|env|ifs|(?:ld|dyld|glibc|gconv)_.*',
+    'node_(?:options|path)|(?:npm|yarn|pnpm)_config_.*|bun_options|deno_.*',
+    'python(?:path|home|startup|userbase|breakpoint)|perl5?(?:opt|lib|db)|ruby(?:opt|lib)|gem_(?:path|home)',
+    '(?:_java|jdk_java|java_tool)_options|classpath|dotnet_startup_hooks|phprc|php_ini_scan_dir|lua_(?:init|path|cpath).*',
+  ].join('|')})$`,
+  'i',
+);
 const MOST = 200;
 const LONGEST = 8192;
 /** What an answer adds, so that it may be sent back as it is. */
@@ -210,7 +220,8 @@ function isHeader(name: string, text: string): string | null {
 }
 
 function isVariable(name: string): string | null {
-  return VARIABLE_NAME.test(name) ? null : 'is no name of a variable';
+  if (!VARIABLE_NAME.test(name)) return 'is no name of a variable';
+  return LOADERS.test(name) ? 'decides which program is run: what MCP_STDIO_ALLOW names is run as it is' : null;
 }
 
 function isText(value: unknown): value is string {

@@ -33,7 +33,10 @@ export class ChildSession {
   readonly #waiting: JSONRPCMessage[] = [];
   readonly #ended: (session: ChildSession) => void;
   #listening = 0;
+  /** Answers that somebody reads. */
+  #read = 0;
   #open = true;
+  #hasAnswered = false;
 
   private constructor({ command, args, env }: ChildCommand, ended: (session: ChildSession) => void) {
     this.#ended = ended;
@@ -68,9 +71,14 @@ export class ChildSession {
     return session;
   }
 
-  /** Whether a request is being answered or the client listens. */
+  /** Whether somebody waits for an answer or listens. What a client has left behind unanswered does not count. */
   get busy(): boolean {
-    return this.#underWay.size > 0 || this.#listening > 0;
+    return this.#read > 0;
+  }
+
+  /** Whether the process has answered anything yet. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
   }
 
   async send({ method, headers, body, signal }: UpstreamRequest): Promise<UpstreamResponse> {
@@ -128,6 +136,7 @@ export class ChildSession {
   }
 
   #answered(id: RequestId): void {
+    this.#hasAnswered = true;
     this.#underWay.delete(id);
     for (const [token, of] of this.#progress) if (of === id) this.#progress.delete(token);
   }
@@ -151,21 +160,38 @@ export class ChildSession {
     this.#underWay.clear();
   }
 
-  async *#bytesOf({ body }: Response, signal: AbortSignal, listens: boolean): AsyncIterable<Buffer> {
+  /** What is read of an answer counts from now on until it has ended or its reader has left, be it before he began. */
+  #bytesOf({ body }: Response, signal: AbortSignal, listens: boolean): AsyncIterable<Buffer> {
     const reader = body?.getReader();
-    const leave = (): void => void reader?.cancel().catch(() => undefined);
-    signal.addEventListener('abort', leave);
+    if (reader === undefined) return nothing();
+    this.#read += 1;
+    let open = true;
+    const leave = (): void => {
+      if (!open) return;
+      open = false;
+      signal.removeEventListener('abort', leave);
+      this.#read -= 1;
+      if (listens) this.#listening -= 1;
+      // It rejects where the stream has failed, which its reader is told.
+      reader.cancel().catch(() => undefined);
+    };
+    if (signal.aborted) leave();
+    else signal.addEventListener('abort', leave);
+    return this.#chunksOf(reader, leave);
+  }
+
+  async *#chunksOf(reader: ReadableStreamDefaultReader<Uint8Array>, leave: () => void): AsyncGenerator<Buffer> {
     try {
       for (;;) {
-        const read = await reader?.read();
-        if (read === undefined || read.done) return;
+        const read = await reader.read();
+        if (read.done) return;
         this.usedAt = performance.now();
         yield Buffer.from(read.value);
       }
     } finally {
-      signal.removeEventListener('abort', leave);
-      if (listens) this.#listening -= 1;
       leave();
     }
   }
 }
+
+async function* nothing(): AsyncGenerator<Buffer> {}

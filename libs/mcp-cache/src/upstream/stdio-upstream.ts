@@ -35,6 +35,12 @@ export class StdioUpstream implements Upstream {
     if (!begins(request)) return refused(400, -32_000, 'Bad Request: Server not initialized');
     const session = await this.#begin();
     const response = await session.send(request);
+    // Whoever leaves before his session has begun does not know its name, and nobody else ever will.
+    const leave = (): void => {
+      if (!session.hasAnswered) void session.close();
+    };
+    if (request.signal.aborted) leave();
+    else request.signal.addEventListener('abort', leave, { once: true });
     // No `initialize`, or one that the process's face refuses.
     if (response.headers['mcp-session-id'] === undefined) await session.close();
     return response;
@@ -52,6 +58,11 @@ export class StdioUpstream implements Upstream {
     this.#starting += 1;
     try {
       const session = await ChildSession.start(this.#options, (ended) => void this.#sessions.delete(ended.id));
+      // Whoever ended all sessions while this one began did not see it.
+      if (this.#closed) {
+        await session.close();
+        throw new UpstreamError('upstream_stopped', 'This process is shutting down.');
+      }
       this.#sessions.set(session.id, session);
       return session;
     } finally {

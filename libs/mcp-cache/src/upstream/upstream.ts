@@ -24,6 +24,7 @@ export type UpstreamErrorCode =
   | 'upstream_unreachable'
   | 'upstream_broke_off'
   | 'upstream_redirects'
+  | 'upstream_too_large'
   | 'upstream_too_busy'
   | 'upstream_stopped'
   | 'upstream_not_allowed';

@@ -27,6 +27,7 @@ export class Upstreams {
   readonly #bounds: UpstreamBounds;
   readonly #upstreams = new Map<string, { readonly identity: string; readonly upstream: Upstream }>();
   readonly #leaving = new Map<Upstream, NodeJS.Timeout>();
+  #closed = false;
 
   constructor(bounds: Partial<UpstreamBounds> = {}) {
     this.#bounds = Object.freeze({ ...DEFAULT_BOUNDS, ...bounds });
@@ -34,6 +35,8 @@ export class Upstreams {
 
   /** @throws UpstreamError for one that may not be started */
   of(server: McpServer): Upstream {
+    // What is begun behind the end would be ended by nobody.
+    if (this.#closed) throw new UpstreamError('upstream_stopped', 'This process is shutting down.');
     const key = JSON.stringify([server.tenant, server.name]);
     const known = this.#upstreams.get(key);
     if (known?.identity === server.identity) return known.upstream;
@@ -44,6 +47,7 @@ export class Upstreams {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     const leaving = [...this.#leaving].map(([upstream, timer]) => {
       clearTimeout(timer);
       return upstream;
