@@ -7,7 +7,7 @@ import { placeOf } from '../src/proxy/places.js';
 import { Fields } from '../src/rules/fields.js';
 import { lifetimeOf } from '../src/rules/freshness.js';
 import { objectionTo, storedFields } from '../src/rules/storing.js';
-import { selectingValues, varyNames } from '../src/rules/variants.js';
+import { selectionOf, varyNames } from '../src/rules/variants.js';
 import type { Stored } from '../src/stored/stored-answer.js';
 import { ask } from './ask.js';
 import { startOrigin, type Origin } from './origin.js';
@@ -158,7 +158,7 @@ function step(
       initialAgeMs: 0,
       lifetimeSeconds: lifetime.seconds,
       lifetimeSource: lifetime.source,
-      selecting: selectingValues(asked.fields, names),
+      selecting: selectionOf(asked.fields, names),
     };
     // Whoever waited for it gets it as well, where he would have selected it.
     expect(isSelectedBy(answer, asked.fields)).toBe(true);

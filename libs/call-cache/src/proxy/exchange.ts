@@ -17,7 +17,7 @@ import { Fields } from '../rules/fields.js';
 import { isBodiless, isOriginError } from '../rules/statuses.js';
 import { objectionTo, storedFields, type Objection } from '../rules/storing.js';
 import { httpDateText } from '../rules/http-date.js';
-import { selectingValues, varyNames } from '../rules/variants.js';
+import { selectionOf, varyNames } from '../rules/variants.js';
 import { Recording, type RecordingBudget } from '../stored/recording.js';
 import { encodeStored, type Stored, type StoredAnswer, type Variants } from '../stored/stored-answer.js';
 import type { Service } from '../services/service.js';
@@ -223,7 +223,7 @@ export class Exchange {
   #keep(answer: StoredAnswer, receivedAtMs: number): void {
     const said = varyNames(answer.fields) ?? [];
     const names = this.#asked.part ? [...new Set([...said, 'range'])].toSorted() : said;
-    const own = { ...answer, selecting: selectingValues(this.#asked.fields, names) };
+    const own = { ...answer, selecting: selectionOf(this.#asked.fields, names) };
     const stored = this.#store(own, names);
     const keptAtMs = this.#parts.now();
     this.flight.end({ kind: 'kept', answer: own, keptAtMs: Math.max(keptAtMs, receivedAtMs) }, stored);

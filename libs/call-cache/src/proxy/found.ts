@@ -4,7 +4,7 @@ import { isNotModified, fitsIfRange } from '../rules/conditions.js';
 import { Fields, type FieldLine } from '../rules/fields.js';
 import { rangeAsked } from '../rules/ranges.js';
 import { mayServeOnError, reuseOf, type Kept, type Reuse } from '../rules/reuse.js';
-import { selectingValues, varyNames } from '../rules/variants.js';
+import { selectionOf, varyNames } from '../rules/variants.js';
 import type { Stored, StoredAnswer } from '../stored/stored-answer.js';
 import { hitLines } from './cache-status.js';
 import type { Asked, CallReply } from './call.js';
@@ -38,7 +38,7 @@ export function servesOnError({ kept }: Found, { terms, service }: Pick<Asked, '
 export function isSelectedBy({ fields, selecting }: StoredAnswer, request: Fields): boolean {
   const names = varyNames(fields);
   if (names === null) return false;
-  const values = selectingValues(request, names);
+  const values = selectionOf(request, names);
   return values.length === selecting.length && values.every((value, at) => value === selecting[at]);
 }
 

@@ -6,7 +6,7 @@ import { initialAgeMs, lifetimeOf } from './freshness.js';
 import { httpDate } from './http-date.js';
 import { mayServeOnError, requestTermsOf, reuseOf } from './reuse.js';
 import { objectionTo, storedFields } from './storing.js';
-import { selectingValues, varyNames } from './variants.js';
+import { selectingValues, selectionOf, varyNames } from './variants.js';
 
 const NOW = Date.UTC(2026, 0, 1);
 const TEXT = new Date(NOW).toUTCString();
@@ -245,4 +245,15 @@ it.each([
   ['', null],
 ])('the HTTP date %p (RFC 9110 §5.6.7)', (text, ms) => {
   expect(httpDate(text, NOW)).toBe(ms);
+});
+
+it('trap 7: what is kept of credentials to compare them does not show them', () => {
+  const kept = selectionOf(fields(['Authorization', 'Bearer secret'], ['Cookie', 'sid=secret']), [
+    'authorization',
+    'cookie',
+    'x',
+  ]);
+  expect(JSON.stringify(kept)).not.toContain('secret');
+  expect(kept).toEqual([expect.any(String), expect.any(String), null]);
+  expect(selectionOf(fields(['Authorization', 'Bearer other']), ['authorization'])).not.toEqual([kept[0]]);
 });

@@ -1,4 +1,5 @@
 /** Which of several answers of one URI a request selects: RFC 9111 §4.1. */
+import { hash } from 'node:crypto';
 import type { Fields } from './fields.js';
 
 /** The names of `Vary`, each once, in order; null for `*`, by which no request ever matches. */
@@ -17,6 +18,14 @@ export function selectingValues(request: Fields, names: readonly string[]): read
     const members = membersOf(request.all(name).join(','));
     return PREFERENCES.has(name) ? members.map(preference).toSorted().join(',') : members.join(',');
   });
+}
+
+/**
+ * The same, to be kept beside an answer and compared: hashed, for cookies and credentials may be among them, and whoever can
+ * read the answer is not to have those.
+ */
+export function selectionOf(request: Fields, names: readonly string[]): readonly (string | null)[] {
+  return selectingValues(request, names).map((value) => (value === null ? null : hash('sha256', value, 'base64url')));
 }
 
 /** Split where a comma is not quoted, without white space around. */

@@ -22,7 +22,7 @@ export interface StoredAnswer {
   readonly initialAgeMs: number;
   readonly lifetimeSeconds: number;
   readonly lifetimeSource: LifetimeSource;
-  /** What the request said under the names of `Vary`. */
+  /** What the request said under the names of `Vary`, hashed. */
   readonly selecting: readonly (string | null)[];
 }
 
