@@ -1,0 +1,147 @@
+/** What an MCP server has told of as changed is nowhere answered as it was before, over two operating-system processes. */
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import { createDatabase, startRedis, type TestDatabase, type TestRedis } from '@promptsales/test-kit';
+import { setTimeout as pause } from 'node:timers/promises';
+import { buildApplications, BuiltProcess, endProcesses } from './built-process.js';
+import { ChangingToolsServer } from './changing-tools-server.js';
+import { SECRETS } from './test-api.js';
+
+const HEADERS = { 'x-api-key': SECRETS.adminKey };
+
+/** The official client, behind one process. */
+class Watcher {
+  readonly #client = new Client({ name: 'watcher', version: '1' });
+  /** The last change that it was told of. */
+  heard = 0;
+  hearing = (): void => undefined;
+
+  async connect(url: string): Promise<this> {
+    this.#client.setNotificationHandler(ToolListChangedNotificationSchema, ({ params }) => {
+      this.heard = Number(params?._meta?.['changes']);
+      this.hearing();
+    });
+    const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: HEADERS } });
+    await this.#client.connect(transport);
+    return this;
+  }
+
+  /** After how many changes the list was made that it was given. */
+  async list(): Promise<number> {
+    const { tools } = await this.#client.listTools();
+    return Number(tools[0]?.name.slice('tool-'.length));
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+}
+
+describe('the tools of a server that changes them', () => {
+  let redis: TestRedis;
+  let database: TestDatabase;
+  let upstream: ChangingToolsServer;
+  let watchers: Watcher[];
+  let stale: string[];
+  let reads: number;
+
+  beforeAll(async () => {
+    [redis, database, upstream] = await Promise.all([
+      startRedis(),
+      createDatabase(),
+      new ChangingToolsServer().start(),
+      buildApplications(),
+    ]);
+    const stores = { REDIS_URL: redis.url, DATABASE_URL: database.url };
+    const addresses: string[] = [];
+    for (const process of [0, 1].map(() => new BuiltProcess('api', stores))) addresses.push(await process.ready());
+    const stored = await fetch(`${addresses[0]}/v1/mcp/servers/changing`, {
+      method: 'PUT',
+      headers: { ...HEADERS, 'content-type': 'application/json' },
+      body: JSON.stringify({ url: upstream.url, share: 'principal' }),
+    });
+    if (stored.status !== 201) throw new Error(`the server could not be stored: ${await stored.text()}`);
+    // Every process has a server within a second.
+    while ((await fetch(`${addresses[1]}/mcp/changing`, { method: 'POST', headers: HEADERS })).status === 404)
+      await pause(20);
+    watchers = await Promise.all(addresses.map((address) => new Watcher().connect(`${address}/mcp/changing`)));
+    // What is told before a client listens, nobody hears.
+    while (watchers.some(({ heard }) => heard === 0)) await upstream.change().then(() => pause(20));
+  }, 120_000);
+
+  afterAll(async () => {
+    await Promise.all(watchers.map((watcher) => watcher.close()));
+    await endProcesses();
+    await upstream.stop();
+    await redis.stop();
+    await database.drop();
+  });
+
+  /** Asks through one of the two; what either of them had heard of before must be in the answer. */
+  const ask = async (by: number): Promise<void> => {
+    const heard = Math.max(...watchers.map((watcher) => watcher.heard));
+    const listed = await watchers[by]!.list();
+    reads += 1;
+    if (!(listed >= heard)) stale.push(`process ${by} answered ${listed} after ${heard} had been passed on`);
+  };
+
+  const untilAllHeard = async (): Promise<void> => {
+    while (watchers.some(({ heard }) => heard < upstream.changes)) await pause(1);
+  };
+
+  /** What the server does, while both processes are asked without pause, and as soon as one of them passes a change on. */
+  const watched = async (act: () => Promise<void>): Promise<void> => {
+    const over = new AbortController();
+    const asking: Promise<void>[] = [];
+    const both = (): void => void asking.push(ask(0), ask(1));
+    for (const watcher of watchers) watcher.hearing = both;
+    for (const by of [0, 1]) {
+      asking.push(
+        (async () => {
+          while (!over.signal.aborted) await ask(by);
+        })(),
+      );
+    }
+    try {
+      await act();
+      await untilAllHeard();
+    } finally {
+      over.abort();
+      await Promise.all(asking);
+    }
+  };
+
+  /** What each of the two answers now, when everything has been told. */
+  const lists = (): Promise<number[]> => Promise.all(watchers.map((watcher) => watcher.list()));
+
+  beforeEach(() => {
+    [stale, reads] = [[], 0];
+    upstream.lists = 0;
+  });
+
+  it('are never those from before a change that either process has passed on', async () => {
+    await watched(async () => {
+      for (let change = 0; change < 100; change += 1) {
+        // So that it finds the list kept, or about to be.
+        await pause(change % 20);
+        await upstream.change();
+        await untilAllHeard();
+      }
+    });
+    expect(stale).toEqual([]);
+    // Else nothing was kept that could have been stale.
+    expect(upstream.lists).toBeLessThan(reads / 2);
+  }, 60_000);
+
+  it('also when they change faster than anybody is told', async () => {
+    await watched(async () => {
+      for (let burst = 0; burst < 10; burst += 1) {
+        for (let change = 0; change < 20; change += 1) void upstream.change();
+        await pause(burst);
+      }
+    });
+    expect(stale).toEqual([]);
+    expect(await lists()).toEqual([upstream.changes, upstream.changes]);
+  }, 60_000);
+});
