@@ -72,6 +72,45 @@ describe('the MCP gateway', () => {
     await request(api.server).delete('/v1/mcp/servers/masked').set(api.admin).expect(204);
   });
 
+  it('shows a tenant its own servers and those of the default tenant, whose way and secrets are not shown', async () => {
+    const acme = await api.keyOf('acme', ['admin']);
+    const as = (key: Record<string, string>, name = '') =>
+      request(api.server)
+        .get(`/v1/mcp/servers${name}`)
+        .set(key)
+        .expect(200)
+        .then(({ body }) => body as Record<string, unknown>);
+    const reached = { url: `https://a.example/mcp?key=${SECRET}`, headers: { authorization: `Bearer ${SECRET}` } };
+    for (const name of ['a', 'b', 'c']) await put(name, reached).expect(201);
+    const own = { url: 'https://b.example/mcp', headers: { authorization: 'Bearer of acme itself, and long' } };
+    await request(api.server).put('/v1/mcp/servers/b').set(acme).send(own).expect(201);
+    await request(api.server)
+      .put('/v1/mcp/servers/theirs')
+      .set(await api.keyOf('other', ['admin']))
+      .send(own)
+      .expect(201);
+
+    const { servers } = (await as(acme)) as { servers: Record<string, unknown>[] };
+    expect(servers).toMatchObject([
+      { name: 'a', tenant: 'default' },
+      { name: 'b', tenant: 'acme' },
+      { name: 'c', tenant: 'default' },
+    ]);
+    expect(servers).toHaveLength(3);
+    const first = (await as(acme, '?limit=1')) as { next_cursor: string };
+    expect(await as(acme, `?limit=1&cursor=${first.next_cursor}`)).toMatchObject({ servers: [servers[1]] });
+    for (const shared of [servers[0], await as(acme, '/a')]) {
+      expect(shared).toMatchObject({ name: 'a', tenant: 'default', share: 'session', status: null });
+      for (const member of ['url', 'headers', 'command', 'args', 'env']) expect(shared).not.toHaveProperty(member);
+    }
+    expect(await as(acme, '/b')).toMatchObject({ tenant: 'acme', url: own.url, headers: expect.anything() });
+    expect(await as(api.admin as Record<string, string>, '/b')).toMatchObject({ tenant: 'default', url: reached.url });
+    // Seen, and not theirs to change.
+    await request(api.server).delete('/v1/mcp/servers/a').set(acme).expect(404);
+    await request(api.server).get('/v1/mcp/servers/theirs').set(acme).expect(404);
+    for (const name of ['a', 'b', 'c']) await request(api.server).delete(`/v1/mcp/servers/${name}`).set(api.admin);
+  });
+
   it.each([
     [{}, ''],
     [{ url: 'https://a.example', command: 'node' }, ''],

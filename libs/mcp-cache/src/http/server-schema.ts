@@ -56,7 +56,7 @@ export const SERVER_SCHEMA = {
 const STATUS = {
   type: 'object' as const,
   nullable: true,
-  description: 'Null: nothing is known at the moment.',
+  description: 'Null: nothing is known at the moment. Of a server of another tenant only its health is told.',
   properties: {
     status: { type: 'string', enum: ['healthy', 'unhealthy'] },
     last_health_check: { type: 'string', format: 'date-time' },
@@ -69,9 +69,10 @@ const STATUS = {
 export const SERVER_ANSWER_SCHEMA = {
   ...SERVER_SCHEMA,
   additionalProperties: true,
-  required: ['name', 'trust', 'share', 'tools', 'prompts', 'ttl_cap', 'status', 'created_at', 'updated_at'],
+  required: ['name', 'tenant', 'trust', 'share', 'tools', 'prompts', 'ttl_cap', 'status', 'created_at', 'updated_at'],
   properties: {
     name: { type: 'string' },
+    tenant: { type: 'string', description: 'Whose it is: yours, or `default`.' },
     ...SERVER_SCHEMA.properties,
     status: STATUS,
     created_at: { type: 'string', format: 'date-time' },

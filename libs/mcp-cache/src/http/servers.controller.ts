@@ -16,14 +16,17 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isServerName, serverAnswer, serverIn } from '../servers/server-body.js';
 import { McpServerDirectory } from '../servers/server-directory.js';
 import { McpServers } from '../servers/servers.js';
-import type { StoredServer } from '../servers/stored-server.js';
-import { McpStatuses } from '../status/statuses.js';
+import type { SeenServer } from '../servers/stored-server.js';
+import { healthIn, McpStatuses } from '../status/statuses.js';
 import { MCP_OPTIONS, type McpOptions } from '../mcp-options.js';
 import { SERVER_ANSWER_SCHEMA, SERVER_LIST_SCHEMA, SERVER_SCHEMA } from './server-schema.js';
 
+const SERVING =
+  'Your own, and those of the tenant `default` that you have none of the same name beside: `tenant` tells them apart. Of the latter only how they behave and are is shown, not how they are reached.';
+
 type Answer = Readonly<Record<string, unknown>>;
 
-/** The MCP servers of a tenant, and how they are. */
+/** The MCP servers that serve a tenant, and how they are. */
 @ApiTags('MCP servers')
 @ApiBearerAuth()
 @Controller('v1/mcp/servers')
@@ -36,7 +39,7 @@ export class McpServersController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'List MCP servers by name' })
+  @ApiOperation({ summary: 'List the MCP servers that serve your tenant, by name', description: SERVING })
   @ApiOkResponse({ schema: SERVER_LIST_SCHEMA })
   async list(
     @Req() request: FastifyRequest,
@@ -54,7 +57,7 @@ export class McpServersController {
   }
 
   @Get(':name')
-  @ApiOperation({ summary: 'Show an MCP server and how it is' })
+  @ApiOperation({ summary: 'Show an MCP server and how it is', description: SERVING })
   @ApiOkResponse({ schema: SERVER_ANSWER_SCHEMA })
   @ApiNotFoundResponse({ description: 'There is none of this name' })
   async show(@Req() request: FastifyRequest, @Param('name') name: string): Promise<Answer> {
@@ -95,8 +98,9 @@ export class McpServersController {
     await this.directory.refresh();
   }
 
-  async #answer(server: StoredServer): Promise<Answer> {
-    return { ...serverAnswer(server), status: await this.statuses.of(server) };
+  async #answer(server: SeenServer): Promise<Answer> {
+    const status = await this.statuses.of(server);
+    return { ...serverAnswer(server), status: server.secrets === null ? healthIn(status) : status };
   }
 }
 

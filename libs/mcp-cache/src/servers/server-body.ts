@@ -4,7 +4,7 @@ import { isObject, type JsonObject } from '../json-rpc/message.js';
 import type { CachePermission, Share, Trust } from './mcp-server.js';
 import { McpServerError, type McpServerFault } from './server-error.js';
 import { masked, type Secrets } from './server-secrets.js';
-import type { ServerSettings, StoredServer } from './stored-server.js';
+import type { SeenServer, ServerSettings, StoredServer } from './stored-server.js';
 
 export const SHARES: readonly [Share, ...Share[]] = ['session', 'principal', 'public'];
 export const TRUSTS: readonly [Trust, ...Trust[]] = ['private', 'public'];
@@ -27,7 +27,7 @@ const LOADERS = new RegExp(
 const MOST = 200;
 const LONGEST = 8192;
 /** What an answer adds, so that it may be sent back as it is. */
-const ADDED = ['name', 'status', 'created_at', 'updated_at'];
+const ADDED = ['name', 'tenant', 'status', 'created_at', 'updated_at'];
 const OF_HTTP = ['url', 'headers'];
 const OF_STDIO = ['command', 'args', 'env'];
 const COMMON = ['trust', 'share', 'tools', 'prompts', 'ttl_cap'];
@@ -182,26 +182,25 @@ class Reader {
 
 /** Without its secrets and its dates: for the audit log. */
 export function serverBody({ settings }: Pick<StoredServer, 'settings'>): JsonObject {
-  const { url, command, args, trust, share, tools, prompts, ttlCapSeconds } = settings;
-  return {
-    ...(url === undefined ? { command, args: args ?? [] } : { url }),
-    trust,
-    share,
-    tools: shown(tools),
-    prompts: shown(prompts),
-    ttl_cap: ttlCapSeconds,
-  };
+  const { url, command, args } = settings;
+  return { ...(url === undefined ? { command, args: args ?? [] } : { url }), ...behaviourOf(settings) };
 }
 
-export function serverAnswer(server: StoredServer): JsonObject {
-  const secrets = masked(server.secrets);
+/** Of another tenant's server nothing of how it is reached: addresses and arguments can hold secrets too. */
+export function serverAnswer(server: SeenServer): JsonObject {
+  const { secrets, settings } = server;
+  const member = settings.url === undefined ? 'env' : 'headers';
   return {
     name: server.name,
-    ...serverBody(server),
-    ...(server.settings.url === undefined ? { env: secrets } : { headers: secrets }),
+    tenant: server.tenant,
+    ...(secrets === null ? behaviourOf(settings) : { ...serverBody(server), [member]: masked(secrets) }),
     created_at: server.createdAt,
     updated_at: server.updatedAt,
   };
+}
+
+function behaviourOf({ trust, share, tools, prompts, ttlCapSeconds }: ServerSettings): JsonObject {
+  return { trust, share, tools: shown(tools), prompts: shown(prompts), ttl_cap: ttlCapSeconds };
 }
 
 function shown(permissions: ServerSettings['tools']): JsonObject {

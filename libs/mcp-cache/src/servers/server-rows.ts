@@ -1,3 +1,4 @@
+import { DEFAULT_TENANT } from '@promptsales/cache-core';
 import { sql, type ColumnType, type Generated, type Kysely, type Selectable } from 'kysely';
 import type { ServerSettings } from './stored-server.js';
 
@@ -54,11 +55,25 @@ export function findRow(db: Tables, tenant: string, name: string): Promise<Serve
     .executeTakeFirst();
 }
 
+/** Those that serve the tenant: its own, and of those of the tenant `default` whichever it has none of the same name beside. */
+function serving(db: Tables, tenant: string) {
+  return db
+    .selectFrom('mcp_servers')
+    .distinctOn('name')
+    .selectAll()
+    .where('tenant', 'in', [tenant, DEFAULT_TENANT])
+    .orderBy('name')
+    .orderBy((eb) => eb('tenant', '=', tenant), 'desc');
+}
+
+export function findServing(db: Tables, tenant: string, name: string): Promise<ServerRow | undefined> {
+  return serving(db, tenant).where('name', '=', name).executeTakeFirst();
+}
+
 /** By name, from the one after `after`. */
-export function listRows(db: Tables, tenant: string, after: string | null, limit: number): Promise<ServerRow[]> {
-  let query = db.selectFrom('mcp_servers').selectAll().where('tenant', '=', tenant).orderBy('name').limit(limit);
-  if (after !== null) query = query.where('name', '>', after);
-  return query.execute();
+export function listServing(db: Tables, tenant: string, after: string | null, limit: number): Promise<ServerRow[]> {
+  const query = serving(db, tenant).limit(limit);
+  return (after === null ? query : query.where('name', '>', after)).execute();
 }
 
 /** Keeps other writers of the same server waiting until the transaction ends, whether or not it is there yet. */

@@ -9,14 +9,15 @@ import { McpServerError, notThere, type McpServerFault } from './server-error.js
 import {
   deleteRow,
   findRow,
-  listRows,
+  findServing,
+  listServing,
   lockServer,
   writeRow,
   type ServerRow,
   type ServerTables,
 } from './server-rows.js';
 import { unmasked, type Secrets, type ServerSecrets } from './server-secrets.js';
-import type { ServerSettings, StoredServer } from './stored-server.js';
+import type { SeenServer, ServerSettings, StoredServer } from './stored-server.js';
 
 export interface McpServerAct {
   readonly action: 'mcp_server.create' | 'mcp_server.replace' | 'mcp_server.delete';
@@ -41,16 +42,19 @@ export class McpServers {
     this.#secrets = secrets;
   }
 
-  /** @throws McpServerError `not_found` */
-  async find(tenant: string, name: string): Promise<StoredServer> {
-    const row = isServerName(name) ? await findRow(this.#db, tenant, name) : undefined;
+  /**
+   * The one of this name that serves the tenant.
+   * @throws McpServerError `not_found`
+   */
+  async find(tenant: string, name: string): Promise<SeenServer> {
+    const row = isServerName(name) ? await findServing(this.#db, tenant, name) : undefined;
     if (row === undefined) throw notThere(name);
-    return this.#opened(row);
+    return this.#seen(row, tenant);
   }
 
-  /** By name. */
-  async list(tenant: string, after: string | null, limit: number): Promise<StoredServer[]> {
-    return (await listRows(this.#db, tenant, after, limit)).map((row) => this.#opened(row));
+  /** Those that serve the tenant, by name. */
+  async list(tenant: string, after: string | null, limit: number): Promise<SeenServer[]> {
+    return (await listServing(this.#db, tenant, after, limit)).map((row) => this.#seen(row, tenant));
   }
 
   /**
@@ -93,20 +97,21 @@ export class McpServers {
     });
   }
 
-  #opened({ tenant, name, settings, secrets, created_at, updated_at }: ServerRow): StoredServer {
-    return {
-      tenant,
-      name,
-      settings,
-      secrets: this.#secrets.open(secrets, tenant, name),
-      createdAt: created_at.toISOString(),
-      updatedAt: updated_at.toISOString(),
-    };
+  #opened(row: ServerRow): StoredServer {
+    return { ...withoutSecrets(row), secrets: this.#secrets.open(row.secrets, row.tenant, row.name) };
+  }
+
+  #seen(row: ServerRow, tenant: string): SeenServer {
+    return row.tenant === tenant ? this.#opened(row) : { ...withoutSecrets(row), secrets: null };
   }
 
   get #db(): Kysely<ServerTables> {
     return this.#database.as<ServerTables>();
   }
+}
+
+function withoutSecrets({ tenant, name, settings, created_at, updated_at }: ServerRow): Omit<StoredServer, 'secrets'> {
+  return { tenant, name, settings, createdAt: created_at.toISOString(), updatedAt: updated_at.toISOString() };
 }
 
 /** A mask stands for the secret of this server, as long as that goes where it went: it is not to be had by sending it elsewhere. */

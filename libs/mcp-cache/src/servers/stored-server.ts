@@ -24,6 +24,9 @@ export interface StoredServer {
   readonly updatedAt: string;
 }
 
+/** A server as those see it whom it serves: `secrets` is null of one that belongs to another tenant, whose they are. */
+export type SeenServer = Omit<StoredServer, 'secrets'> & { readonly secrets: Secrets | null };
+
 export function serverOf({
   tenant,
   name,

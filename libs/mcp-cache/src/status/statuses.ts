@@ -63,6 +63,11 @@ export class McpStatuses {
   }
 }
 
+/** What a status tells of the server alone: the rest counts what all tenants ask it. */
+export function healthIn(status: ServerStatus | null): Pick<ServerStatus, 'status' | 'last_health_check'> | null {
+  return status === null ? null : { status: status.status, last_health_check: status.last_health_check };
+}
+
 function refOf({ tenant, name }: Pick<McpServer, 'tenant' | 'name'>): KeyRef<typeof keyspace.mcpServerStatus> {
   return keyspace.mcpServerStatus.at({ server_name: name }, tenant);
 }
