@@ -180,6 +180,9 @@ export type { BreakerStatus } from './breakers/shared-breaker.js';
 // Nest
 export { CacheCoreModule, type CacheCoreAsyncOptions, type CacheCoreOptions } from './nest/cache-core.module.js';
 export { Cacheable } from './nest/cacheable.decorator.js';
+export { CachedCall } from './nest/cached-calls/cached-call.decorator.js';
+export { CachedCallError, type CachedCallErrorCode } from './nest/cached-calls/cached-call-error.js';
+export type { CachedCallOptions } from './nest/cached-calls/cached-call-options.js';
 export { CacheEvict } from './nest/cache-evict.decorator.js';
 export { SegmentShapeFilter } from './nest/segment-shape.filter.js';
 export { cacheControlsOf, cachedAnswer, type CachedAnswer, type WantedAnswer } from './nest/cached-answer.js';

@@ -4,20 +4,27 @@
  */
 type KeyOf = (...args: never[]) => unknown;
 
-/** The positions of primitive arguments that make no difference to the key. */
+/**
+ * The positions of primitive arguments that make no difference to the key.
+ * @throws whatever `key` throws for these arguments
+ */
 export function uncoveredArguments(key: KeyOf, args: readonly unknown[]): number[] {
   const made = textOfKey(key, args);
   return args.flatMap((argument, at) => {
     const others = othersThan(argument);
-    const covered = others.length === 0 || others.some((other) => textOfKey(key, args.with(at, other)) !== made);
+    const covered = others.length === 0 || others.some((other) => textOfOther(key, args.with(at, other)) !== made);
     return covered ? [] : [at];
   });
 }
 
-/** A key that cannot be made from a value depends on that value. */
 function textOfKey(key: KeyOf, args: readonly unknown[]): string {
+  return JSON.stringify((key as (...given: readonly unknown[]) => unknown)(...args)) ?? '';
+}
+
+/** A key that cannot be made from a value depends on that value. */
+function textOfOther(key: KeyOf, args: readonly unknown[]): string {
   try {
-    return JSON.stringify((key as (...given: readonly unknown[]) => unknown)(...args)) ?? '';
+    return textOfKey(key, args);
   } catch (error) {
     return `throws ${String(error)}`;
   }
