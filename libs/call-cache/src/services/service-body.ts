@@ -1,7 +1,6 @@
 /** Services as they are sent, checked and understood. */
-import type { FieldError } from '@promptsales/http-edge';
+import { isPrivateHost, type FieldError } from '@promptsales/http-edge';
 import { Compile, type Validator } from 'typebox/compile';
-import { isPrivateHost } from '../upstream/address-guard.js';
 import { SERVICE, type ServiceBody } from './service-schema.js';
 import { PathPattern, type Service, type ServiceBreaker, type ServiceRate } from './service.js';
 import { ServiceError } from './service-error.js';

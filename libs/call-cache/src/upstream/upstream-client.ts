@@ -2,13 +2,13 @@
  * One HTTP call to a service. Bodies stream both ways at the pace of whoever reads them, redirects are handed on, and nothing is
  * unpacked or changed. It has three deadlines: to connect, until the header of the answer, and for each silence in its body.
  */
+import { isPrivateHost, PrivateAddressError, publicLookup } from '@promptsales/http-edge';
 import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
 import type { Readable } from 'node:stream';
 import { CallError } from '../call-error.js';
 import { Fields } from '../rules/fields.js';
 import type { Service } from '../services/service.js';
-import { isPrivateHost, PrivateAddressError, publicLookup } from './address-guard.js';
 
 export interface UpstreamSettings {
   readonly connectTimeoutMs: number;

@@ -45,6 +45,11 @@ export const SERVER_SCHEMA = {
   description: 'Either `url` (streamable HTTP) with `headers`, or `command` with `args` and `env`.',
   properties: {
     url: { type: 'string', format: 'uri' },
+    private_addresses: {
+      type: 'boolean',
+      default: false,
+      description: 'The host, though its name looks public, may lead to private addresses.',
+    },
     headers: { ...TEXTS, description: 'Sent with every request; stored encrypted and shown masked.' },
     command: { type: 'string', description: 'One that `MCP_STDIO_ALLOW` names.' },
     args: { type: 'array', items: { type: 'string' } },

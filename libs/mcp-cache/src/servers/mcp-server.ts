@@ -12,7 +12,13 @@ export interface CachePermission {
 }
 
 export type Reached =
-  | { readonly kind: 'http'; readonly url: string; readonly headers: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'http';
+      readonly url: string;
+      readonly headers: Readonly<Record<string, string>>;
+      /** Its name may lead to addresses that are nobody's outside. @default false */
+      readonly privateAddresses?: boolean;
+    }
   | {
       readonly kind: 'stdio';
       readonly command: string;

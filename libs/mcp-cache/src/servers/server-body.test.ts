@@ -1,5 +1,6 @@
-import { serverIn } from './server-body.js';
+import { serverBody, serverIn } from './server-body.js';
 import type { McpServerError } from './server-error.js';
+import { serverOf } from './stored-server.js';
 
 it.each([
   'PATH',
@@ -20,4 +21,15 @@ it.each([
     error = thrown;
   }
   expect((error as McpServerError).errors).toMatchObject([{ path: `env.${name}` }]);
+});
+
+it('trap 23: private addresses are allowed by who says so, and shown', () => {
+  const settingsOf = (more: object) => serverIn({ url: 'https://tools.example.com/mcp', ...more }, 'crm', []).settings;
+  expect(settingsOf({}).privateAddresses).toBe(false);
+  const settings = settingsOf({ private_addresses: true });
+  expect(serverBody({ settings })).toMatchObject({ private_addresses: true });
+  expect(serverOf({ tenant: 't', name: 'crm', settings, secrets: {} }).reached).toMatchObject({
+    privateAddresses: true,
+  });
+  expect(() => settingsOf({ private_addresses: 'yes' })).toThrow('private_addresses');
 });

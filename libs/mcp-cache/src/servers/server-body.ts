@@ -28,7 +28,7 @@ const MOST = 200;
 const LONGEST = 8192;
 /** What an answer adds, so that it may be sent back as it is. */
 const ADDED = ['name', 'tenant', 'status', 'created_at', 'updated_at'];
-const OF_HTTP = ['url', 'headers'];
+const OF_HTTP = ['url', 'headers', 'private_addresses'];
 const OF_STDIO = ['command', 'args', 'env'];
 const COMMON = ['trust', 'share', 'tools', 'prompts', 'ttl_cap'];
 
@@ -64,7 +64,10 @@ export function serverIn(body: unknown, name: string, allowed: readonly string[]
   const settings: ServerSettings = {
     ...(process
       ? { command: reader.command(body['command'], allowed), args: reader.args(body['args']) }
-      : { url: reader.url(body['url']) }),
+      : {
+          url: reader.url(body['url']),
+          privateAddresses: reader.boolean(body['private_addresses'], 'private_addresses'),
+        }),
     trust: reader.oneOf(body['trust'], 'trust', TRUSTS),
     share: reader.oneOf(body['share'], 'share', SHARES),
     tools: reader.permissions(body['tools'], 'tools'),
@@ -162,28 +165,29 @@ class Reader {
     return fits ? (value as number) : null;
   }
 
+  boolean(value: unknown, path: string): boolean {
+    if (given(value) && typeof value !== 'boolean') this.fault(path, 'must be true or false');
+    return value === true;
+  }
+
   #permission(value: unknown, path: string): CachePermission {
     const said = isObject(value) ? value : {};
     if (!isObject(value)) this.fault(path, 'must be an object');
     else this.only(value, `${path}.`, ['cache', 'ttl', 'force', 'accounting']);
     return {
-      cache: this.#boolean(said['cache'], `${path}.cache`),
-      force: this.#boolean(said['force'], `${path}.force`),
-      accounting: this.#boolean(said['accounting'], `${path}.accounting`),
+      cache: this.boolean(said['cache'], `${path}.cache`),
+      force: this.boolean(said['force'], `${path}.force`),
+      accounting: this.boolean(said['accounting'], `${path}.accounting`),
       ttlSeconds: this.seconds(said['ttl'], `${path}.ttl`),
     };
-  }
-
-  #boolean(value: unknown, path: string): boolean {
-    if (given(value) && typeof value !== 'boolean') this.fault(path, 'must be true or false');
-    return value === true;
   }
 }
 
 /** Without its secrets and its dates: for the audit log. */
 export function serverBody({ settings }: Pick<StoredServer, 'settings'>): JsonObject {
-  const { url, command, args } = settings;
-  return { ...(url === undefined ? { command, args: args ?? [] } : { url }), ...behaviourOf(settings) };
+  const { url, privateAddresses = false, command, args } = settings;
+  const reached = url === undefined ? { command, args: args ?? [] } : { url, private_addresses: privateAddresses };
+  return { ...reached, ...behaviourOf(settings) };
 }
 
 /** Of another tenant's server nothing of how it is reached: addresses and arguments can hold secrets too. */

@@ -5,6 +5,8 @@ import type { Secrets } from './server-secrets.js';
 /** What is configured of a server, as it lies in PostgreSQL: everything but its secrets. */
 export interface ServerSettings {
   readonly url?: string;
+  /** Of a server with an address. @default false */
+  readonly privateAddresses?: boolean;
   readonly command?: string;
   readonly args?: readonly string[];
   readonly trust: Trust;
@@ -33,9 +35,21 @@ export function serverOf({
   settings,
   secrets,
 }: Omit<StoredServer, 'createdAt' | 'updatedAt'>): McpServer {
-  const { url, command = '', args = [], trust, share, tools, prompts, ttlCapSeconds } = settings;
+  const {
+    url,
+    privateAddresses = false,
+    command = '',
+    args = [],
+    trust,
+    share,
+    tools,
+    prompts,
+    ttlCapSeconds,
+  } = settings;
   const reached: Reached =
-    url === undefined ? { kind: 'stdio', command, args, env: secrets } : { kind: 'http', url, headers: secrets };
+    url === undefined
+      ? { kind: 'stdio', command, args, env: secrets }
+      : { kind: 'http', url, headers: secrets, privateAddresses };
   return {
     tenant,
     name,

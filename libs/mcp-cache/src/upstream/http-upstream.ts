@@ -1,6 +1,11 @@
-/** A server that speaks streamable HTTP itself. Redirects are never followed: they would carry the credential elsewhere. */
-import { Pool } from 'undici';
+/**
+ * A server that speaks streamable HTTP itself. Redirects are never followed: they would carry the credential elsewhere. Nor is
+ * a name that looks public, to an address that is not: only what the configuration itself calls inside is reached inside.
+ */
+import { isPrivateHost, PrivateAddressError, publicLookup } from '@promptsales/http-edge';
+import { lookup as systemLookup } from 'node:dns';
 import type { Readable } from 'node:stream';
+import { Pool } from 'undici';
 import { UpstreamError, type Upstream, type UpstreamRequest, type UpstreamResponse } from './upstream.js';
 
 export interface HttpUpstreamOptions {
@@ -9,6 +14,10 @@ export interface HttpUpstreamOptions {
   readonly headers: Readonly<Record<string, string>>;
   /** Until the headers of an answer. */
   readonly timeoutMs: number;
+  /** A name that looks public may lead to addresses that are nobody's outside. @default false */
+  readonly privateAddresses?: boolean;
+  /** @default that of the system */
+  readonly lookup?: typeof systemLookup;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -23,11 +32,13 @@ export class HttpUpstream implements Upstream {
     const url = new URL(options.url);
     this.#options = options;
     this.#path = url.pathname + url.search;
+    const { privateAddresses = false, lookup = systemLookup } = options;
+    const anywhere = privateAddresses || isPrivateHost(url.hostname);
     this.#pool = new Pool(url.origin, {
       connections: CONNECTIONS,
       pipelining: 1,
       allowH2: false,
-      connect: { timeout: CONNECT_TIMEOUT_MS },
+      connect: { timeout: CONNECT_TIMEOUT_MS, lookup: anywhere ? lookup : publicLookup(lookup) },
       headersTimeout: options.timeoutMs,
       // A stream of notifications may be silent for hours.
       bodyTimeout: 0,
@@ -39,6 +50,10 @@ export class HttpUpstream implements Upstream {
       .request({ method, path: this.#path, headers: { ...headers, ...this.#options.headers }, body, signal })
       .catch((error: unknown) => {
         signal.throwIfAborted();
+        if (error instanceof PrivateAddressError) {
+          const message = 'The address of the MCP server is not public, which its configuration does not allow.';
+          throw new UpstreamError('upstream_private', message, { cause: error });
+        }
         throw new UpstreamError('upstream_unreachable', 'The MCP server cannot be reached.', { cause: error });
       });
     // A body that is let go before anyone reads it must not bring the process down; readers meet the error themselves.

@@ -22,6 +22,7 @@ export interface UpstreamResponse {
 
 export type UpstreamErrorCode =
   | 'upstream_unreachable'
+  | 'upstream_private'
   | 'upstream_broke_off'
   | 'upstream_redirects'
   | 'upstream_too_large'

@@ -6,7 +6,7 @@ import { lookup as systemLookup, type LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
-/** The name of a service leads to an address that is nobody's outside. */
+/** A name that looks public leads to an address that is nobody's outside. */
 export class PrivateAddressError extends Error {
   override readonly name = 'PrivateAddressError';
   readonly code = 'private_address';
@@ -44,7 +44,7 @@ export function isPrivateHost(hostname: string): boolean {
   return !bare.includes('.') || PRIVATE_NAME.test(bare.toLowerCase());
 }
 
-/** A look-up that gives only public addresses, and fails where there is none. */
+/** A look-up that gives only public addresses, and fails with `PrivateAddressError` where there is none. */
 export function publicLookup(lookup: typeof systemLookup = systemLookup): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found) => {
