@@ -2,10 +2,16 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
-import { createDatabase, startRedis, type TestDatabase, type TestRedis } from '@promptsales/test-kit';
+import {
+  createDatabase,
+  startChangingTools,
+  startRedis,
+  type ChangingToolsServer,
+  type TestDatabase,
+  type TestRedis,
+} from '@promptsales/test-kit';
 import { setTimeout as pause } from 'node:timers/promises';
 import { buildApplications, BuiltProcess, endProcesses } from './built-process.js';
-import { ChangingToolsServer } from './changing-tools-server.js';
 import { SECRETS } from './test-api.js';
 
 const HEADERS = { 'x-api-key': SECRETS.adminKey };
@@ -50,7 +56,7 @@ describe('the tools of a server that changes them', () => {
     [redis, database, upstream] = await Promise.all([
       startRedis(),
       createDatabase(),
-      new ChangingToolsServer().start(),
+      startChangingTools(),
       buildApplications(),
     ]);
     const stores = { REDIS_URL: redis.url, DATABASE_URL: database.url };

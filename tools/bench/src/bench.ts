@@ -10,6 +10,7 @@ import { gatewayStreamBenchmark } from './gateway-stream/gateway-stream.js';
 import { identityBenchmark } from './identity.js';
 import { DEFAULT_KEYS, invalidateBenchmark } from './invalidate/invalidate.js';
 import { l1LagBenchmark } from './l1-lag/l1-lag.js';
+import { mcpChangesBenchmark } from './mcp-changes/mcp-changes.js';
 import { memoryBenchmark } from './memory/memory.js';
 import { recordsBenchmark } from './records/records.js';
 import { recordsImportBenchmark } from './records/records-import.js';
@@ -33,6 +34,7 @@ const BENCHMARKS: Readonly<Record<string, () => void | Promise<void>>> = {
   'gateway-hit': gatewayHitBenchmark,
   'gateway-stream': gatewayStreamBenchmark,
   'gateway-miss': gatewayMissBenchmark,
+  'mcp-changes': mcpChangesBenchmark,
   memory: memoryBenchmark,
   records: recordsBenchmark,
   'records-import': recordsImportBenchmark,

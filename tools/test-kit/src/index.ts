@@ -1,4 +1,5 @@
 export { freePort } from '@promptsales/local-services';
+export { startChangingTools, type ChangingToolsServer } from './changing-tools.js';
 export { processorMs } from './processor-time.js';
 export { createDatabase, startPostgres, type TestDatabase, type TestPostgres } from './postgres.js';
 export { startRedis, type StartRedisOptions, type TestRedis } from './redis.js';

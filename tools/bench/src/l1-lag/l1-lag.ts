@@ -11,6 +11,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { quantiles } from '../quantiles.js';
 
 const WRITES = 1000;
 /** Of other keys that L1 is told of, while the lag is measured. */
@@ -76,10 +77,4 @@ function writeOthers(redisUrl: string): { stop(): void } {
       redis.disconnect();
     },
   };
-}
-
-function quantiles(values: readonly number[]): object {
-  const sorted = values.toSorted((one, other) => one - other);
-  const at = (q: number): number => Number((sorted[Math.ceil(q * sorted.length) - 1] ?? Number.NaN).toFixed(3));
-  return { 'p50 ms': at(0.5), 'p99 ms': at(0.99), 'most ms': at(1), writes: values.length };
 }
