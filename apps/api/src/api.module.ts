@@ -20,7 +20,7 @@ import { Breakers, Keyring, RedisRoles } from '@promptsales/cache-core';
 import { ConfigurationModule, ProviderDirectory } from '@promptsales/configuration';
 import { ContentModule } from '@promptsales/content';
 import { Database } from '@promptsales/database';
-import { HealthModule, LedgerInstruments } from '@promptsales/health';
+import { CallInstruments, HealthModule, LedgerInstruments } from '@promptsales/health';
 import { ApiKeys, AuditLog, IdentityModule } from '@promptsales/identity';
 import { JobsModule } from '@promptsales/jobs';
 import {
@@ -49,6 +49,7 @@ import { savingsOptions } from './savings-wiring.js';
 export class ApiModule {
   static forRoot({ environment, logger, metrics, readiness }: SharedParts): DynamicModule {
     const ledger = new LedgerInstruments(metrics);
+    const calls = new CallInstruments(metrics);
     const llmCache = gatewayModule({ environment, metrics, logger, callerOf });
     return {
       module: ApiModule,
@@ -109,7 +110,7 @@ export class ApiModule {
         CallCacheModule.forRootAsync({
           inject: [AuditLog, Keyring, ProviderDirectory],
           useFactory: (log: AuditLog, keyring: Keyring, providers: ProviderDirectory) =>
-            callCacheOptions(environment, { log, keyring, providers, logger }),
+            callCacheOptions(environment, { log, keyring, providers, logger, instruments: calls }),
         }),
         mcpModule({
           environment,

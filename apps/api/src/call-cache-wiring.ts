@@ -4,6 +4,7 @@ import type { CallCacheOptions } from '@promptsales/call-cache';
 import { SecretKeeper, type ProviderDirectory } from '@promptsales/configuration';
 import { DatabaseUnavailableError } from '@promptsales/database';
 import type { Environment } from '@promptsales/environment';
+import type { CallInstruments } from '@promptsales/health';
 import type { Logger } from '@promptsales/http-edge';
 import type { AuditLog } from '@promptsales/identity';
 import { principalOf, tenantCallerOf } from './access/caller.js';
@@ -12,13 +13,14 @@ interface CallCacheWiring {
   readonly log: AuditLog;
   readonly keyring: Keyring;
   readonly logger: Logger;
+  readonly instruments: CallInstruments;
   readonly providers: Pick<ProviderDirectory, 'find'>;
 }
 
 /** REST services, with who may change them, how their secrets are kept and what the process may take for them. */
 export function callCacheOptions(
   { upstream, proxy }: Environment,
-  { log, keyring, logger, providers }: CallCacheWiring,
+  { log, keyring, logger, instruments, providers }: CallCacheWiring,
 ): CallCacheOptions {
   return {
     callerOf: tenantCallerOf,
@@ -47,6 +49,9 @@ export function callCacheOptions(
       unreadable: (service) =>
         logger.error({ service }, 'a credential cannot be decrypted with ENCRYPTION_KEY: store the service anew'),
       refreshFailed: (error) => logger.debug({ err: error }, 'an answer could not be renewed behind its reader'),
+      answered: (outcome) => instruments.answered(outcome),
+      refused: (why) => instruments.refused(why),
+      called: (result, seconds) => instruments.called(result, seconds),
       brokeOff: (error) => logger.debug({ err: error }, 'an answer broke off on its way'),
     },
   };

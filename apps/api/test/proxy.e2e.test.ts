@@ -17,6 +17,8 @@ describe('services behind the cache', () => {
     origin = createServer((incoming, response) => {
       seen.push(incoming);
       response.setHeader('content-type', 'application/json');
+      // Of a cache of its own.
+      if (incoming.url?.includes('told-by-nobody') === true) response.setHeader('x-cache', 'told-by-nobody');
       response.end(JSON.stringify({ call: seen.length, url: incoming.url }));
     });
     await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve));
@@ -147,6 +149,27 @@ describe('services behind the cache', () => {
     expect(seen).toEqual([]);
   });
 
+  it('trap 30: are counted by what became of requests, without a word of whose they were or what was asked', async () => {
+    await put('counted', { base_url: originUrl }).expect(201);
+    const before = await countsOf(api);
+    await request(api.server).get('/proxy/counted/told-by-nobody').set(proxyKey).expect(200);
+    await request(api.server).get('/proxy/counted/told-by-nobody').set(proxyKey).expect(200);
+    await request(api.server).post('/proxy/counted/told-by-nobody').set(proxyKey).expect(200);
+    await request(api.server).get('/proxy/counted/%252e%252e/x').set(proxyKey).expect(400);
+    await request(api.server).get('/proxy/told-by-nobody/x').set(proxyKey).expect(404);
+    const after = await countsOf(api);
+    const more = Object.entries(after.counts).map(([series, count]) => [series, count - (before.counts[series] ?? 0)]);
+    expect(Object.fromEntries(more.filter(([, count]) => count !== 0))).toEqual({
+      'proxy_answers_total{outcome="hit"}': 1,
+      'proxy_answers_total{outcome="miss"}': 1,
+      'proxy_answers_total{outcome="bypass"}': 1,
+      'proxy_refused_total{why="bad_url"}': 1,
+      'proxy_refused_total{why="not_found"}': 1,
+      'proxy_upstream_seconds_count{result="2xx"}': 2,
+    });
+    expect(after.text).not.toMatch(/told-by-nobody|acme|counted/);
+  });
+
   it('an error before the service is a problem; what the service says of itself is its own', async () => {
     await put('gone', { base_url: 'http://127.0.0.1:9' }).expect(201);
     const answer = await request(api.server).get('/proxy/gone/x').set(proxyKey).expect(502);
@@ -154,3 +177,14 @@ describe('services behind the cache', () => {
     expect(answer.headers['content-type']).toContain('application/problem+json');
   });
 });
+
+/** The proxy's counters, and all that `/metrics` says. */
+async function countsOf(api: TestApi): Promise<{ readonly counts: Record<string, number>; readonly text: string }> {
+  const { text } = await request(api.server).get('/metrics').set(api.admin).expect(200);
+  const counts: Record<string, number> = {};
+  for (const [, name, labels = '', count] of text.matchAll(/^(proxy_\w+?(?:_total|_count))\{(.*)\} (\d+)$/gm)) {
+    const own = labels.split(',').filter((label) => !label.startsWith('service='));
+    counts[`${name}{${own.join(',')}}`] = Number(count);
+  }
+  return { counts, text };
+}

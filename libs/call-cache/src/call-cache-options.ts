@@ -1,9 +1,12 @@
 import type { BreakerSettings } from '@promptsales/cache-core';
 import type { FastifyRequest } from 'fastify';
 import type { GithubAccount } from './clients/github-account.js';
+import type { Refusal } from './http/proxy-routes.js';
+import type { Outcome } from './proxy/cache-status.js';
 import type { CallObserver } from './proxy/call-cache.js';
 import type { Secrets } from './services/secrets.js';
 import type { ServiceActor } from './services/services.js';
+import type { UpstreamResult } from './upstream/measured-upstream.js';
 import type { UpstreamSettings } from './upstream/upstream-client.js';
 
 export interface CallCacheOptions {
@@ -30,6 +33,12 @@ export interface CallCacheObserver extends CallObserver {
   unreadable?(service: string): void;
   /** An answer broke off of which the caller had seen the beginning. */
   brokeOff?(error: unknown): void;
+  /** An answer of the proxy, by its `x-cache`. */
+  answered?(outcome: Outcome): void;
+  /** A request to the proxy that got a problem of ours. */
+  refused?(why: Refusal): void;
+  /** A call that went to a service, for whichever route: until the header of its answer. */
+  called?(result: UpstreamResult, seconds: number): void;
 }
 
 export const CALL_CACHE_OPTIONS = Symbol('call cache options');

@@ -23,6 +23,7 @@ import { Services } from './services/services.js';
 import { ServicesController } from './services/services.controller.js';
 import { RecordingBudget } from './stored/recording.js';
 import { GuardedUpstream } from './upstream/guarded-upstream.js';
+import { MeasuredUpstream } from './upstream/measured-upstream.js';
 import { UpstreamClient } from './upstream/upstream-client.js';
 
 export interface CallCacheAsyncOptions {
@@ -48,7 +49,14 @@ class ProxyLifecycle implements OnModuleInit, BeforeApplicationShutdown {
     const { calls, services } = this;
     const { callerOf, observer } = this.options;
     await this.host.httpAdapter.getInstance<FastifyInstance>().register(async (context) => {
-      registerProxyRoutes(context, { calls, services, callerOf, brokeOff: (error) => observer?.brokeOff?.(error) });
+      registerProxyRoutes(context, {
+        calls,
+        services,
+        callerOf,
+        brokeOff: (error) => observer?.brokeOff?.(error),
+        answered: (outcome) => observer?.answered?.(outcome),
+        refused: (why) => observer?.refused?.(why),
+      });
     });
   }
 
@@ -86,8 +94,10 @@ const PROVIDERS: readonly Provider[] = [
   {
     provide: GuardedUpstream,
     inject: [UpstreamClient, Breakers, CALL_CACHE_OPTIONS],
-    useFactory: (client: UpstreamClient, breakers: Breakers, { breaker }: CallCacheOptions) =>
-      new GuardedUpstream(client, breakers, breaker),
+    useFactory: (client: UpstreamClient, breakers: Breakers, { breaker, observer }: CallCacheOptions) => {
+      const measured = new MeasuredUpstream(client, (result, seconds) => observer?.called?.(result, seconds));
+      return new GuardedUpstream(measured, breakers, breaker);
+    },
   },
   {
     provide: JsonCalls,

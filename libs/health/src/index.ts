@@ -1,5 +1,6 @@
 export { HealthModule, type HealthAsyncOptions } from './health.module.js';
 export type { HealthLog, HealthOptions } from './health-options.js';
+export { CallInstruments } from './metrics/call-instruments.js';
 export { CacheInstruments } from './metrics/cache-instruments.js';
 export {
   BreakerInstruments,

@@ -4,8 +4,10 @@
 import { METHODS } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { ProblemError, takesItsTime } from '@promptsales/http-edge';
+import { PrivateAddressError, ProblemError, takesItsTime, type ProblemCode } from '@promptsales/http-edge';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { CallError } from '../call-error.js';
+import { outcomeOf, type Outcome } from '../proxy/cache-status.js';
 import type { CallCache } from '../proxy/call-cache.js';
 import type { CallReply } from '../proxy/call.js';
 import { Fields } from '../rules/fields.js';
@@ -19,7 +21,14 @@ export interface ProxyRoutesParts {
   readonly callerOf: (request: FastifyRequest) => { readonly tenant: string };
   /** Told of answers that broke off on the way, of which the caller has seen the beginning. */
   readonly brokeOff?: (error: unknown) => void;
+  /** Told of each answer, by its `x-cache`. */
+  readonly answered?: (outcome: Outcome) => void;
+  /** Told of each request that gets a problem of ours in place of an answer. */
+  readonly refused?: (why: Refusal) => void;
 }
+
+/** The problem's code; `private_address` where the service's host leads inside; `other`: no problem that has a code. */
+export type Refusal = ProblemCode | 'private_address' | 'other';
 
 /** A tunnel is no call, and an echo of credentials is nobody's wish. */
 const REFUSED_METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE']);
@@ -43,13 +52,20 @@ export function registerProxyRoutes(context: FastifyInstance, parts: ProxyRoutes
       method: [...PROXIED_METHODS],
       url,
       exposeHeadRoute: false,
-      handler: (request, reply) => answer(parts, request, reply),
+      handler: async (request, reply) => {
+        try {
+          return await answer(parts, request, reply);
+        } catch (error) {
+          parts.refused?.(refusalOf(error));
+          throw error;
+        }
+      },
     });
   }
 }
 
 async function answer(
-  { calls, services, callerOf, brokeOff }: ProxyRoutesParts,
+  { calls, services, callerOf, brokeOff, answered: observed }: ProxyRoutesParts,
   request: FastifyRequest<ServiceParameter>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
@@ -80,12 +96,20 @@ async function answer(
     if (left.aborted) return reply.hijack();
     throw problemOf(error);
   }
+  const outcome = outcomeOf(answered.fields);
+  if (outcome !== null) observed?.(outcome);
   reply.hijack();
   await send(answered, request, reply).catch((error: unknown) => {
     reply.raw.destroy();
     if (!left.aborted) brokeOff?.(error);
   });
   return reply;
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (!(error instanceof ProblemError)) return 'other';
+  const { cause } = error;
+  return cause instanceof CallError && cause.cause instanceof PrivateAddressError ? 'private_address' : error.code;
 }
 
 async function send(

@@ -1,7 +1,17 @@
 /** What an answer says about where it came from: `Cache-Status` (RFC 9211), `Age` and `x-cache`. */
-import type { FieldLine } from '../rules/fields.js';
+import type { FieldLine, Fields } from '../rules/fields.js';
 
 const CACHE = 'promptsales';
+
+/** The words of `x-cache`. */
+const OUTCOMES = ['HIT', 'STALE', 'COALESCED', 'MISS', 'REFRESH', 'BYPASS'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** What an answer says of itself. A service may say the same of its own cache; ours is said last. */
+export function outcomeOf(fields: Fields): Outcome | null {
+  const said = fields.all('x-cache').at(-1);
+  return OUTCOMES.find((outcome) => outcome === said) ?? null;
+}
 
 /** Why a request went on to the service (RFC 9211 §2.2). */
 export type Forwarded = 'bypass' | 'method' | 'miss' | 'vary-miss' | 'request' | 'stale' | 'partial';
