@@ -39,7 +39,7 @@ export class McpService {
       upstreamOf: (server) => upstreams.of(server),
       generations,
       listeners: this.#listeners,
-      results: new Results(cache, roles, this.#listeners),
+      results: new Results(cache, roles, this.#listeners, upstreams.timeoutMs),
       seal: new SessionSeal(keyring),
     });
   }

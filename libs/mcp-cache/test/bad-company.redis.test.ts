@@ -1,4 +1,5 @@
 /** Clients and servers that do not behave. */
+import { once } from 'node:events';
 import { server, stand, type Gateway, type Stand } from './gateway-stand.js';
 import { RawClient } from './raw-client.js';
 import { ScriptedServer } from './scripted-server.js';
@@ -169,6 +170,21 @@ describe('a server', () => {
       'upstream_unreachable',
     ]);
     expect((await asking.ask('tools/list')).headers.get('x-cache')).toBe('HIT');
+  });
+
+  it('that begins an answer and falls silent keeps nobody waiting for ever, in no process', async () => {
+    const reached = { kind: 'http', url: upstream.url, headers: {} } as const;
+    place.servers.set('silent', server('silent', reached, { share: 'public' }));
+    const [here, there] = [await place.start({ timeoutMs: 500 }), await place.start({ timeoutMs: 500 })];
+    const clients = await Promise.all([here, here, there].map((one) => new RawClient(one.url('silent')).connect()));
+    upstream.answering = async (_asked, reply) => {
+      reply.writeHead(200, { 'content-type': 'text/event-stream' }).write(': wait\n\n');
+      await once(reply, 'close');
+    };
+    const told = await Promise.all(clients.map((client) => client.ask('resources/list')));
+    expect(told.map(codeOf)).toEqual(Array.from({ length: 3 }, () => 'upstream_timeout'));
+    upstream.answering = () => ({ resources: [] });
+    expect(await clients[0]?.result('resources/list')).toEqual({ resources: [] });
   });
 
   it('that answers in HTTP is passed on', async () => {

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import type { ClientPermissions } from '../src/gateway/permissions.js';
 import { McpService } from '../src/mcp-service.js';
 import type { McpServer } from '../src/servers/mcp-server.js';
-import { Upstreams } from '../src/upstream/upstreams.js';
+import { Upstreams, type UpstreamBounds } from '../src/upstream/upstreams.js';
 
 export interface Stand {
   readonly redis: TestRedis;
@@ -18,7 +18,7 @@ export interface Stand {
   /** Requests that reached a server, by its name. */
   readonly asked: Map<string, number>;
   /** Another process of the gateway. */
-  start(): Promise<Gateway>;
+  start(bounds?: Partial<UpstreamBounds>): Promise<Gateway>;
   stop(): Promise<void>;
 }
 
@@ -37,11 +37,11 @@ export async function stand(): Promise<Stand> {
   const failures: unknown[] = [];
   const asked = new Map<string, number>();
   const gateways: Gateway[] = [];
-  const start = async (): Promise<Gateway> => {
+  const start = async (bounds: Partial<UpstreamBounds> = {}): Promise<Gateway> => {
     const roles = new RedisRoles({ url: redis.url }).open();
     await Promise.all(roles.links().map((link) => link.untilUp(5000)));
     const cache = new Cache(roles);
-    const upstreams = new Upstreams({ stdioAllow: [process.execPath] });
+    const upstreams = new Upstreams({ stdioAllow: [process.execPath], ...bounds });
     const service = new McpService({
       upstreams,
       cache,

@@ -14,6 +14,7 @@ import {
   forwardingOf,
   hitCacheHeaders,
   keyspace,
+  LoadTimeoutError,
   valueReading,
   type Cache,
   type EntryLabels,
@@ -87,20 +88,23 @@ export class Results {
   readonly #cache: Cache;
   readonly #aside: CacheAside;
   readonly #listeners: Pick<Listeners, 'live'>;
+  readonly #timeoutMs: number;
   /** Within whom results of a question turned out to be shared, where it is not where they were looked for. */
   readonly #circles = new Remembered<Circle>(LARGEST_MEMORY);
   /** Tools whose results turned out to carry accounting. */
   readonly #accounted = new Remembered<true>(LARGEST_MEMORY);
 
-  constructor(cache: Cache, roles: RedisRoles, listeners: Pick<Listeners, 'live'>) {
+  /** @param timeoutMs for a whole answer, however the server spreads it: others wait for it too */
+  constructor(cache: Cache, roles: RedisRoles, listeners: Pick<Listeners, 'live'>, timeoutMs: number) {
     this.#cache = cache;
     this.#aside = new CacheAside(cache, roles);
     this.#listeners = listeners;
+    this.#timeoutMs = timeoutMs;
   }
 
   /**
    * @throws whatever `ask` throws
-   * @throws McpError when nothing is kept and nothing may be asked
+   * @throws McpError when nothing is kept and nothing may be asked, or the answer does not come in time
    */
   async answer(question: Question, ask: Ask, left: AbortSignal): Promise<Answered> {
     const { controls } = question;
@@ -130,12 +134,17 @@ export class Results {
           beta: 0,
           graceSeconds: 0,
           softTimeoutMs: null,
-          hardTimeoutMs: null,
+          hardTimeoutMs: this.#timeoutMs,
         },
       );
       return await answeredOf(loaded, controls.noCache);
     } catch (error) {
       left.throwIfAborted();
+      // Also for whoever only waited: a server that is silent for one is not to be asked by all of them at once.
+      if (error instanceof LoadTimeoutError) {
+        const message = 'The MCP server has not answered in time.';
+        throw new McpError(504, RPC.internalError, 'upstream_timeout', message, null, { cause: error });
+      }
       if (error instanceof NotKept && (own || error.shared)) {
         return { response: error.asked.response, headers: forwardedCacheHeaders(own ? 'MISS' : 'COALESCED') };
       }

@@ -17,6 +17,26 @@ describe('frames of events', () => {
     );
   });
 
+  it('pass on bytes that nobody writes to again', () => {
+    const frames = new EventFrames();
+    const chunks = ['data: 1', '\n\ndata: 2', '\n\n', 'data: 3\n\n'].map((text) => Buffer.from(text));
+    const found = chunks.flatMap((chunk) => frames.push(chunk));
+    expect(found.map(({ bytes }) => bytes.toString())).toEqual(['data: 1\n\n', 'data: 2\n\n', 'data: 3\n\n']);
+    expect(chunks[0]?.toString()).toBe('data: 1');
+  });
+
+  it('of one that comes in many pieces, copy each byte a few times only', () => {
+    const [pieces, size] = [2000, 100];
+    const made = [jest.spyOn(Buffer, 'concat'), jest.spyOn(Buffer, 'allocUnsafe')];
+    const frames = new EventFrames();
+    const piece = Buffer.alloc(size, 'x');
+    for (let at = 0; at < pieces; at += 1) expect(frames.push(piece)).toEqual([]);
+    const lengths = made.flatMap(({ mock }) => mock.results.map(({ value }) => (value as Buffer).length));
+    jest.restoreAllMocks();
+    expect(lengths.reduce((sum, length) => sum + length, 0)).toBeLessThan(8 * pieces * size);
+    expect(frames.rest).toHaveLength(pieces * size);
+  });
+
   it('keep a half one back', () => {
     const frames = new EventFrames();
     expect(frames.push(Buffer.from('data: 1\n'))).toEqual([]);

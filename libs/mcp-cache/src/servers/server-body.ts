@@ -1,6 +1,7 @@
 /** Servers as the API takes and shows them. */
 import { MAX_TTL_SECONDS } from '@promptsales/cache-core';
 import { isObject, type JsonObject } from '../json-rpc/message.js';
+import { decidesWhatRuns } from './deciding-variables.js';
 import type { CachePermission, Share, Trust } from './mcp-server.js';
 import { McpServerError, type McpServerFault } from './server-error.js';
 import { masked, type Secrets } from './server-secrets.js';
@@ -14,16 +15,6 @@ const VARIABLE_NAME = /^[a-z_][a-z0-9_]*$/i;
 /** The gateway's own, or those of the connection. */
 const RESERVED =
   /^(?:mcp-.*|host|content-.*|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|accept)$/i;
-/** By these, a command that is allowed runs code that is not: they say where it is looked for, or what is loaded into it. */
-const LOADERS = new RegExp(
-  `^(?:${[
-    'path|pathext|comspec|shell|bash_env|env|ifs|(?:ld|dyld|glibc|gconv)_.*',
-    'node_(?:options|path)|(?:npm|yarn|pnpm)_config_.*|bun_options|deno_.*',
-    'python(?:path|home|startup|userbase|breakpoint)|perl5?(?:opt|lib|db)|ruby(?:opt|lib)|gem_(?:path|home)',
-    '(?:_java|jdk_java|java_tool)_options|classpath|dotnet_startup_hooks|phprc|php_ini_scan_dir|lua_(?:init|path|cpath).*',
-  ].join('|')})$`,
-  'i',
-);
 const MOST = 200;
 const LONGEST = 8192;
 /** What an answer adds, so that it may be sent back as it is. */
@@ -224,7 +215,7 @@ function isHeader(name: string, text: string): string | null {
 
 function isVariable(name: string): string | null {
   if (!VARIABLE_NAME.test(name)) return 'is no name of a variable';
-  return LOADERS.test(name) ? 'decides which program is run: what MCP_STDIO_ALLOW names is run as it is' : null;
+  return decidesWhatRuns(name) ? 'decides which program is run: what MCP_STDIO_ALLOW names is run as it is' : null;
 }
 
 function isText(value: unknown): value is string {

@@ -1,3 +1,4 @@
+import { decidesWhatRuns } from '../servers/deciding-variables.js';
 import type { McpServer } from '../servers/mcp-server.js';
 import { HttpUpstream } from './http-upstream.js';
 import { StdioUpstream } from './stdio-upstream.js';
@@ -33,6 +34,11 @@ export class Upstreams {
     this.#bounds = Object.freeze({ ...DEFAULT_BOUNDS, ...bounds });
   }
 
+  /** How long an answer may take. */
+  get timeoutMs(): number {
+    return this.#bounds.timeoutMs;
+  }
+
   /** @throws UpstreamError for one that may not be started */
   of(server: McpServer): Upstream {
     // What is begun behind the end would be ended by nobody.
@@ -61,8 +67,12 @@ export class Upstreams {
   #made({ reached }: McpServer): Upstream {
     const { timeoutMs, mostSessions, idleMs, stdioAllow } = this.#bounds;
     if (reached.kind === 'http') return new HttpUpstream({ ...reached, timeoutMs });
-    if (!stdioAllow.includes(reached.command)) {
-      throw new UpstreamError('upstream_not_allowed', 'This MCP server may not be started: see MCP_STDIO_ALLOW.');
+    // It may have been stored under other rules, or by other means.
+    if (!stdioAllow.includes(reached.command) || Object.keys(reached.env).some(decidesWhatRuns)) {
+      throw new UpstreamError(
+        'upstream_not_allowed',
+        'This MCP server may not be started with its command and environment: see MCP_STDIO_ALLOW.',
+      );
     }
     return new StdioUpstream({ ...reached, mostSessions, idleMs });
   }
