@@ -62,6 +62,24 @@ describe('calls through the cache', () => {
     expect(all.filter(({ headers }) => headers['x-cache'] === 'MISS')).toHaveLength(1);
   });
 
+  it('says of the answer what only the platform says, whatever the service calls its own', async () => {
+    const own = { 'x-cache': 'HIT from edge', 'x-request-id': 'theirs', 'cache-status': 'edge; hit' };
+    const said = async (more: Parameters<typeof ask>[1] = {}) => {
+      const { headers, message } = await ask(at(), more);
+      const ids = message.rawHeaders.filter((name) => name.toLowerCase() === 'x-request-id');
+      expect([ids.length, headers['x-request-id'] === 'theirs']).toEqual([1, false]);
+      expect(headers['cache-status']).toMatch(/(?:^|, )promptsales; /);
+      return headers['x-cache'];
+    };
+    answers('x', { ...FRESH, ...own, etag: '"1"' });
+    expect([await said(), await said(), await said({ method: 'PUT' })]).toEqual(['MISS', 'HIT', 'BYPASS']);
+    answers('x', { ...FRESH, ...own, etag: '"1"' });
+    expect(await said()).toBe('MISS');
+    origin.handler = (_request, response) => void response.writeHead(304, { ...FRESH, ...own, etag: '"1"' }).end();
+    expect(await said({ headers: { 'cache-control': 'no-cache' } })).toBe('REFRESH');
+    expect(await said()).toBe('HIT');
+  });
+
   it('what may not be kept is nobody else’s, however many wait', async () => {
     let count = 0;
     origin.handler = (_request, response) => {

@@ -14,6 +14,7 @@ export type { Logger, LoggerOptions, ProcessLogger } from './logging/logger.js';
 export { NestLogger } from './logging/nest-logger.js';
 export { SecretScrubber } from './logging/secret-scrubber.js';
 export { isPrivateAddress, isPrivateHost, PrivateAddressError, publicLookup } from './outgoing/address-guard.js';
+export { secretQueryNames } from './outgoing/secret-query.js';
 export { cursorBehind, InvalidCursorError, pageOf, placeIn } from './paging/page.js';
 export type { Page, PageRequest } from './paging/page.js';
 export { PageQuery } from './paging/page-query.js';

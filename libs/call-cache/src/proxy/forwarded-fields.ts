@@ -1,6 +1,7 @@
 /** What of a request goes to the service, and what of its answer comes back. */
 import { SURROGATE } from '../rules/directives.js';
 import { endToEnd, Fields, type FieldLine } from '../rules/fields.js';
+import { SAID_BY_US } from '../rules/storing.js';
 import type { Service } from '../services/service.js';
 
 /** How this cache calls itself (RFC 9110 §7.6.3). */
@@ -72,5 +73,5 @@ export function framing(given: Fields): readonly FieldLine[] {
 /** Of an answer as it came: what is for the caller. */
 export function answerFields(fields: Fields): Fields {
   // Meant for caches like this one, and for none behind it.
-  return endToEnd(fields).without((name) => name === 'surrogate-control');
+  return endToEnd(fields).without((name) => name === 'surrogate-control' || SAID_BY_US.has(name));
 }

@@ -99,8 +99,14 @@ function isOfUse({ fields, lifetime }: Considered): boolean {
   return lifetime.seconds > 0 || fields.has('etag') || fields.has('last-modified');
 }
 
+/**
+ * What only the platform says of an answer: by the same names, another one's words would stand beside ours. `Cache-Status` is a
+ * list, to which every cache adds its own (RFC 9211).
+ */
+export const SAID_BY_US: ReadonlySet<string> = new Set(['x-cache', 'x-request-id']);
+
 /** Nobody's cookies (7.3); `Age` is told anew at each use. `Set-Cookie2` sets none any more (RFC 6265 §9): a field like any other. */
-const NEVER_STORED: ReadonlySet<string> = new Set(['set-cookie', 'age']);
+const NEVER_STORED: ReadonlySet<string> = new Set(['set-cookie', 'age', ...SAID_BY_US]);
 
 /** §3.1: what of the header is kept. */
 export function storedFields(fields: Fields): Fields {

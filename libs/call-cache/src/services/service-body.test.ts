@@ -19,6 +19,13 @@ describe('a service as it is sent', () => {
     expect(understood({ base_url: 'http://10.0.0.1' }).privateAddresses).toBe(true);
   });
 
+  it('holds no secret where it is shown as it is', () => {
+    const checked = (base_url: string) => () => checkService(serviceIn({ base_url }, 'crm'));
+    expect(checked('https://api.example.com/v1?api_key=s3cr3t')).toThrow(/^base_url: (?!.*s3cr3t).*api_key/);
+    expect(checked('https://user:s3cr3t@api.example.com/')).toThrow(/^base_url: (?!.*s3cr3t)/);
+    expect(checked('https://api.example.com/v1?region=eu')).not.toThrow();
+  });
+
   it.each([
     ['t', ['Authorization', 'Bearer t']],
     [{ bearer: 't' }, ['Authorization', 'Bearer t']],

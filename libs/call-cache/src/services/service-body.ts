@@ -1,5 +1,5 @@
 /** Services as they are sent, checked and understood. */
-import { isPrivateHost, type FieldError } from '@promptsales/http-edge';
+import { isPrivateHost, secretQueryNames, type FieldError } from '@promptsales/http-edge';
 import { Compile, type Validator } from 'typebox/compile';
 import { SERVICE, type ServiceBody } from './service-schema.js';
 import { PathPattern, type Service, type ServiceBreaker, type ServiceRate } from './service.js';
@@ -68,6 +68,11 @@ export function checkService(body: ServiceBody): void {
       path: 'base_url',
       message: 'must be an http or https URL without a user and a fragment; see credentials',
     });
+  }
+  const [secret] = url === null ? [] : secretQueryNames(url);
+  if (secret !== undefined) {
+    const message = `is shown as it is and cannot hold the secret ${secret}; see credentials and headers`;
+    faults.push({ path: 'base_url', message });
   }
   const credential = credentialField(body.credentials);
   const fields = [...Object.entries(body.headers ?? {}), ...(credential === null ? [] : [credential])];

@@ -11,7 +11,10 @@ const seconds = (description: string): ReturnType<typeof Type.Integer> =>
 
 export const SERVICE = Type.Object(
   {
-    base_url: Type.String({ maxLength: 2048, description: 'Requests go below it and to nothing else.' }),
+    base_url: Type.String({
+      maxLength: 2048,
+      description: 'Requests go below it and to nothing else. Shown as it is: no secrets.',
+    }),
     headers: Type.Optional(
       Type.Record(Type.String(), Type.String({ maxLength: 8192 }), {
         description: 'Sent with each call. Values of `authorization`, `x-api-key` and the like are secrets.',

@@ -32,7 +32,7 @@ export class GuardedUpstream implements Upstream {
   }
 
   async call(call: UpstreamCall): Promise<UpstreamAnswer> {
-    const leave = await this.#gate(call.service).enter(call.service);
+    const leave = await this.#gate(call.service).enter(call.service, call.signal);
     let permit: Permit | null = null;
     const end = (outcome: CallOutcome, waitMs: number | null = null): void => {
       permit?.settle(outcome, waitMs);

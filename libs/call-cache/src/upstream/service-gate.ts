@@ -14,8 +14,11 @@ const SYSTEM: GateClock = { now: () => performance.now() };
 
 export class ServiceGate {
   readonly #clock: GateClock;
-  readonly #waiting: (() => void)[] = [];
+  /** In the order in which they came. */
+  readonly #waiting = new Set<() => void>();
   #open = 0;
+  /** As it was configured when somebody came last. */
+  #concurrency = 1;
   /** When the allowance is used up no more: the theoretical arrival time of GCRA. */
   #dueMs = 0;
 
@@ -24,22 +27,27 @@ export class ServiceGate {
   }
 
   /**
+   * @param left aborted when nobody wants the call any more: its place in the queue is free at once
    * @returns to be called once when the call has ended
-   * @throws CallError `too_many_requests`, `service_unavailable`
+   * @throws CallError `too_many_requests`, `service_unavailable`; the reason of `left`
    */
-  async enter({ name, concurrency, rateLimit }: Service): Promise<() => void> {
-    // Who leaves hands his place to the first who waits.
-    if (this.#open >= concurrency) await this.#turn(name);
+  async enter({ name, concurrency, rateLimit }: Service, left: AbortSignal): Promise<() => void> {
+    left.throwIfAborted();
+    this.#concurrency = concurrency;
+    // Under a wider limit, they were here first.
+    this.#admit();
+    if (this.#open >= concurrency) await this.#turn(name, left);
     else this.#open += 1;
-    let left = false;
+    let ended = false;
     const leave = (): void => {
-      if (left) return;
-      left = true;
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#open -= 1;
-      else next();
+      if (ended) return;
+      ended = true;
+      this.#open -= 1;
+      this.#admit();
     };
     try {
+      // Between his turn and now, he may have gone.
+      left.throwIfAborted();
       if (rateLimit !== null) this.#count(name, rateLimit.calls, rateLimit.windowSeconds);
     } catch (error) {
       leave();
@@ -48,22 +56,41 @@ export class ServiceGate {
     return leave;
   }
 
-  async #turn(name: string): Promise<void> {
+  /** Those who wait, as far as there is room: under a narrower limit, for none until so many have left. */
+  #admit(): void {
+    for (const proceed of this.#waiting) {
+      if (this.#open >= this.#concurrency) return;
+      this.#open += 1;
+      proceed();
+    }
+  }
+
+  #turn(name: string, left: AbortSignal): Promise<void> {
     const busy = (): CallError =>
       new CallError('service_unavailable', `Too many calls of ${name} are under way. Try again in 1 s.`, {
         retryAfterSeconds: 1,
       });
-    if (this.#waiting.length >= MOST_WAITING) throw busy();
-    await new Promise<void>((resolve, reject) => {
-      const proceed = (): void => {
+    if (this.#waiting.size >= MOST_WAITING) return Promise.reject(busy());
+    return new Promise<void>((resolve, reject) => {
+      const done = (): void => {
         clearTimeout(timer);
+        left.removeEventListener('abort', gone);
+        this.#waiting.delete(proceed);
+      };
+      const proceed = (): void => {
+        done();
         resolve();
       };
+      const gone = (): void => {
+        done();
+        reject(left.reason as Error);
+      };
       const timer = setTimeout(() => {
-        this.#waiting.splice(this.#waiting.indexOf(proceed), 1);
+        done();
         reject(busy());
       }, LONGEST_WAIT_MS);
-      this.#waiting.push(proceed);
+      left.addEventListener('abort', gone);
+      this.#waiting.add(proceed);
     });
   }
 

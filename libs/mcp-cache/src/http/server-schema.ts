@@ -44,7 +44,7 @@ export const SERVER_SCHEMA = {
   additionalProperties: false,
   description: 'Either `url` (streamable HTTP) with `headers`, or `command` with `args` and `env`.',
   properties: {
-    url: { type: 'string', format: 'uri' },
+    url: { type: 'string', format: 'uri', description: 'Shown as it is: secrets belong into `headers`.' },
     private_addresses: {
       type: 'boolean',
       default: false,
@@ -52,7 +52,11 @@ export const SERVER_SCHEMA = {
     },
     headers: { ...TEXTS, description: 'Sent with every request; stored encrypted and shown masked.' },
     command: { type: 'string', description: 'One that `MCP_STDIO_ALLOW` names.' },
-    args: { type: 'array', items: { type: 'string' } },
+    args: {
+      type: 'array',
+      items: { type: 'string' },
+      description: 'Shown as they are: secrets belong into `env`.',
+    },
     env: { ...TEXTS, description: 'Stored encrypted and shown masked.' },
     ...COMMON,
   },

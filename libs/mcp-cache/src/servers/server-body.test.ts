@@ -33,3 +33,10 @@ it('trap 23: private addresses are allowed by who says so, and shown', () => {
   });
   expect(() => settingsOf({ private_addresses: 'yes' })).toThrow('private_addresses');
 });
+
+it('an address that is shown as it is holds no secret', () => {
+  const sent = (url: string) => () => serverIn({ url }, 'crm', []);
+  expect(sent('https://tools.example.com/mcp?apiKey=s3cr3t')).toThrow(/^url: (?!.*s3cr3t).*apiKey/);
+  expect(sent('https://user:s3cr3t@tools.example.com/mcp')).toThrow(/^url: (?!.*s3cr3t)/);
+  expect(sent('https://tools.example.com/mcp?profile=eu')).not.toThrow();
+});

@@ -1,5 +1,6 @@
 /** Servers as the API takes and shows them. */
 import { MAX_TTL_SECONDS } from '@promptsales/cache-core';
+import { secretQueryNames } from '@promptsales/http-edge';
 import { isObject, type JsonObject } from '../json-rpc/message.js';
 import { decidesWhatRuns } from './deciding-variables.js';
 import type { CachePermission, Share, Trust } from './mcp-server.js';
@@ -106,6 +107,10 @@ class Reader {
       url !== null && ['http:', 'https:'].includes(url.protocol) && url.username === '' && url.password === '';
     if (!fits || url.hash !== '') {
       this.fault('url', 'must be an http or https URL without a fragment; credentials belong into headers');
+    }
+    const [secret] = url === null ? [] : secretQueryNames(url);
+    if (secret !== undefined) {
+      this.fault('url', `is shown as it is and cannot hold the secret ${secret}; credentials belong into headers`);
     }
     return String(value);
   }
