@@ -80,7 +80,7 @@ describe('the MCP gateway', () => {
         .set(key)
         .expect(200)
         .then(({ body }) => body as Record<string, unknown>);
-    const reached = { url: `https://a.example/mcp?key=${SECRET}`, headers: { authorization: `Bearer ${SECRET}` } };
+    const reached = { url: `https://a.example/${SECRET}/mcp`, headers: { authorization: `Bearer ${SECRET}` } };
     for (const name of ['a', 'b', 'c']) await put(name, reached).expect(201);
     const own = { url: 'https://b.example/mcp', headers: { authorization: 'Bearer of acme itself, and long' } };
     await request(api.server).put('/v1/mcp/servers/b').set(acme).send(own).expect(201);
