@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { answerTo, type Question } from './answer.js';
 
 const ask = (text: string, more: Partial<Question> = {}): string =>
@@ -56,10 +57,44 @@ describe('answerTo', () => {
       $defs: { step: { type: 'object', properties: { number: { type: 'integer', minimum: 1 } } } },
     };
     const answer = JSON.parse(ask('Hello', { wantsJson: true, schema })) as Record<string, unknown>;
-    expect(answer).toMatchObject({ kind: 'plan', steps: [{ number: 1 }, { number: 1 }] });
+    expect(answer).toMatchObject({ kind: 'plan', steps: [{ number: 1 }, { number: 2 }] });
     expect(answer['title']).toContain('Simulated answer');
     expect(['warm', 'dry']).toContain(answer['tone']);
     expect(typeof answer['urgent']).toBe('boolean');
     expect(answer).toHaveProperty('next.next.kind', 'plan');
+  });
+
+  it('numbers what it lists, whatever is asked', () => {
+    const listOf = (numero: object, length: number): object => ({
+      type: 'object',
+      properties: {
+        list: {
+          type: 'array',
+          minItems: length,
+          maxItems: length,
+          items: { type: 'object', properties: { numero, texto: { type: 'string' } } },
+        },
+      },
+    });
+    const bounds = fc.option(fc.integer({ min: -50, max: 50 }), { nil: undefined });
+    fc.assert(
+      fc.property(fc.string(), bounds, fc.integer({ min: 1, max: 12 }), (prompt, minimum, length) => {
+        const first = minimum ?? 1;
+        const schema = listOf({ type: 'integer', minimum, maximum: first + length - 1 }, length);
+        const { list } = JSON.parse(ask(prompt, { wantsJson: true, schema })) as { list: { numero: number }[] };
+        expect(list.map(({ numero }) => numero)).toEqual(Array.from({ length }, (_none, at) => first + at));
+      }),
+    );
+  });
+
+  it('keeps to the bounds of a number', () => {
+    const schema = {
+      type: 'object',
+      properties: {
+        one: { type: 'integer', maximum: 0 },
+        many: { type: 'array', items: { type: 'integer', maximum: 2 } },
+      },
+    };
+    expect(JSON.parse(ask('Hello', { wantsJson: true, schema }))).toEqual({ one: 0, many: [1, 2, 2] });
   });
 });
