@@ -61,7 +61,12 @@ describe('services behind the cache', () => {
       headers: { authorization: `Bearer ${TOKEN}`, 'x-api-key': TOKEN },
     });
     const elsewhere = { ...(shown.body as object), base_url: 'https://elsewhere.example' };
-    expect((await put('crm', elsewhere).expect(422)).body).toMatchObject({ code: 'secret_mask' });
+    expect((await put('crm', elsewhere).expect(422)).body).toMatchObject({
+      code: 'secret_mask',
+      errors: expect.arrayContaining([
+        { path: 'credentials.bearer', message: expect.stringContaining('belongs to another host') },
+      ]),
+    });
     const list = await request(api.server).get('/v1/services').set(api.admin).expect(200);
     expect((list.body as { services: { name: string }[] }).services.map(({ name }) => name)).toEqual(['crm']);
     await request(api.server).delete('/v1/services/crm').set(api.admin).expect(204);

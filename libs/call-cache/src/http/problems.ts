@@ -9,7 +9,7 @@ const CODES: Readonly<Record<CallError['code'], ProblemCode>> = {
   gateway_timeout: 'gateway_timeout',
   service_unavailable: 'service_unavailable',
   too_many_requests: 'too_many_requests',
-  only_if_cached: 'gateway_timeout',
+  only_if_cached: 'not_cached',
   shutting_down: 'shutting_down',
 };
 

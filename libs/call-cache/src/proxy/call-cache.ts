@@ -110,7 +110,10 @@ export class CallCache {
     const how = found === null ? 'validate' : reuse(found, asked);
     if (found !== null && how !== 'validate') return this.#served(asked, place, found, how);
     if (terms.onlyIfCached)
-      throw new CallError('only_if_cached', 'It is not in the cache, and only-if-cached was asked for.');
+      throw new CallError(
+        'only_if_cached',
+        'Nothing is kept that answers this request, and only-if-cached forbids to ask the service.',
+      );
     if (asked.part && found === null) return this.#obtained(asked);
     const why = terms.noCache ? 'request' : found === null ? 'miss' : 'stale';
     return this.#passing.pass(asked, { why: wantsPart && found === null ? 'partial' : why, stale: found });

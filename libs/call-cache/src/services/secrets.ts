@@ -4,8 +4,12 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export type SealedBody = { readonly [name: string]: Json };
 
 export interface Secrets {
-  /** What was sent, with what its masks stand for. @throws an error of the application's where one stands for nothing */
-  restored(sent: SealedBody, stored: SealedBody | null, key: string): SealedBody;
+  /**
+   * What was sent, with what its masks stand for.
+   * @param otherwise what a mask is told that stands for nothing, where that is not because nothing is stored
+   * @throws an error of the application's where one stands for nothing
+   */
+  restored(sent: SealedBody, stored: SealedBody | null, key: string, otherwise?: string): SealedBody;
   sealed(plain: SealedBody, key: string): SealedBody;
   shown(stored: SealedBody, key: string): SealedBody;
   /** @param unreadable told of each that cannot be decrypted; null stands in its place */

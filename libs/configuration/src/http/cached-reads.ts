@@ -1,4 +1,4 @@
-import { BadRequestException, GatewayTimeoutException, Inject, Injectable } from '@nestjs/common';
+import { BadRequestException, Inject, Injectable } from '@nestjs/common';
 import {
   absent,
   ageMsOf,
@@ -17,6 +17,7 @@ import {
   type ResponseHeaders,
   type ValueOf,
 } from '@promptsales/cache-core';
+import { ProblemError } from '@promptsales/http-edge';
 import { ABSENT_FOR, type CachedRow } from '../stored/cached-row.js';
 
 export interface CachedAnswer<T> {
@@ -36,7 +37,7 @@ export class CachedReads {
 
   /**
    * The row as the caller wants it: `no-cache` from PostgreSQL, `no-store` without keeping it, `max-age`, `only-if-cached`.
-   * @throws BadRequestException for headers that cannot be read, GatewayTimeoutException for what is not cached
+   * @throws BadRequestException for headers that cannot be read, ProblemError `not_cached` for what is not kept
    */
   async read<F extends Family>(
     { ref, load, usable = always }: CachedRow<F>,
@@ -52,7 +53,7 @@ export class CachedReads {
       if (found?.kind === 'hit' && accept(found.hit)) {
         return { value: found.hit.value, headers: hitCacheHeaders(found.hit) };
       }
-      throw new GatewayTimeoutException('There is no stored answer, and only-if-cached forbids to load one.');
+      throw new ProblemError('not_cached', 'There is no stored answer, and only-if-cached forbids to load one.');
     }
     if (noStore) return { value: orNull(await load()), headers: forwardedCacheHeaders('BYPASS', { why: 'no-store' }) };
     const { value, hit, source, stored } = await this.aside.getOrLoad(ref, load, {

@@ -38,10 +38,15 @@ const nobody = (): readonly Opened[] => [];
 
 /**
  * What was sent, with the secrets that its masks stand for.
+ * @param nothingBehind what is said of a mask at whose place there is nothing to stand for
  * @throws ConfigurationError `secret_mask` that names every mask which stands for nothing
  */
-export function restoreMasks(sent: JsonObject, stored: OpenedObject | null): JsonObject {
-  const restoring = new Restoring();
+export function restoreMasks(
+  sent: JsonObject,
+  stored: OpenedObject | null,
+  nothingBehind = NOTHING_BEHIND,
+): JsonObject {
+  const restoring = new Restoring(nothingBehind);
   const whole = restoring.any(sent, { path: [], secret: false, stored: stored ?? undefined, rivals: nobody });
   refuse('configuration_invalid', restoring.invalid);
   refuse('secret_mask', restoring.masks);
@@ -51,7 +56,12 @@ export function restoreMasks(sent: JsonObject, stored: OpenedObject | null): Jso
 class Restoring {
   readonly masks: FieldError[] = [];
   readonly invalid: FieldError[] = [];
+  readonly #nothingBehind: string;
   #secrets = 0;
+
+  constructor(nothingBehind: string) {
+    this.#nothingBehind = nothingBehind;
+  }
 
   any(sent: Json, place: Place): Json {
     if (typeof sent === 'string') return this.#text(sent, place);
@@ -108,7 +118,7 @@ class Restoring {
     if (secret || shown || looksLikeMaskedUrl(sent)) this.#secrets += 1;
     if (this.#secrets > MOST_SECRETS) return this.#tooMany(sent, path);
     if (!shown && !(secret && looksLikeMask(sent)) && !looksLikeMaskedUrl(sent)) return sent;
-    if (!(stored instanceof Secret)) return this.#standsForNothing(sent, path, NOTHING_BEHIND);
+    if (!(stored instanceof Secret)) return this.#standsForNothing(sent, path, this.#nothingBehind);
     if (!shown) return this.#standsForNothing(sent, path, ANOTHER);
     if (!stored.readable) return this.#standsForNothing(sent, path, UNREADABLE);
     const other = rivals().some((rival) => rival instanceof Secret && rival.mask === sent && !rival.equals(stored));

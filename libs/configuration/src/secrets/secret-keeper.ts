@@ -17,10 +17,11 @@ export class SecretKeeper {
 
   /**
    * What was sent, with what its masks stand for.
+   * @param otherwise what a mask is told that stands for nothing, where that is not because nothing is stored
    * @throws ConfigurationError `secret_mask`, `configuration_invalid`
    */
-  restored(sent: JsonObject, stored: JsonObject | null, key: string): JsonObject {
-    return restoreMasks(sent, stored === null ? null : openAll(stored, key, this.#seal));
+  restored(sent: JsonObject, stored: JsonObject | null, key: string, otherwise?: string): JsonObject {
+    return restoreMasks(sent, stored === null ? null : openAll(stored, key, this.#seal), otherwise);
   }
 
   /** As it may leave the process. */

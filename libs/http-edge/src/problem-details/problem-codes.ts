@@ -43,6 +43,7 @@ export const PROBLEM_CODES = {
   redis_unavailable: { status: 503, title: 'Redis cannot be reached' },
   shutting_down: { status: 503, title: 'This process is shutting down' },
   gateway_timeout: { status: 504, title: 'An upstream did not answer in time' },
+  not_cached: { status: 504, title: 'Nothing that is kept answers this request' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ProblemCode = keyof typeof PROBLEM_CODES;
