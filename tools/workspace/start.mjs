@@ -16,6 +16,7 @@ import { keepRunning, startLocalPostgres, startLocalRedis } from './local-data.m
 import { inWorkspace, localDirectory, runningFile, workspaceRoot } from './paths.mjs';
 import { say, StartError, step, withoutPassword } from './progress.mjs';
 import { simulatedProviderKey } from './joining-environment.mjs';
+import { keptPort } from './kept-port.mjs';
 import { adminApiKey, adminKeyFile, encryptionKey } from './secrets.mjs';
 
 const given = (name) => process.env[name] !== undefined && process.env[name] !== '';
@@ -153,7 +154,9 @@ async function builtProduct() {
 async function upstream(environment) {
   if (given('OPENAI_BASE_URL')) return;
   await step('upstream', async () => {
-    const address = await run('simulated-provider', 'tools/simulated-provider/dist/serve.js', {});
+    const port = await keptPort(join(localDirectory, 'simulated-provider-port'));
+    const variables = { SIMULATED_PROVIDER_PORT: String(port) };
+    const address = await run('simulated-provider', 'tools/simulated-provider/dist/serve.js', variables);
     environment.OPENAI_BASE_URL = `${address}/v1`;
     environment.OPENAI_API_KEY = simulatedProviderKey;
     // It speaks both protocols, each at the address that its SDK takes.
