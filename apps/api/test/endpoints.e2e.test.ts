@@ -116,3 +116,31 @@ describe.each([
     expect(answer.body).toHaveProperty('error');
   });
 });
+
+describe('POST /v1/images/generations', () => {
+  it('has an image drawn once, and draws it again for who asks again', async () => {
+    const provider = await startSimulatedProvider();
+    const counted = await startCountingProxy({ upstream: provider.url });
+    const api = await testApi({ OPENAI_BASE_URL: `${counted.url}/v1`, SIMULATED_UPSTREAM: 'true' });
+    const draw = () =>
+      request(api.server)
+        .post('/v1/images/generations')
+        .set(api.admin)
+        .send({ model: 'gpt-image-1', prompt: 'a cat', stream: true, partial_images: 2 })
+        .expect(200)
+        .expect('content-type', /^text\/event-stream/);
+    const first = await draw();
+    const again = await draw();
+    expect([first.headers['x-cache'], again.headers['x-cache']]).toEqual(['MISS', 'HIT']);
+    expect(again.text).toBe(first.text);
+    expect([...first.text.matchAll(/^event: image_generation\.(\w+)$/gm)].map(([, type]) => type)).toEqual([
+      'partial_image',
+      'partial_image',
+      'completed',
+    ]);
+    expect(counted.counts().requests).toBe(1);
+    await api.close();
+    await counted.stop();
+    await provider.stop();
+  }, 60_000);
+});

@@ -4,6 +4,7 @@ import { type ChatCompletionRequest, type Fixture, LLMock } from '@copilotkit/ai
 import { answerTo } from './answer.js';
 import { Embeddings } from './embeddings.js';
 import { jsonOf, sendJson } from './http-json.js';
+import { Images, PIXEL } from './images.js';
 import { Models } from './models.js';
 import { TextCompletions } from './text-completions.js';
 
@@ -52,10 +53,7 @@ async function countTokens(request: IncomingMessage, response: ServerResponse): 
   return true;
 }
 
-/** One grey pixel. */
-const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCB0kRnGAAAAABJRU5ErkJggg==';
-
-/** Whatever is asked as a chat in any provider's protocol; images and the rest are aimock's own. */
+/** Whatever is asked as a chat in any provider's protocol; edited images and the rest are aimock's own. */
 const isChat = (request: ChatCompletionRequest): boolean =>
   request.embeddingInput === undefined && (request._endpointType ?? 'chat') === 'chat';
 
@@ -93,6 +91,7 @@ export async function startSimulatedProvider(options: SimulatedProviderOptions =
   });
   mock.addFixture({ match: { endpoint: 'image' }, response: { image: { b64Json: PIXEL } } });
   mock.mount('/v1/embeddings', new Embeddings({ firstByteMs }));
+  mock.mount('/v1/images/generations', new Images({ firstByteMs, betweenImagesMs: betweenChunksMs }));
   mock.mount('/v1/completions', new TextCompletions({ firstByteMs, betweenChunksMs, chunkCharacters }));
   mock.mount('/v1/models', new Models(LISTED_MODELS.filter((model) => model.startsWith('claude-'))));
   mock.mount('/v1/messages/count_tokens', { handleRequest: countTokens });

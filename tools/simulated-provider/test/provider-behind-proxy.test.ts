@@ -65,6 +65,27 @@ describe('simulated provider', () => {
     expect(withUsage.at(-1)?.usage).toMatchObject({ ...whole.usage });
   });
 
+  it('draws as many images as are asked for, but one at a time as DALL·E 3 does', async () => {
+    const { data = [], usage } = await client.images.generate({ model: 'gpt-image-1', prompt: 'cats', n: 2 });
+    expect(data.map(({ b64_json: image }) => image?.startsWith('iVBORw0KGgo'))).toEqual([true, true]);
+    expect(usage?.total_tokens).toBeGreaterThan(1);
+    const two = client.images.generate({ model: 'dall-e-3', prompt: 'cats', n: 2 });
+    await expect(two).rejects.toMatchObject({ status: 400, param: 'n', type: 'invalid_request_error' });
+    expect((await client.images.generate({ model: 'dall-e-3', prompt: 'a cat' })).data).toHaveLength(1);
+  });
+
+  it('draws before one’s eyes where the model can', async () => {
+    const ask = { prompt: 'a cat', stream: true, partial_images: 2 } as const;
+    const types: string[] = [];
+    for await (const event of await client.images.generate({ ...ask, model: 'gpt-image-1' })) types.push(event.type);
+    const partial = 'image_generation.partial_image';
+    expect(types).toEqual([partial, partial, 'image_generation.completed']);
+    const refused = client.images.generate({ ...ask, model: 'dall-e-3' });
+    await expect(refused).rejects.toMatchObject({ status: 400, param: 'stream' });
+    const tooMany = client.images.generate({ ...ask, model: 'gpt-image-1', partial_images: 4 });
+    await expect(tooMany).rejects.toMatchObject({ status: 400, param: 'partial_images' });
+  });
+
   it('embeds texts, for the SDK that asks in base64 and for who asks in numbers', async () => {
     const ask = { model: 'text-embedding-3-small', input: ['one', 'two'], dimensions: 8 };
     const inBase64 = await client.embeddings.create(ask);
