@@ -7,6 +7,7 @@ import { jsonOf, sendJson } from './http-json.js';
 import { Images, PIXEL } from './images.js';
 import { Models } from './models.js';
 import { TextCompletions } from './text-completions.js';
+import { UNKNOWN_ADDRESS } from './unknown-address.js';
 
 export interface SimulatedProviderOptions {
   /** @default a free port */
@@ -95,6 +96,7 @@ export async function startSimulatedProvider(options: SimulatedProviderOptions =
   mock.mount('/v1/completions', new TextCompletions({ firstByteMs, betweenChunksMs, chunkCharacters }));
   mock.mount('/v1/models', new Models(LISTED_MODELS.filter((model) => model.startsWith('claude-'))));
   mock.mount('/v1/messages/count_tokens', { handleRequest: countTokens });
+  mock.mount('/v1', UNKNOWN_ADDRESS);
   await mock.start();
   return { url: mock.url, openaiBaseUrl: `${mock.url}/v1`, stop: () => mock.stop() };
 }

@@ -86,6 +86,13 @@ describe('simulated provider', () => {
     await expect(tooMany).rejects.toMatchObject({ status: 400, param: 'partial_images' });
   });
 
+  it('says in OpenAI’s shape that it does not have an address', async () => {
+    const answer = await fetch(`${provider.url}/v1/nowhere/responses`, { method: 'POST', body: '{}' });
+    const message = 'Invalid URL (POST /v1/nowhere/responses)';
+    const error = { message, type: 'invalid_request_error', param: null, code: null };
+    expect([answer.status, await answer.json()]).toEqual([404, { error }]);
+  });
+
   it('embeds texts, for the SDK that asks in base64 and for who asks in numbers', async () => {
     const ask = { model: 'text-embedding-3-small', input: ['one', 'two'], dimensions: 8 };
     const inBase64 = await client.embeddings.create(ask);
