@@ -79,7 +79,7 @@ describe('services behind the cache', () => {
   });
 
   it.each([
-    [{}, ''],
+    [{}, 'base_url'],
     [{ base_url: 'ftp://x' }, 'base_url'],
     [{ base_url: 'https://user:password@x' }, 'base_url'],
     [{ base_url: 'https://x', ttl: -1 }, 'ttl'],
@@ -88,7 +88,7 @@ describe('services behind the cache', () => {
     [{ base_url: 'https://x', headers: { a: 'b\r\nc: d' } }, 'headers.a'],
     [{ base_url: 'https://x', headers: { 'transfer-encoding': 'chunked' } }, 'headers.transfer-encoding'],
     [{ base_url: 'https://x', rate_limit: 'often' }, 'rate_limit'],
-    [{ base_url: 'https://x', surprise: 1 }, ''],
+    [{ base_url: 'https://x', surprise: 1 }, 'surprise'],
   ])('are refused where they cannot be: %j', async (body, path) => {
     const answer = await put('odd', body).expect(400);
     const { code, errors } = answer.body as { code: string; errors: { path: string }[] };

@@ -36,7 +36,7 @@ export function questions(
   most: number,
 ): { readonly list: readonly string[]; readonly source: string } {
   if (!existsSync(pairsFile)) {
-    return { list: ownQuestions.slice(0, most), source: 'own list' };
+    return { list: ownQuestions.slice(0, most), source: 'its own list: the file of questions is not there' };
   }
   const distinct = new Set<string>();
   for (const line of gunzipSync(readFileSync(pairsFile)).toString().split('\n')) {

@@ -51,6 +51,46 @@ describe('a service as it is sent', () => {
     expect(() => serviceIn({ ...BASE, name: 'other' }, 'crm')).toThrow(ServiceError);
   });
 
+  it('tells of every member that cannot be taken, one line for each place, in its own words', () => {
+    const sent = {
+      zzz: 1,
+      base_url: 'ftp://x',
+      headers: { a: 1, b: 'x' },
+      credentials: { bearer: 1 },
+      ttl: -1,
+      ttl_rules: [
+        { path: '/a', ttl: 1 },
+        { path: 'b', ttl: 1, odd: 1 },
+      ],
+      rate_limit: 'often',
+      concurrency: 0,
+      breaker: { zzz: 1 },
+    };
+    const errorsOf = (body: object): ServiceError['errors'] => {
+      try {
+        serviceIn(body, 'crm');
+      } catch (error) {
+        return (error as ServiceError).errors;
+      }
+      return [];
+    };
+    const errors = errorsOf(sent) ?? [];
+    expect(errors.map(({ path }) => path).toSorted()).toEqual([
+      'base_url',
+      'breaker.zzz',
+      'concurrency',
+      'credentials',
+      'headers.a',
+      'rate_limit',
+      'ttl',
+      'ttl_rules[1].odd',
+      'ttl_rules[1].path',
+      'zzz',
+    ]);
+    for (const { message } of errors) expect(message).toMatch(/^(must be |is not known here; there are base_url, )/);
+    expect(errorsOf({ rate_limit: { limit: 0 } })?.map(({ path }) => path)).toEqual(['base_url', 'rate_limit']);
+  });
+
   it.each(['', '.', 'a/b', 'a b', 'ñ', 'x'.repeat(101)])('%p is no name', (name) => {
     expect(() => serviceIn(BASE, name)).toThrow(ServiceError);
   });

@@ -19,9 +19,29 @@ const FIXED_FIELDS: ReadonlySet<string> = new Set(
 );
 const DEFAULT_CONCURRENCY = 256;
 const DEFAULT_STALE_IF_ERROR = 300;
-const MOST_FAULTS = 20;
+const MOST_FAULTS = 100;
+const SECONDS = 'must be seconds, an integer from 0 to 31536000';
+const TRUTH = 'must be true or false';
+/** What each member must be, in the words of the documentation. */
+const MUST: Readonly<Record<keyof ServiceBody, string>> = {
+  base_url: 'must be an http or https URL of at most 2048 characters, without a user and a fragment; see credentials',
+  headers: 'must be an object of texts of at most 8192 characters each',
+  credentials: 'must be a text, {bearer}, {username, password} or {header, value}, of texts',
+  ttl: SECONDS,
+  ttl_rules:
+    'must be a list of at most 100 {path, ttl, override?, name?}: path begins with /, ttl is seconds, override true or false, name 1 to 100 of A-Z a-z 0-9 _ . -',
+  lookup_posts: 'must be a list of at most 100 paths that begin with /',
+  forward_authorization: TRUTH,
+  stale_if_error: SECONDS,
+  private_addresses: TRUTH,
+  rate_limit:
+    'must be such as 500/minuto (segundo, minuto, hora, dia) or {limit, window_seconds}, integers from 1 to 1000000000 and 86400',
+  concurrency: 'must be an integer from 1 to 10000',
+  breaker:
+    'must be an object of the integers consecutive_failures (from 1), failure_percent (1 to 100), minimum_calls (from 1), open_seconds (1 to 120)',
+};
 
-let compiled: Validator | undefined;
+let validators: ReadonlyMap<string, Validator> | undefined;
 
 export function isServiceName(name: string): boolean {
   return NAME.test(name);
@@ -41,39 +61,57 @@ export function serviceIn(sent: unknown, name: string): ServiceBody {
   const named = given.find(([member]) => member === 'name')?.[1];
   if (named !== undefined && named !== name)
     throw refused([{ path: 'name', message: 'is another one than the path names' }]);
-  const body: unknown = Object.fromEntries(given.filter(([member]) => !ADDED.has(member)));
-  compiled ??= Compile(SERVICE);
-  if (!compiled.Check(body)) {
-    const faults = compiled.Errors(body).slice(0, MOST_FAULTS);
-    throw refused(faults.map(({ instancePath, message }) => ({ path: dotted(instancePath), message })));
+  const body: Readonly<Record<string, unknown>> = Object.fromEntries(given.filter(([member]) => !ADDED.has(member)));
+  const faults = [
+    ...(Object.hasOwn(body, 'base_url') ? [] : [{ path: 'base_url', message: `is needed: it ${MUST.base_url}` }]),
+    ...Object.entries(body).flatMap(([member, value]) => faultsOfMember(member, value)),
+  ];
+  if (faults.length > 0) throw refused(faults.slice(0, MOST_FAULTS));
+  return body as unknown as ServiceBody;
+}
+
+/** Of each place in it that cannot be taken, what the member must be; none for one that can. */
+function faultsOfMember(member: string, value: unknown): readonly FieldError[] {
+  validators ??= new Map(Object.entries(SERVICE.properties).map(([name, schema]) => [name, Compile(schema)]));
+  const validator = validators.get(member);
+  if (validator === undefined) {
+    return [{ path: member, message: `is not known here; there are ${Object.keys(MUST).join(', ')}` }];
   }
-  return body as ServiceBody;
+  const message = MUST[member as keyof ServiceBody];
+  if (validator.Check(value)) {
+    if (member === 'base_url') return faultsOfUrl(value as string);
+    const wrong = member === 'rate_limit' && rateOf(value as ServiceBody['rate_limit']) === null;
+    return wrong ? [{ path: member, message }] : [];
+  }
+  // Where it may be one of several, which of them was meant is not known.
+  const several = member === 'credentials' || member === 'rate_limit';
+  const places = several ? [''] : [...new Set(validator.Errors(value).map(({ instancePath }) => instancePath))];
+  return places
+    .filter((place) => !places.some((other) => other.startsWith(`${place}/`)))
+    .map((place) => ({ path: dotted(`/${member}${place}`), message }));
+}
+
+function faultsOfUrl(text: string): readonly FieldError[] {
+  const url = URL.parse(text);
+  const taken =
+    url !== null &&
+    ['http:', 'https:'].includes(url.protocol) &&
+    url.username === '' &&
+    url.password === '' &&
+    url.hash === '';
+  if (!taken) return [{ path: 'base_url', message: MUST.base_url }];
+  const [secret] = secretQueryNames(url);
+  if (secret === undefined) return [];
+  const message = `is shown as it is and cannot hold the secret ${secret}; see credentials and headers`;
+  return [{ path: 'base_url', message }];
 }
 
 /**
- * Beyond its shape.
+ * What is sent along, once masks stand for their secrets no more.
  * @throws ServiceError
  */
 export function checkService(body: ServiceBody): void {
   const faults: FieldError[] = [];
-  const url = URL.parse(body.base_url);
-  if (
-    url === null ||
-    !['http:', 'https:'].includes(url.protocol) ||
-    url.username !== '' ||
-    url.password !== '' ||
-    url.hash !== ''
-  ) {
-    faults.push({
-      path: 'base_url',
-      message: 'must be an http or https URL without a user and a fragment; see credentials',
-    });
-  }
-  const [secret] = url === null ? [] : secretQueryNames(url);
-  if (secret !== undefined) {
-    const message = `is shown as it is and cannot hold the secret ${secret}; see credentials and headers`;
-    faults.push({ path: 'base_url', message });
-  }
   const credential = credentialField(body.credentials);
   const fields = [...Object.entries(body.headers ?? {}), ...(credential === null ? [] : [credential])];
   for (const [name, value] of fields) {
@@ -83,9 +121,6 @@ export function checkService(body: ServiceBody): void {
     } else if (!FIELD_VALUE.test(value)) {
       faults.push({ path, message: 'has characters that a field cannot hold' });
     }
-  }
-  if (typeof body.rate_limit === 'string' && rateOf(body.rate_limit) === null) {
-    faults.push({ path: 'rate_limit', message: 'must be such as 500/minuto (segundo, minuto, hora, dia)' });
   }
   if (faults.length > 0) throw refused(faults);
 }

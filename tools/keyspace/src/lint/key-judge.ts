@@ -1,6 +1,7 @@
 import {
   kindOfKey,
   presenceOf,
+  queueKeys,
   ROLES,
   valueReading,
   type Cache,
@@ -62,7 +63,8 @@ export class KeyJudge {
     const found: Wrong[] = [];
     if (bytes !== null && bytes > this.#parts.maxBytes) found.push(wrong('oversized', `${bytes} bytes of memory`));
     if (kind.kind === 'companion') found.push(...ofCompanion(kind.companion, type, ttlMs));
-    if (kind.kind === 'platform' && ttlMs === -1) found.push(wrong('no_ttl', 'it stays'));
+    const stays = kind.kind === 'platform' && queueKeys.holds(key, this.#parts.cache.keyPrefix);
+    if (kind.kind === 'platform' && !stays && ttlMs === -1) found.push(wrong('no_ttl', 'it stays'));
     if (kind.kind !== 'value') return found;
 
     const { family, tenant } = kind.parsed;
