@@ -134,13 +134,18 @@ export class Exchange {
   }
 
   /** RFC 9111 §4.3.4 */
-  #validated({ answer }: Found, notModified: Fields, exchanged: Exchanged): CallReply {
+  async #validated({ answer }: Found, notModified: Fields, exchanged: Exchanged): Promise<CallReply> {
     const fields = freshened(answer.fields, dated(notModified, exchanged));
     const lifetime = lifetimeOf(answer.status, fields, this.#asked.lifetime, exchanged.receivedAtMs);
     const renewed = this.#storedOf(answer, fields, answer.body, lifetime, notModified, exchanged);
     const { status } = answer;
-    if (this.#objection({ status, fields, lifetime }, exchanged) === null) this.#keep(renewed, exchanged.receivedAtMs);
-    else this.#alone(status);
+    if (this.#objection({ status, fields, lifetime }, exchanged) === null) {
+      this.#keep(renewed, exchanged.receivedAtMs);
+    } else {
+      this.#alone(status);
+      // Whoever has this reply does not come upon what it ended.
+      await this.flight.done;
+    }
     // Cookies that came with the word that all is as it was are for this caller, and are not kept.
     const cookies = notModified.lines.filter(([name]) => name.toLowerCase() === 'set-cookie');
     return this.#from(foundOf(renewed, 0, this.#asked), 'hit', [
