@@ -14,8 +14,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const WATCHDOG = `
 read -r released && exit 0
 if [ -n "$1" ]; then
-  kill -CONT "$1" 2>/dev/null
   kill -"$2" "$1" 2>/dev/null
+  kill -CONT "$1" 2>/dev/null
   tries=0
   while kill -0 "$1" 2>/dev/null && [ "$tries" -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
   kill -KILL "$1" 2>/dev/null
@@ -92,8 +92,9 @@ export class ManagedProcess {
   /** Asks the process to end, and after `graceMs` makes it. */
   async end(signal, graceMs) {
     this.#child.ref();
-    this.signal('SIGCONT');
     this.signal(signal);
+    // What is frozen hears no request until it goes on, and then hears it before it does anything else.
+    this.signal('SIGCONT');
     const timer = setTimeout(() => this.signal('SIGKILL'), graceMs);
     await this.#exit;
     clearTimeout(timer);

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -86,6 +87,18 @@ describe('a local server', () => {
     expect(isRunning(redis)).toBe(false);
   });
 
+  it('does nothing more when it is killed while it is frozen', async () => {
+    const server = await start('killed');
+    for (let round = 0; round < 10; round += 1) {
+      const sent = await sendUnanswered(server, `SET sent-${round} yes`);
+      await server.kill();
+      sent.destroy();
+      await server.restart();
+      expect(await ask(server.port, `EXISTS sent-${round}`)).toBe(':0');
+    }
+    await server.stop();
+  });
+
   it('keeps its data when its owner is killed', async () => {
     const { owner, port } = await startOwner(false);
     await ask(port, 'SET kept yes');
@@ -96,6 +109,16 @@ describe('a local server', () => {
     await again.stop();
   });
 });
+
+/** Freezes the server and leaves a command in its socket. */
+async function sendUnanswered(server: Awaited<ReturnType<typeof start>>, command: string): Promise<Socket> {
+  const socket = connect(server.port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  server.freeze();
+  await new Promise((resolve) => socket.write(`${command}\r\n`, resolve));
+  return socket;
+}
 
 /** A process that has ended but that nobody has asked about yet still has a pid. */
 function isRunning(pid: number): boolean {
