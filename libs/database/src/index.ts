@@ -8,4 +8,6 @@ export { createChangeClock } from './migrations/change-clock.js';
 export { migrate, type MigrateOptions, type MigrationReport } from './migrations/migrate.js';
 export type { Migration, MigrationSet } from './migrations/migration-set.js';
 export type { StartClock } from './start/wait-for-database.js';
+export { lockName } from './transaction/name-lock.js';
 export { ChangeWatch, type ChangeWatchOptions } from './watch/change-watch.js';
+export { FollowedTable } from './watch/followed-table.js';

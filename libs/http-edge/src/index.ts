@@ -18,6 +18,7 @@ export { secretQueryNames } from './outgoing/secret-query.js';
 export { cursorBehind, InvalidCursorError, pageOf, placeIn } from './paging/page.js';
 export type { Page, PageRequest } from './paging/page.js';
 export { PageQuery } from './paging/page-query.js';
+export { pageSchema } from './paging/page-schema.js';
 export { codeOfStatus, PROBLEM_CODES } from './problem-details/problem-codes.js';
 export type { ProblemCode } from './problem-details/problem-codes.js';
 export { ProblemFilter } from './problem-details/problem-filter.js';

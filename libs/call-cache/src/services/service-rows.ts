@@ -1,7 +1,7 @@
 import { sql, type ColumnType, type Generated, type Kysely, type Selectable } from 'kysely';
 import type { SealedBody } from './secrets.js';
 
-interface ServicesTable {
+export interface ServicesTable {
   name: string;
   /** Written as JSON text, its secrets encrypted. */
   body: ColumnType<SealedBody, string, string>;
@@ -13,7 +13,6 @@ interface ServicesTable {
 
 export interface ServiceTables {
   call_services: ServicesTable;
-  call_service_clock: { revision: string; epoch: string };
 }
 
 export interface ServiceRow {
@@ -24,30 +23,7 @@ export interface ServiceRow {
   readonly updatedAt: string;
 }
 
-export interface ServiceClock {
-  readonly revision: string;
-  readonly epoch: string;
-}
-
 type Tables = Kysely<ServiceTables>;
-
-export function clockOf(db: Tables): Promise<ServiceClock> {
-  return db.selectFrom('call_service_clock').select(['revision', 'epoch']).executeTakeFirstOrThrow();
-}
-
-/** In one statement, so that the clock is that of the services. */
-export async function readAll(db: Tables): Promise<{ readonly clock: ServiceClock; readonly services: ServiceRow[] }> {
-  const rows = await db
-    .selectFrom('call_service_clock as clock')
-    .leftJoin('call_services as service', (join) => join.onTrue())
-    .selectAll('service')
-    .select(['clock.revision as at_revision', 'clock.epoch as at_epoch'])
-    .execute();
-  return {
-    clock: { revision: rows[0]?.at_revision ?? '', epoch: rows[0]?.at_epoch ?? '' },
-    services: rows.flatMap((row) => (row.name === null ? [] : [rowOf(row as Selectable<ServicesTable>)])),
-  };
-}
 
 export async function findRow(db: Tables, name: string): Promise<ServiceRow | null> {
   const row = await db.selectFrom('call_services').selectAll().where('name', '=', name).executeTakeFirst();
@@ -59,11 +35,6 @@ export async function listRows(db: Tables, after: string | null, limit: number):
   let query = db.selectFrom('call_services').selectAll().orderBy('name').limit(limit);
   if (after !== null) query = query.where('name', '>', after);
   return (await query.execute()).map(rowOf);
-}
-
-/** Keeps other writers of the same name waiting until the transaction ends, whether or not it is there yet. */
-export async function lockName(db: Tables, name: string): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`call service ${name}`}, 0))`.execute(db);
 }
 
 export async function writeRow(

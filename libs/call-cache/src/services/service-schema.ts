@@ -1,4 +1,5 @@
 /** A service as the API takes and shows it: what is checked is what the OpenAPI document says. */
+import { pageSchema } from '@promptsales/http-edge';
 import { Type, type Static } from 'typebox';
 
 const MOST_SECONDS = 31_536_000;
@@ -116,11 +117,4 @@ export const SERVICE_ANSWER = {
   },
 };
 
-export const SERVICE_LIST = {
-  type: 'object' as const,
-  required: ['services', 'next_cursor'],
-  properties: {
-    services: { type: 'array', items: SERVICE_ANSWER },
-    next_cursor: { type: 'string', nullable: true, description: 'For `?cursor=`; null on the last page.' },
-  },
-};
+export const SERVICE_LIST = pageSchema('services', SERVICE_ANSWER);

@@ -11,7 +11,7 @@ import {
   ApiTags,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
-import { cursorBehind, InvalidCursorError, pageOf, PageQuery, placeIn } from '@promptsales/http-edge';
+import { cursorBehind, pageOf, PageQuery, placeIn } from '@promptsales/http-edge';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CALL_CACHE_OPTIONS, type CallCacheOptions } from '../call-cache-options.js';
 import { isServiceName } from './service-body.js';
@@ -40,7 +40,7 @@ export class ServicesController {
   async list(
     @Query() { limit, cursor }: PageQuery,
   ): Promise<{ services: readonly ServiceAnswer[]; next_cursor: string | null }> {
-    const after = cursor === undefined ? null : nameIn(cursor);
+    const after = cursor === undefined ? null : placeIn(cursor, isServiceName);
     const found = await this.services.list(after, limit + 1);
     const shown = (row: (typeof found)[number]): ServiceAnswer => this.services.answer(row);
     const { items, nextCursor } = pageOf(found, limit, ({ name }) => cursorBehind(name), shown);
@@ -87,11 +87,4 @@ export class ServicesController {
     await this.services.remove(this.options.actorOf(request), name);
     await this.directory.refresh();
   }
-}
-
-/** @throws InvalidCursorError */
-function nameIn(cursor: string): string {
-  const name = placeIn(cursor);
-  if (!isServiceName(name)) throw new InvalidCursorError();
-  return name;
 }

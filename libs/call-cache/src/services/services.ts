@@ -9,20 +9,12 @@
  *    before answers for it.
  */
 import { randomUUID } from 'node:crypto';
-import type { Database } from '@promptsales/database';
+import { lockName, type Database } from '@promptsales/database';
 import type { Kysely, Transaction } from 'kysely';
 import { secretsKey, type SealedBody, type Secrets } from './secrets.js';
 import { checkService, isServiceName, serviceIn } from './service-body.js';
 import { ServiceError } from './service-error.js';
-import {
-  deleteRow,
-  findRow,
-  listRows,
-  lockName,
-  writeRow,
-  type ServiceRow,
-  type ServiceTables,
-} from './service-rows.js';
+import { deleteRow, findRow, listRows, writeRow, type ServiceRow, type ServiceTables } from './service-rows.js';
 import type { ServiceBody } from './service-schema.js';
 
 export interface ServiceAct {
@@ -83,7 +75,7 @@ export class Services {
     const given = serviceIn(sent, name) as SealedBody;
     const key = secretsKey(name);
     return this.#db.transaction().execute(async (transaction) => {
-      await lockName(transaction, name);
+      await lockName(transaction, 'call service', name);
       const before = await findRow(transaction, name);
       const plain =
         before === null || sameHost(before.body, given)
@@ -108,7 +100,7 @@ export class Services {
   async remove(actor: ServiceActor, name: string): Promise<void> {
     if (!isServiceName(name)) throw notThere(name);
     await this.#db.transaction().execute(async (transaction) => {
-      await lockName(transaction, name);
+      await lockName(transaction, 'call service', name);
       const before = await findRow(transaction, name);
       if (before === null) throw notThere(name);
       await deleteRow(transaction, name);

@@ -3,7 +3,7 @@
  * other systems read. The same rules as for `Configurations`, without secrets.
  */
 import { absent, keyspace, type CacheAside, type ValueOf } from '@promptsales/cache-core';
-import type { Database } from '@promptsales/database';
+import { lockName, type Database } from '@promptsales/database';
 import { hash } from 'node:crypto';
 import { sql, type Kysely, type Selectable } from 'kysely';
 import type { Actor, CommittingOutbox, ConfigurationObserver } from '../configuration-options.js';
@@ -11,7 +11,6 @@ import type { ClientConfigurationsTable, ConfigurationTables } from '../configur
 import { checkedName } from '../name.js';
 import { ABSENT_FOR, warm, type CachedRow } from '../stored/cached-row.js';
 import { checkCondition, type Condition } from '../stored/condition.js';
-import { lockName } from '../stored/configuration-rows.js';
 import { parseRate, type Rate } from './rate.js';
 
 /** As it is stored, sent and shown. */
@@ -77,7 +76,7 @@ export class ClientConfigurations {
     const { tenant } = actor;
     const row = this.row(client, tenant);
     const created = await this.#parts.outbox.committing<ConfigurationTables, boolean>(async (transaction, outdate) => {
-      await lockName(transaction, 'client', tenant, client);
+      await lockName(transaction, 'client configuration', tenant, client);
       const before = await findClient(transaction, tenant, client);
       checkCondition(condition, before === null ? null : clientTagOf(before));
       await writeClient(transaction, tenant, client, configuration);

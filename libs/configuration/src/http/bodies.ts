@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { pageSchema } from '@promptsales/http-edge';
 import { ArrayMaxSize, IsArray, IsIn, IsInt, IsString, Length, Matches, Max, Min, ValidateBy } from 'class-validator';
 import { parseRate, RATE_FORM } from '../clients/rate.js';
 import { ConfigurationError } from '../configuration-error.js';
@@ -46,14 +47,7 @@ export const PROVIDER_ANSWER_SCHEMA = {
   },
 };
 
-export const PROVIDER_LIST_SCHEMA = {
-  type: 'object' as const,
-  required: ['providers', 'next_cursor'],
-  properties: {
-    providers: { type: 'array', items: PROVIDER_ANSWER_SCHEMA },
-    next_cursor: { type: 'string', nullable: true, description: 'For `?cursor=`; null on the last page.' },
-  },
-};
+export const PROVIDER_LIST_SCHEMA = pageSchema('providers', PROVIDER_ANSWER_SCHEMA);
 
 /** The members that an answer adds, so that an answer may be sent back as it is. */
 const ADDED = new Set(['config_key', 'updated_at']);

@@ -8,7 +8,7 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import { cursorBehind, InvalidCursorError, PageQuery, pageOf, placeIn } from '@promptsales/http-edge';
+import { cursorBehind, PageQuery, pageOf, placeIn } from '@promptsales/http-edge';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CONFIGURATION_OPTIONS, type ConfigurationOptions } from '../configuration-options.js';
 import type { Json } from '../json.js';
@@ -44,7 +44,7 @@ export class ProvidersController {
     @Query() { limit, cursor }: PageQuery,
   ): Promise<{ providers: readonly Answer[]; next_cursor: string | null }> {
     const { tenant } = this.options.actorOf(request);
-    const after = cursor === undefined ? null : nameIn(cursor);
+    const after = cursor === undefined ? null : placeIn(cursor, isName);
     const found = await this.configurations.list({ tenant, type: TYPE, after, limit: limit + 1 });
     const { items, nextCursor } = pageOf(found, limit, ({ key }) => cursorBehind(key), providerAnswer);
     return { providers: items, next_cursor: nextCursor };
@@ -116,11 +116,7 @@ export class ProvidersController {
 }
 
 /** PostgreSQL refuses to compare with what it cannot hold. */
-function nameIn(cursor: string): string {
-  const name = placeIn(cursor);
-  if (name.includes('\0')) throw new InvalidCursorError();
-  return name;
-}
+const isName = (place: string): boolean => !place.includes('\0');
 
 function answered(reply: FastifyReply, configuration: ShownConfiguration): Answer {
   reply.header('etag', configuration.tag);

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { sql, type Kysely, type Selectable, type Transaction } from 'kysely';
+import { sql, type Kysely, type Selectable } from 'kysely';
 import type { ConfigurationsTable, ConfigurationTables, ConfigurationType } from '../configuration-tables.js';
 import type { JsonObject } from '../json.js';
 
@@ -14,11 +14,6 @@ export interface ConfigurationRow {
 }
 
 type Tables = Kysely<ConfigurationTables>;
-
-/** Keeps other writers of the same name waiting until the transaction ends, whether or not it is there yet. */
-export async function lockName(transaction: Transaction<ConfigurationTables>, ...name: string[]): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtextextended(${JSON.stringify(name)}, 0))`.execute(transaction);
-}
 
 export async function findRow(db: Tables, tenant: string, key: string): Promise<ConfigurationRow | null> {
   const row = await db

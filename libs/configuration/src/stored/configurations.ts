@@ -18,7 +18,7 @@ import {
   type keyspace,
   type ValueOf,
 } from '@promptsales/cache-core';
-import type { Database } from '@promptsales/database';
+import { lockName, type Database } from '@promptsales/database';
 import type { Kysely, Transaction } from 'kysely';
 import { ConfigurationError, refuse } from '../configuration-error.js';
 import type { Actor, CommittingOutbox, ConfigurationObserver } from '../configuration-options.js';
@@ -33,15 +33,7 @@ import type { Seal } from '../secrets/seal.js';
 import { warm, type CachedRow } from './cached-row.js';
 import { checkCondition, type Condition } from './condition.js';
 import { configurationRef, copyOf, isCopy, OWN_MEMBER, type ConfigurationCopy } from './configuration-copy.js';
-import {
-  deleteRow,
-  findRow,
-  listRows,
-  lockName,
-  tagOf,
-  writeRow,
-  type ConfigurationRow,
-} from './configuration-rows.js';
+import { deleteRow, findRow, listRows, tagOf, writeRow, type ConfigurationRow } from './configuration-rows.js';
 
 export interface ConfigurationsParts {
   readonly database: Database;
@@ -179,7 +171,7 @@ export class Configurations {
     work: (transaction: Transaction<ConfigurationTables>, before: ConfigurationRow | null) => Promise<T>,
   ): Promise<T> {
     return this.#parts.outbox.committing<ConfigurationTables, T>(async (transaction, outdate) => {
-      await lockName(transaction, tenant, checkedName(key, 'key'));
+      await lockName(transaction, 'configuration', tenant, checkedName(key, 'key'));
       const before = await findRow(transaction, tenant, key);
       if (!admin && before?.byAdministrator === true && this.#servesAll(before)) throw forAdministrators(key);
       const done = await work(transaction, before);

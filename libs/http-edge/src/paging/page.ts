@@ -50,11 +50,14 @@ export function cursorBehind(place: string): string {
 }
 
 /**
- * The place that a cursor names. Anybody can make one: whoever asks the database with it looks at it first.
+ * The place that a cursor names.
+ *
+ * @param isPlace whether this could be a place in the list: anybody can make a cursor
  * @throws InvalidCursorError
  */
-export function placeIn(cursor: string): string {
+export function placeIn(cursor: string, isPlace: (place: string) => boolean): string {
   const text = Buffer.from(cursor, 'base64url').toString('utf8');
-  if (!text.startsWith('1:')) throw new InvalidCursorError();
-  return text.slice(2);
+  const place = text.slice(2);
+  if (!text.startsWith('1:') || !isPlace(place)) throw new InvalidCursorError();
+  return place;
 }

@@ -10,7 +10,7 @@ import {
   ApiTags,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
-import { cursorBehind, InvalidCursorError, pageOf, PageQuery, placeIn } from '@promptsales/http-edge';
+import { cursorBehind, pageOf, PageQuery, placeIn } from '@promptsales/http-edge';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GenerationQueue } from '../generation-queue.js';
 import { JOBS_OPTIONS, type JobsOptions } from '../jobs-options.js';
@@ -40,8 +40,7 @@ export class CampaignMessagesController {
     @Query() query: PageQuery,
   ): Promise<CampaignMessagesAnswer> {
     const campanaId = campanaIdIn(campana);
-    const after = query.cursor === undefined ? null : placeIn(query.cursor);
-    if (after !== null && !HASH.test(after)) throw new InvalidCursorError();
+    const after = query.cursor === undefined ? null : placeIn(query.cursor, (place) => HASH.test(place));
     const { tenant } = this.options.callerOf(request);
     const rows = await this.messages.page(tenant, campanaId, query.limit + 1, after);
     const page = pageOf(rows, query.limit, ({ segmentoHash }) => cursorBehind(segmentoHash), segmentAnswer);

@@ -10,7 +10,7 @@ import {
   ApiTags,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
-import { cursorBehind, InvalidCursorError, pageOf, PageQuery, placeIn, ProblemError } from '@promptsales/http-edge';
+import { cursorBehind, pageOf, PageQuery, placeIn, ProblemError } from '@promptsales/http-edge';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GenerationQueue } from '../generation-queue.js';
 import { PRIORITIES } from '../job/priority.js';
@@ -18,7 +18,7 @@ import { JOBS_OPTIONS, type JobsOptions } from '../jobs-options.js';
 import { DeadLetters } from '../store/dead-letters.js';
 import { IdempotencyKeyReusedError } from '../store/job-store.js';
 import { DeadLettersAnswer, JobAnswer, jobAnswer, QueueAnswer, ReplayedAnswer } from './job-answers.js';
-import { enqueueRequest, idempotencyKeyOf, jobIdIn, replayRequest, type EnqueueRequest } from './requests.js';
+import { enqueueRequest, idempotencyKeyOf, isJobId, replayRequest, type EnqueueRequest } from './requests.js';
 
 export const IDEMPOTENCY_KEY = {
   name: 'idempotency-key',
@@ -85,7 +85,7 @@ export class QueuesController {
   @ApiOperation({ summary: 'Jobs that were given up, and entries that were no requests, oldest first' })
   @ApiOkResponse({ type: DeadLettersAnswer })
   async deadLetters(@Req() request: FastifyRequest, @Query() query: PageQuery): Promise<DeadLettersAnswer> {
-    const after = query.cursor === undefined ? null : uuidIn(placeIn(query.cursor));
+    const after = query.cursor === undefined ? null : placeIn(query.cursor, isJobId);
     const rows = await this.dead.page(this.#tenant(request), query.limit + 1, after);
     const page = pageOf(
       rows,
@@ -116,14 +116,6 @@ export class QueuesController {
 
   #tenant(request: FastifyRequest): string {
     return this.options.callerOf(request).tenant;
-  }
-}
-
-function uuidIn(place: string): string {
-  try {
-    return jobIdIn(place);
-  } catch {
-    throw new InvalidCursorError();
   }
 }
 

@@ -36,9 +36,13 @@ export function campanaIdIn(text: string): string {
   return checked(() => campanaIdOf(text));
 }
 
+export function isJobId(text: string): boolean {
+  return UUID.test(text);
+}
+
 /** @throws ProblemError `not_found`: nothing has such a name */
 export function jobIdIn(text: string): string {
-  if (!UUID.test(text)) throw noJob();
+  if (!isJobId(text)) throw noJob();
   return text.toLowerCase();
 }
 

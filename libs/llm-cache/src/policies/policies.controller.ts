@@ -11,7 +11,7 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import { cursorBehind, InvalidCursorError, pageOf, PageQuery, placeIn } from '@promptsales/http-edge';
+import { cursorBehind, pageOf, PageQuery, placeIn } from '@promptsales/http-edge';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Policies, type PolicyActor } from './policies.js';
 import { isPolicyName, policyAnswer, policyIn } from './policy-body.js';
@@ -42,7 +42,7 @@ export class PoliciesController {
   async list(
     @Query() { limit, cursor }: PageQuery,
   ): Promise<{ policies: readonly Answer[]; next_cursor: string | null }> {
-    const after = cursor === undefined ? null : nameIn(cursor);
+    const after = cursor === undefined ? null : placeIn(cursor, isPolicyName);
     const found = await this.policies.list(after, limit + 1);
     const { items, nextCursor } = pageOf(found, limit, ({ name }) => cursorBehind(name), policyAnswer);
     return { policies: items, next_cursor: nextCursor };
@@ -88,11 +88,4 @@ export class PoliciesController {
     await this.policies.remove(this.actorOf(request), name);
     await this.directory.refresh();
   }
-}
-
-/** @throws InvalidCursorError */
-function nameIn(cursor: string): string {
-  const name = placeIn(cursor);
-  if (!isPolicyName(name)) throw new InvalidCursorError();
-  return name;
 }

@@ -2,12 +2,12 @@
  * Policies as administrators change them: truth in PostgreSQL. A change and its line in the audit log are committed together,
  * or neither is.
  */
-import type { Database } from '@promptsales/database';
+import { lockName, type Database } from '@promptsales/database';
 import type { Kysely, Transaction } from 'kysely';
 import { DEFAULT_POLICY, type CachePolicy } from '../request/policy.js';
 import { isPolicyName, policyBody } from './policy-body.js';
 import { PolicyError } from './policy-error.js';
-import { deletePolicy, findPolicy, listPolicies, lockPolicy, writePolicy, type StoredPolicy } from './policy-rows.js';
+import { deletePolicy, findPolicy, listPolicies, writePolicy, type StoredPolicy } from './policy-rows.js';
 import type { PolicyTables } from './policy-tables.js';
 
 export interface PolicyAct {
@@ -46,7 +46,7 @@ export class Policies {
   save(actor: PolicyActor, policy: CachePolicy): Promise<{ readonly created: boolean; readonly policy: StoredPolicy }> {
     const { name } = policy;
     return this.#db.transaction().execute(async (transaction) => {
-      await lockPolicy(transaction, name);
+      await lockName(transaction, 'llm policy', name);
       const before = await findPolicy(transaction, name);
       const after = await writePolicy(transaction, policy);
       await actor.note(transaction, {
@@ -65,7 +65,7 @@ export class Policies {
     }
     if (!isPolicyName(name)) throw notThere(name);
     await this.#db.transaction().execute(async (transaction) => {
-      await lockPolicy(transaction, name);
+      await lockName(transaction, 'llm policy', name);
       const before = await findPolicy(transaction, name);
       if (before === null) throw notThere(name);
       await deletePolicy(transaction, name);

@@ -7,38 +7,7 @@ export interface StoredPolicy extends CachePolicy {
   readonly updatedAt: string;
 }
 
-/** Another one after each change: see `createChangeClock`. */
-export interface PolicyClock {
-  readonly revision: string;
-  readonly epoch: string;
-}
-
-export interface PoliciesAtOneMoment {
-  readonly clock: PolicyClock;
-  /** In the order in which they were last changed. */
-  readonly policies: readonly CachePolicy[];
-}
-
 type Tables = Kysely<PolicyTables>;
-
-export function clockOf(db: Tables): Promise<PolicyClock> {
-  return db.selectFrom('llm_policy_clock').select(['revision', 'epoch']).executeTakeFirstOrThrow();
-}
-
-/** In one statement, so that the clock is that of the policies. */
-export async function readAll(db: Tables): Promise<PoliciesAtOneMoment> {
-  const rows = await db
-    .selectFrom('llm_policy_clock as clock')
-    .leftJoin('llm_policies as policy', (join) => join.onTrue())
-    .selectAll('policy')
-    .select(['clock.revision as at_revision', 'clock.epoch as at_epoch'])
-    .orderBy('policy.revision')
-    .execute();
-  return {
-    clock: { revision: rows[0]?.at_revision ?? '', epoch: rows[0]?.at_epoch ?? '' },
-    policies: rows.flatMap((row) => (row.name === null ? [] : [policyOf(row as Selectable<PoliciesTable>)])),
-  };
-}
 
 export async function findPolicy(db: Tables, name: string): Promise<StoredPolicy | null> {
   const row = await db.selectFrom('llm_policies').selectAll().where('name', '=', name).executeTakeFirst();
@@ -50,11 +19,6 @@ export async function listPolicies(db: Tables, after: string | null, limit: numb
   let query = db.selectFrom('llm_policies').selectAll().orderBy('name').limit(limit);
   if (after !== null) query = query.where('name', '>', after);
   return (await query.execute()).map(policyOf);
-}
-
-/** Keeps other writers of the same name waiting until the transaction ends, whether or not it is there yet. */
-export async function lockPolicy(db: Tables, name: string): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`llm policy ${name}`}, 0))`.execute(db);
 }
 
 export async function writePolicy(db: Tables, policy: CachePolicy): Promise<StoredPolicy> {
@@ -85,7 +49,7 @@ export async function deletePolicy(db: Tables, name: string): Promise<void> {
   await db.deleteFrom('llm_policies').where('name', '=', name).execute();
 }
 
-function policyOf(row: Selectable<PoliciesTable>): StoredPolicy {
+export function policyOf(row: Selectable<PoliciesTable>): StoredPolicy {
   const { name, mode, bucket, ttl_seconds: ttlSeconds, share, semantic } = row;
   return {
     name,

@@ -1,4 +1,5 @@
 /** The OpenAPI schemas of policies. */
+import { pageSchema } from '@promptsales/http-edge';
 import { MAX_TTL_SECONDS } from '@promptsales/cache-core';
 import { POLICY_MODES, POLICY_SHARES } from '../request/policy.js';
 import { LARGEST_BUCKET, SEMANTIC_OFF } from './policy-body.js';
@@ -78,11 +79,4 @@ export const POLICY_ANSWER_SCHEMA = {
   },
 };
 
-export const POLICY_LIST_SCHEMA = {
-  type: 'object' as const,
-  required: ['policies', 'next_cursor'],
-  properties: {
-    policies: { type: 'array', items: POLICY_ANSWER_SCHEMA },
-    next_cursor: { type: 'string', nullable: true, description: 'For `?cursor=`; null on the last page.' },
-  },
-};
+export const POLICY_LIST_SCHEMA = pageSchema('policies', POLICY_ANSWER_SCHEMA);

@@ -20,5 +20,4 @@ export interface PoliciesTable {
 
 export interface PolicyTables {
   llm_policies: PoliciesTable;
-  llm_policy_clock: { revision: string; epoch: string };
 }

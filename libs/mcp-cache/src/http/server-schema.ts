@@ -1,4 +1,5 @@
 /** The OpenAPI schemas of MCP servers. */
+import { pageSchema } from '@promptsales/http-edge';
 import { MAX_TTL_SECONDS } from '@promptsales/cache-core';
 import { SHARES, TRUSTS } from '../servers/server-body.js';
 
@@ -89,11 +90,4 @@ export const SERVER_ANSWER_SCHEMA = {
   },
 };
 
-export const SERVER_LIST_SCHEMA = {
-  type: 'object' as const,
-  required: ['servers', 'next_cursor'],
-  properties: {
-    servers: { type: 'array', items: SERVER_ANSWER_SCHEMA },
-    next_cursor: { type: 'string', nullable: true },
-  },
-};
+export const SERVER_LIST_SCHEMA = pageSchema('servers', SERVER_ANSWER_SCHEMA);

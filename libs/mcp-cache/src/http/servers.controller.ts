@@ -11,7 +11,7 @@ import {
   ApiTags,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
-import { cursorBehind, InvalidCursorError, pageOf, PageQuery, placeIn } from '@promptsales/http-edge';
+import { cursorBehind, pageOf, PageQuery, placeIn } from '@promptsales/http-edge';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isServerName, serverAnswer, serverIn } from '../servers/server-body.js';
 import { McpServerDirectory } from '../servers/server-directory.js';
@@ -45,7 +45,7 @@ export class McpServersController {
     @Req() request: FastifyRequest,
     @Query() { limit, cursor }: PageQuery,
   ): Promise<{ servers: readonly Answer[]; next_cursor: string | null }> {
-    const after = cursor === undefined ? null : nameIn(cursor);
+    const after = cursor === undefined ? null : placeIn(cursor, isServerName);
     const found = await this.servers.list(this.options.actorOf(request).tenant, after, limit + 1);
     const { items, nextCursor } = pageOf(
       found,
@@ -102,11 +102,4 @@ export class McpServersController {
     const status = await this.statuses.of(server);
     return { ...serverAnswer(server), status: server.secrets === null ? healthIn(status) : status };
   }
-}
-
-/** @throws InvalidCursorError */
-function nameIn(cursor: string): string {
-  const name = placeIn(cursor);
-  if (!isServerName(name)) throw new InvalidCursorError();
-  return name;
 }

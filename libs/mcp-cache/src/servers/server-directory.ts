@@ -1,19 +1,9 @@
-/**
- * The servers that are configured, at hand in every process without asking anybody.
- *
- * 1. What was committed is in force in every process at most `EVERY_MS` and one query later; in the process that was asked to
- *    `refresh`, when that returns.
- * 2. A tenant sees its own servers, and those of the tenant `default`. Its own come first.
- * 3. While the database is away, what was last known stays in force.
- */
 import { DEFAULT_TENANT } from '@promptsales/cache-core';
-import { ChangeWatch, type Database } from '@promptsales/database';
+import { FollowedTable, type Database } from '@promptsales/database';
 import type { McpServer } from './mcp-server.js';
-import { clockOf, readAll, type ServerClock, type ServerRow, type ServerTables } from './server-rows.js';
+import type { ServerRow } from './server-rows.js';
 import type { ServerSecrets } from './server-secrets.js';
 import { serverOf } from './stored-server.js';
-
-const EVERY_MS = 500;
 
 export interface ServerDirectoryParts {
   readonly database: Database;
@@ -24,28 +14,18 @@ export interface ServerDirectoryParts {
   readonly unreadable: (name: string) => void;
 }
 
-export class McpServerDirectory {
+/** The servers that are configured, at hand in every process without asking anybody. */
+export class McpServerDirectory extends FollowedTable<ServerRow> {
   readonly #parts: ServerDirectoryParts;
-  readonly #watch: ChangeWatch;
-  #clock: ServerClock | null = null;
   #servers: ReadonlyMap<string, McpServer> = new Map();
 
   constructor(parts: ServerDirectoryParts) {
+    const { database, watchFailed: failed } = parts;
+    super({ database, clock: { name: 'mcp_server', table: 'mcp_servers' }, failed });
     this.#parts = parts;
-    this.#watch = new ChangeWatch({ look: () => this.#catchUp(), everyMs: EVERY_MS, failed: parts.watchFailed });
   }
 
-  /** Throws when the database still does not answer after some attempts. */
-  async start(): Promise<this> {
-    await this.#watch.start();
-    return this;
-  }
-
-  stop(): void {
-    this.#watch.stop();
-  }
-
-  /** The server of this name that serves the tenant. */
+  /** The server of this name that serves the tenant: its own, or else that of the tenant `default`. */
   find(tenant: string, name: string): McpServer | null {
     return this.#servers.get(keyOf(tenant, name)) ?? this.#servers.get(keyOf(DEFAULT_TENANT, name)) ?? null;
   }
@@ -54,18 +34,8 @@ export class McpServerDirectory {
     return this.#servers.values();
   }
 
-  /** A look that begins after this call: what was committed before is then in force here. Never rejects. */
-  refresh(): Promise<void> {
-    return this.#watch.refresh();
-  }
-
-  async #catchUp(): Promise<void> {
-    const db = this.#parts.database.control<ServerTables>();
-    const now = await clockOf(db);
-    if (now.revision === this.#clock?.revision && now.epoch === this.#clock.epoch) return;
-    const { clock, rows } = await readAll(db);
+  protected take(rows: readonly ServerRow[]): void {
     this.#servers = new Map(rows.flatMap((row) => this.#known(row)));
-    this.#clock = clock;
   }
 
   #known({ tenant, name, settings, secrets }: ServerRow): readonly (readonly [string, McpServer])[] {

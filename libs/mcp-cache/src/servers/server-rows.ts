@@ -16,35 +16,10 @@ export interface ServersTable {
 
 export interface ServerTables {
   mcp_servers: ServersTable;
-  mcp_server_clock: { revision: string; epoch: string };
-}
-
-/** Another one after each change: see `createChangeClock`. */
-export interface ServerClock {
-  readonly revision: string;
-  readonly epoch: string;
 }
 
 export type ServerRow = Selectable<ServersTable>;
 type Tables = Kysely<ServerTables>;
-
-export function clockOf(db: Tables): Promise<ServerClock> {
-  return db.selectFrom('mcp_server_clock').select(['revision', 'epoch']).executeTakeFirstOrThrow();
-}
-
-/** In one statement, so that the clock is that of the servers. */
-export async function readAll(db: Tables): Promise<{ readonly clock: ServerClock; readonly rows: ServerRow[] }> {
-  const rows = await db
-    .selectFrom('mcp_server_clock as clock')
-    .leftJoin('mcp_servers as server', (join) => join.onTrue())
-    .selectAll('server')
-    .select(['clock.revision as at_revision', 'clock.epoch as at_epoch'])
-    .execute();
-  return {
-    clock: { revision: rows[0]?.at_revision ?? '', epoch: rows[0]?.at_epoch ?? '' },
-    rows: rows.flatMap((row) => (row.name === null ? [] : [row as ServerRow])),
-  };
-}
 
 export function findRow(db: Tables, tenant: string, name: string): Promise<ServerRow | undefined> {
   return db
@@ -74,12 +49,6 @@ export function findServing(db: Tables, tenant: string, name: string): Promise<S
 export function listServing(db: Tables, tenant: string, after: string | null, limit: number): Promise<ServerRow[]> {
   const query = serving(db, tenant).limit(limit);
   return (after === null ? query : query.where('name', '>', after)).execute();
-}
-
-/** Keeps other writers of the same server waiting until the transaction ends, whether or not it is there yet. */
-export async function lockServer(db: Tables, tenant: string, name: string): Promise<void> {
-  const key = JSON.stringify(['mcp server', tenant, name]);
-  await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`.execute(db);
 }
 
 export function writeRow(

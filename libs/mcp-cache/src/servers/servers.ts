@@ -2,7 +2,7 @@
  * Servers as administrators configure them: truth in PostgreSQL. A change and its line in the audit log are committed
  * together, or neither is.
  */
-import type { Database } from '@promptsales/database';
+import { lockName, type Database } from '@promptsales/database';
 import type { Kysely, Transaction } from 'kysely';
 import { isServerName, serverBody, type SentServer } from './server-body.js';
 import { McpServerError, notThere, type McpServerFault } from './server-error.js';
@@ -11,7 +11,6 @@ import {
   findRow,
   findServing,
   listServing,
-  lockServer,
   writeRow,
   type ServerRow,
   type ServerTables,
@@ -68,7 +67,7 @@ export class McpServers {
   ): Promise<{ readonly created: boolean; readonly server: StoredServer }> {
     const { tenant } = actor;
     return this.#db.transaction().execute(async (transaction) => {
-      await lockServer(transaction, tenant, name);
+      await lockName(transaction, 'mcp server', tenant, name);
       const row = await findRow(transaction, tenant, name);
       const before = row === undefined ? null : this.#opened(row);
       const whole = restored(secrets, settings, before);
@@ -88,7 +87,7 @@ export class McpServers {
     const { tenant } = actor;
     if (!isServerName(name)) throw notThere(name);
     await this.#db.transaction().execute(async (transaction) => {
-      await lockServer(transaction, tenant, name);
+      await lockName(transaction, 'mcp server', tenant, name);
       const row = await findRow(transaction, tenant, name);
       if (row === undefined) throw notThere(name);
       await deleteRow(transaction, tenant, name);

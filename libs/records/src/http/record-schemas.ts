@@ -1,4 +1,5 @@
 import type { ApiBodyOptions } from '@nestjs/swagger';
+import { pageSchema } from '@promptsales/http-edge';
 import type { KnownField, RecordKind } from '../record/record-kind.js';
 
 type Schema = Extract<ApiBodyOptions, { schema: unknown }>['schema'];
@@ -53,12 +54,5 @@ export function recordSchema(kind: RecordKind): Schema {
 }
 
 export function listSchema(kind: RecordKind): Schema {
-  return {
-    type: 'object',
-    required: [kind.plural, 'next_cursor'],
-    properties: {
-      [kind.plural]: { type: 'array', items: recordSchema(kind) },
-      next_cursor: { type: 'string', nullable: true, description: 'For `?cursor=`; null on the last page.' },
-    },
-  };
+  return pageSchema(kind.plural, recordSchema(kind));
 }
