@@ -87,41 +87,6 @@ export class StatelessServer {
     server.registerPrompt('hello', { description: 'greets' }, () => ({
       messages: [{ role: 'user', content: { type: 'text', text: 'hello' } }],
     }));
-    this.#addWhatTheSuiteAsksFor(server);
     return server;
-  }
-
-  /** Names and texts are those of the conformance suite. */
-  #addWhatTheSuiteAsksFor(server: McpServer): void {
-    const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==';
-    const text = (said: string) => ({ type: 'text' as const, text: said });
-    const image = { type: 'image' as const, data: pixel, mimeType: 'image/png' };
-    server.registerTool('test_simple_text', { description: 'text' }, () => ({
-      content: [text('This is a simple text response for testing.')],
-    }));
-    server.registerTool('test_image_content', { description: 'image' }, () => ({ content: [image] }));
-    server.registerTool('test_error_handling', { description: 'error' }, () => ({
-      content: [text('This tool intentionally returns an error for testing')],
-      isError: true,
-    }));
-    server.registerTool('test_tool_with_progress', { description: 'progress' }, async ({ mcpReq }) => {
-      const progressToken = mcpReq._meta?.progressToken;
-      for (const progress of progressToken === undefined ? [] : [0, 50, 100]) {
-        await mcpReq.notify({
-          method: 'notifications/progress',
-          params: { progressToken: progressToken as string, progress, total: 100 },
-        });
-      }
-      return { content: [text('done')] };
-    });
-    server.registerResource('text', 'test://static-text', { mimeType: 'text/plain' }, (uri) => ({
-      contents: [{ uri: uri.href, mimeType: 'text/plain', text: 'This is the content of the static text resource.' }],
-    }));
-    server.registerResource('binary', 'test://static-binary', { mimeType: 'image/png' }, (uri) => ({
-      contents: [{ uri: uri.href, mimeType: 'image/png', blob: pixel }],
-    }));
-    server.registerPrompt('test_simple_prompt', { description: 'simple' }, () => ({
-      messages: [{ role: 'user', content: text('This is a simple prompt for testing.') }],
-    }));
   }
 }
