@@ -43,7 +43,7 @@ function keyOfSegment(family: typeof keyspace.aiCampaignMessages | typeof keyspa
       return family.at(segments, tenant);
     } catch (error) {
       if (!(error instanceof UnusableRequestError)) throw error;
-      throw new IdentityRefusedError(`${error.path} ${error.message}`.trim(), { cause: error });
+      throw new IdentityRefusedError(error.message, { cause: error });
     }
   };
 }

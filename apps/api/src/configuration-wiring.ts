@@ -4,6 +4,7 @@ import type { ConfigurationOptions } from '@promptsales/configuration';
 import { DatabaseUnavailableError, type Database } from '@promptsales/database';
 import type { Logger } from '@promptsales/http-edge';
 import type { AuditLog } from '@promptsales/identity';
+import { SETTINGS_KEY, settingsFaults } from '@promptsales/jobs';
 import type { FastifyRequest } from 'fastify';
 import { auditing } from './access/audit.js';
 import { principalOf } from './access/caller.js';
@@ -24,6 +25,7 @@ export function configurationOptions({ outbox, log, database, logger }: Configur
   return {
     outbox,
     sharedProviders: SHARED_PROVIDERS,
+    systems: { [SETTINGS_KEY]: settingsFaults },
     audit: auditing(log, database, logger),
     actorOf: (request: FastifyRequest) => {
       const principal = principalOf(request);

@@ -1,6 +1,8 @@
 import type { KeyRef } from '@promptsales/cache-core';
+import type { FieldError } from '@promptsales/http-edge';
 import type { FastifyRequest } from 'fastify';
 import type { Transaction } from 'kysely';
+import type { JsonObject } from './json.js';
 
 /** What an administrator will want to know of later. Never a value: names only. */
 export interface ConfigurationAct {
@@ -33,6 +35,9 @@ export interface CommittingOutbox {
   ): Promise<T>;
 }
 
+/** What cannot be stored of a system's configuration, with its secrets as plain text; all that is wrong with it. */
+export type SystemCheck = (value: JsonObject) => readonly FieldError[];
+
 /** What is absorbed is told here. */
 export interface ConfigurationObserver {
   /** A configuration was committed and is not in Redis yet: its next reader brings it there. */
@@ -54,6 +59,8 @@ export interface ConfigurationOptions {
    * change then.
    */
   readonly sharedProviders: readonly string[];
+  /** Of the configurations that parts of the platform are configured by, by key: those are of the type `system`. */
+  readonly systems?: Readonly<Record<string, SystemCheck>>;
   readonly observer?: ConfigurationObserver;
 }
 

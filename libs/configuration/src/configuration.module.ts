@@ -45,12 +45,12 @@ const PROVIDERS: readonly Provider[] = [
     provide: Configurations,
     inject: [CONFIGURATION_OPTIONS, Database, Cache, CacheAside, Seal],
     useFactory: (
-      { outbox, sharedProviders, observer = {} }: ConfigurationOptions,
+      { outbox, sharedProviders, systems = {}, observer = {} }: ConfigurationOptions,
       database: Database,
       cache: Cache,
       aside: CacheAside,
       seal: Seal,
-    ) => new Configurations({ database, cache, aside, outbox, seal, sharedProviders, observer }),
+    ) => new Configurations({ database, cache, aside, outbox, seal, sharedProviders, systems, observer }),
   },
   {
     provide: ClientConfigurations,

@@ -28,7 +28,7 @@ export { pathOf, ProblemReplies } from './problem-details/problem-reply.js';
 export type { ErrorShape } from './problem-details/problem-reply.js';
 export { openAiError, problem, problemDetails, ProblemError } from './problem-details/problem.js';
 export type { FieldError, OpenAiError, Problem, ProblemDetails } from './problem-details/problem.js';
-export { RefusedRequestError, summaryOf } from './problem-details/refused-request-error.js';
+export { faultsText, RefusedRequestError, summaryOf } from './problem-details/refused-request-error.js';
 export { requestValidation } from './problem-details/validation.js';
 export { EdgeAdapter } from './server/edge-adapter.js';
 export type { EdgeOptions } from './server/edge-adapter.js';

@@ -11,6 +11,7 @@ export { GenerationFailedError, type GeneratedText, type GenerateOptions, type G
 export type { JobRunObserver } from './run/job-runs.js';
 export type { IntakeObserver } from './intake/intake.js';
 export { ANSWER_FORMAT } from './job/campaign-message.js';
+export { generationSettings, promptOf, SETTINGS_KEY, settingsFaults } from './settings/generation-settings.js';
 export {
   generationRequest,
   segmentoHash,

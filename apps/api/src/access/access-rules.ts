@@ -106,6 +106,7 @@ export function accessRules({ metricsPublic }: AccessOptions): AccessTable {
     'POST /api/providers/:provider/refresh': scope('records'),
     'GET /api/configurations/:key': scope('records'),
     'POST /api/configurations/:key': scope('records'),
+    'DELETE /api/configurations/:key': scope('records'),
     'GET /api/cache/test': scope('records'),
     'GET /api/cache/stats': scope('records'),
     'DELETE /api/cache/:config_key': scope('records'),

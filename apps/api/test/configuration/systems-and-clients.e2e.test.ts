@@ -2,7 +2,7 @@ import { ClientConfigurations } from '@promptsales/configuration';
 import { onConfigurations, pathsOf, TOKEN } from './stage.js';
 
 onConfigurations('configuration', (stage) => {
-  const { cli, get, post, put } = stage;
+  const { cli, get, post, put, remove } = stage;
 
   it('of systems is any object, with a type', async () => {
     const value = { host: 'mail.example', password: 'correct horse battery', retries: [1, 2], nothing: null };
@@ -31,6 +31,32 @@ onConfigurations('configuration', (stage) => {
       await post('/api/configurations/bad', body).expect(400);
     }
     await get('/api/configurations/bad').expect(404);
+  });
+
+  it('that a part of the platform reads is checked before it is stored, all at once', async () => {
+    const at = '/api/configurations/ai_generation';
+    const wrong = { model: '', mensajes: 'tres', params: { stream: true } };
+    const refused = await post(at, { value: wrong, type: 'system' }).expect(422);
+    expect(pathsOf(refused)).toEqual(['model', 'mensajes', 'params.stream']);
+    expect(pathsOf(await post(at, { value: {}, type: 'provider' }).expect(422))).toEqual(['type']);
+    expect(pathsOf(await post('/api/providers/ai_generation', { token: TOKEN }).expect(422))).toEqual(['type']);
+    await get(at).expect(404);
+    await post(at, { value: { model: 'gpt-4o', mensajes: 5, note: 'ours' }, type: 'system' }).expect(201);
+  });
+
+  it('can be removed, whatever its type, by those whose it is', async () => {
+    const at = '/api/configurations/removable';
+    await remove(at).expect(404);
+    const stored = await post(at, { value: { host: 'mail.example' }, type: 'system' }).expect(201);
+    await get(at).expect(200);
+    await remove(at, stage.acme).expect(404);
+    await remove(at, { ...stage.records, 'if-match': '"old"' }).expect(412);
+    await remove(at, { ...stage.records, 'if-match': stored.headers['etag'] as string }).expect(204);
+    await get(at, stage.records, stage.other).expect(404);
+    // Its name is free for the other type.
+    await post('/api/providers/removable', { token: TOKEN }).expect(201);
+    await remove(at).expect(204);
+    expect((await get('/api/providers/removable')).status).toBe(404);
   });
 
   it('of clients is what redis-cli shows, and is validated', async () => {

@@ -2,14 +2,16 @@ import type { SystemConfigurations } from '@promptsales/configuration';
 import {
   ANSWER_FORMAT,
   GenerationFailedError,
+  generationSettings,
+  promptOf,
   segmentoText,
+  SETTINGS_KEY,
   type GeneratedText,
   type GenerateOptions,
   type GenerationJob,
   type Generator,
 } from '@promptsales/jobs';
 import { GenerationRequestError, LlmError, RefusedByProviderError, type GatewayService } from '@promptsales/llm-cache';
-import { generationSettings, promptOf, SETTINGS_KEY } from './generation-settings.js';
 
 /** In the ledger, jobs are a client of their own. */
 const CLIENT = 'jobs';

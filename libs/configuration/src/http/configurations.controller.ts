@@ -1,11 +1,17 @@
-import { Body, Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiNoContentResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ConfigurationError } from '../configuration-error.js';
 import { CONFIGURATION_OPTIONS, type ConfigurationOptions } from '../configuration-options.js';
 import { ProviderDirectory } from '../providers/provider-directory.js';
 import { readCopy } from '../stored/configuration-copy.js';
-import { Configurations } from '../stored/configurations.js';
+import { Configurations, notThere } from '../stored/configurations.js';
 import { ConfigurationAnswer, configurationAnswer, ConfigurationBody } from './bodies.js';
 import { CachedReads } from './cached-reads.js';
 import { conditionOf } from './conditions.js';
@@ -34,7 +40,7 @@ export class ConfigurationsController {
   ): Promise<ConfigurationAnswer> {
     const { tenant } = this.options.actorOf(request);
     const { value, headers } = await this.reads.read(this.configurations.row(key, tenant), request.headers);
-    if (value === null) throw new ConfigurationError('not_found', `No configuration is called ${key}.`);
+    if (value === null) throw notThere(key, null);
     const configuration = this.configurations.shown(readCopy(value), key, tenant);
     reply.headers({ ...headers, etag: configuration.tag });
     return configurationAnswer(configuration);
@@ -54,5 +60,16 @@ export class ConfigurationsController {
     if (type === 'provider') await this.directory.refresh();
     answerStored(reply, created, configuration.tag);
     return configurationAnswer(configuration);
+  }
+
+  @Delete(':key')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Remove a configuration: what it configured has its defaults again' })
+  @ApiNoContentResponse()
+  @ApiNotFoundResponse({ description: 'There is none of this name' })
+  async remove(@Req() request: FastifyRequest, @Param('key') key: string): Promise<void> {
+    const actor = this.options.actorOf(request);
+    const type = await this.configurations.remove(actor, key, null, conditionOf(request.headers));
+    if (type === 'provider') await this.directory.refresh();
   }
 }

@@ -21,7 +21,7 @@ import {
 import { lockName, type Database } from '@promptsales/database';
 import type { Kysely, Transaction } from 'kysely';
 import { ConfigurationError, refuse } from '../configuration-error.js';
-import type { Actor, CommittingOutbox, ConfigurationObserver } from '../configuration-options.js';
+import type { Actor, CommittingOutbox, ConfigurationObserver, SystemCheck } from '../configuration-options.js';
 import type { ConfigurationTables, ConfigurationType } from '../configuration-tables.js';
 import type { JsonObject } from '../json.js';
 import { checkedName } from '../name.js';
@@ -42,6 +42,7 @@ export interface ConfigurationsParts {
   readonly outbox: CommittingOutbox;
   readonly seal: Seal;
   readonly sharedProviders: readonly string[];
+  readonly systems: Readonly<Record<string, SystemCheck>>;
   readonly observer: ConfigurationObserver;
 }
 
@@ -66,10 +67,12 @@ const MOST_BYTES = 256 * 1024;
 export class Configurations {
   readonly #parts: ConfigurationsParts;
   readonly #shared: ReadonlySet<string>;
+  readonly #systems: ReadonlyMap<string, SystemCheck>;
 
   constructor(parts: ConfigurationsParts) {
     this.#parts = parts;
     this.#shared = new Set(parts.sharedProviders);
+    this.#systems = new Map(Object.entries(parts.systems));
   }
 
   /** Where it is read: from Redis, else from PostgreSQL. */
@@ -127,6 +130,7 @@ export class Configurations {
       checkCondition(condition, before === null ? null : tagOf(before));
       const plain = restoreMasks(value, before === null ? null : this.#opened(before));
       if (type === 'provider') checkProvider(plain);
+      this.#checkSystem(key, type, plain);
       const sealed = sealAll(plain, configurationRef(key, tenant).key, this.#parts.seal);
       const row = await writeRow(transaction, { tenant, key, type, value: sealed, byAdministrator: actor.admin });
       await actor.note(transaction, {
@@ -140,14 +144,18 @@ export class Configurations {
     return saved;
   }
 
-  /** @throws ConfigurationError `not_found` where there is none of this type */
-  remove(actor: Actor, key: string, type: ConfigurationType, condition: Condition): Promise<void> {
+  /**
+   * @param type null: whichever it is; the answer says which it was
+   * @throws ConfigurationError `not_found` where there is none of this type
+   */
+  remove(actor: Actor, key: string, type: ConfigurationType | null, condition: Condition): Promise<ConfigurationType> {
     return this.#changing(actor, key, async (transaction, before) => {
-      if (before?.type !== type) throw notThere(key, type);
+      if (before === null || (type !== null && before.type !== type)) throw notThere(key, type);
       checkCondition(condition, tagOf(before));
       await deleteRow(transaction, actor.tenant, key);
-      const act = { action: 'configuration.delete', target: `configuration:${key}`, detail: { type } };
+      const act = { action: 'configuration.delete', target: `configuration:${key}`, detail: { type: before.type } };
       await actor.note(transaction, act);
+      return before.type;
     });
   }
 
@@ -178,6 +186,16 @@ export class Configurations {
       await outdate({ keys: [configurationRef(key, tenant), publishedRef(key, tenant)] });
       return done;
     });
+  }
+
+  /** @throws ConfigurationError `configuration_invalid` for what the part of the platform that reads it could not use */
+  #checkSystem(key: string, type: ConfigurationType, value: JsonObject): void {
+    const check = this.#systems.get(key);
+    if (check === undefined) return;
+    if (type !== 'system') {
+      refuse('configuration_invalid', [{ path: 'type', message: `must be "system": that is what ${key} configures` }]);
+    }
+    refuse('configuration_invalid', check(value));
   }
 
   #servesAll({ tenant, key, type }: ConfigurationRow): boolean {
@@ -217,8 +235,10 @@ function otherType({ key, type }: ConfigurationRow): ConfigurationError {
   return new ConfigurationError('conflict', `A configuration of type ${type} is called ${key} already.`);
 }
 
-export function notThere(key: string, type: ConfigurationType): ConfigurationError {
-  return new ConfigurationError('not_found', `No configuration of type ${type} is called ${key}.`);
+/** @param type null: of whichever type */
+export function notThere(key: string, type: ConfigurationType | null): ConfigurationError {
+  const what = type === null ? 'configuration' : `configuration of type ${type}`;
+  return new ConfigurationError('not_found', `No ${what} is called ${key}.`);
 }
 
 function forAdministrators(key: string): ConfigurationError {

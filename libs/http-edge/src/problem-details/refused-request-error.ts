@@ -18,6 +18,11 @@ export abstract class RefusedRequestError<Code extends string> extends Error {
   }
 }
 
+/** All of them in one line, for where there is no room for a list. A fault without a path is of the whole. */
+export function faultsText(faults: readonly FieldError[]): string {
+  return faults.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
+}
+
 /** In one line: the only fault, or how many there are. */
 export function summaryOf(faults: readonly FieldError[]): string {
   const [first] = faults;

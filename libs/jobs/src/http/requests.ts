@@ -1,4 +1,4 @@
-import { ProblemError } from '@promptsales/http-edge';
+import { ProblemError, type FieldError } from '@promptsales/http-edge';
 import type { FastifyRequest } from 'fastify';
 import {
   campanaIdOf,
@@ -24,10 +24,11 @@ export function enqueueRequest(body: unknown, campanaId?: string): EnqueueReques
   const given = typeof body === 'object' && body !== null && !Array.isArray(body) ? body : null;
   const priority: unknown = given === null ? undefined : (Reflect.get(given, 'priority') as unknown);
   const path = campanaId === undefined ? {} : { campana_id: campanaId };
-  const request = checked(() => generationRequest(given === null ? body : { ...given, ...path }));
+  const faults: FieldError[] = [];
   if (priority !== undefined && priority !== null && !isPriority(priority)) {
-    throw invalid('priority', `must be one of ${PRIORITIES.join(', ')}`);
+    faults.push({ path: 'priority', message: `must be one of ${PRIORITIES.join(', ')}` });
   }
+  const request = checked(() => generationRequest(given === null ? body : { ...given, ...path }), faults);
   return { request, priority: isPriority(priority) ? priority : 'normal' };
 }
 
@@ -56,13 +57,12 @@ export function noJob(): ProblemError {
  */
 export function replayRequest(body: unknown): string | undefined {
   if (body === undefined || body === null) return undefined;
-  if (typeof body !== 'object' || Array.isArray(body)) throw invalid('', 'must be a JSON object');
+  if (typeof body !== 'object' || Array.isArray(body)) throw invalid([{ path: '', message: 'must be a JSON object' }]);
   const { id, ...others } = body as { readonly id?: unknown };
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw invalid(unknown, 'is not known');
-  if (id === undefined) return undefined;
-  if (typeof id !== 'string') throw invalid('id', 'must be the id of a job');
-  return jobIdIn(id);
+  const faults = Object.keys(others).map((path) => ({ path, message: 'is not known' }));
+  if (id !== undefined && typeof id !== 'string') faults.push({ path: 'id', message: 'must be the id of a job' });
+  if (faults.length > 0) throw invalid(faults);
+  return id === undefined ? undefined : jobIdIn(id as string);
 }
 
 /** @throws ProblemError `bad_header` */
@@ -85,17 +85,19 @@ export function lastEventIdOf({ headers }: FastifyRequest): number {
   return Number(id);
 }
 
-function checked<T>(read: () => T): T {
+/** @param others what is wrong with the request beside that, to be named with it */
+function checked<T>(read: () => T, others: readonly FieldError[] = []): T {
+  let value: T;
   try {
-    return read();
+    value = read();
   } catch (error) {
     if (!(error instanceof UnusableRequestError)) throw error;
-    throw invalid(error.path, error.message);
+    throw invalid([...error.faults, ...others]);
   }
+  if (others.length > 0) throw invalid(others);
+  return value;
 }
 
-function invalid(path: string, message: string): ProblemError {
-  return new ProblemError('validation_failed', 'The request does not have the expected shape.', {
-    errors: [{ path, message }],
-  });
+function invalid(errors: readonly FieldError[]): ProblemError {
+  return new ProblemError('validation_failed', 'The request does not have the expected shape.', { errors });
 }

@@ -21,7 +21,7 @@ export function readEntry({ entry, bytes }: Pick<Move, 'entry' | 'bytes'>): Inta
     return { kind: 'request', request: generationRequest(value) };
   } catch (error) {
     if (!(error instanceof UnusableRequestError)) throw error;
-    return malformed(error.path === '' ? error.message : `${error.path}: ${error.message}`);
+    return malformed(error.message);
   }
 }
 

@@ -1,4 +1,5 @@
 import { BodyError, canonicalJson, LONGEST_SEGMENT_BYTES, parseBody, requestIdentity } from '@promptsales/cache-core';
+import { faultsText, type FieldError } from '@promptsales/http-edge';
 
 /** The messages of one segment of a campaign, asked for. */
 export interface GenerationRequest {
@@ -9,15 +10,15 @@ export interface GenerationRequest {
 
 export type Segmento = string | number | Readonly<Record<string, unknown>>;
 
-/** What was asked for cannot be generated; `reason` says why, for whoever sent it. */
+/** What was asked for cannot be generated; `faults` say why, all of them, for whoever sent it. */
 export class UnusableRequestError extends Error {
   readonly code = 'generation_request';
-  readonly path: string;
+  readonly faults: readonly FieldError[];
 
-  constructor(path: string, reason: string) {
-    super(reason);
+  constructor(faults: readonly FieldError[]) {
+    super(faultsText(faults));
     this.name = 'UnusableRequestError';
-    this.path = path;
+    this.faults = faults;
   }
 }
 
@@ -29,45 +30,58 @@ const MOST_SEGMENTO_BYTES = 8 * 1024;
  */
 export function generationRequest(value: unknown): GenerationRequest {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new UnusableRequestError('', 'must be a JSON object');
+    throw new UnusableRequestError([{ path: '', message: 'must be a JSON object' }]);
   }
-  const { campana_id: campana, segmento } = value as Record<string, unknown>;
-  return { campanaId: campanaIdOf(campana), segmento: segmentoOf(segmento) };
+  const { campana_id: given, segmento } = value as Record<string, unknown>;
+  const campanaId = asText(given);
+  refuse({ campana_id: campanaFault(campanaId), segmento: segmentoFault(segmento) });
+  return { campanaId, segmento } as GenerationRequest;
 }
 
 /** @throws UnusableRequestError */
 export function campanaIdOf(value: unknown): string {
-  const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value;
-  if (typeof text !== 'string' || text === '' || !text.isWellFormed() || text.includes('\0')) {
-    throw new UnusableRequestError('campana_id', 'must be a text that is not empty, or a whole number');
-  }
-  if (Buffer.byteLength(text) > LONGEST_SEGMENT_BYTES) {
-    throw new UnusableRequestError('campana_id', `must be at most ${LONGEST_SEGMENT_BYTES} bytes long`);
-  }
-  return text;
+  const campanaId = asText(value);
+  refuse({ campana_id: campanaFault(campanaId) });
+  return campanaId as string;
 }
 
-function segmentoOf(value: unknown): Segmento {
+function refuse(faults: Readonly<Record<string, string | null>>): void {
+  const there = Object.entries(faults).flatMap(([path, message]) => (message === null ? [] : [{ path, message }]));
+  if (there.length > 0) throw new UnusableRequestError(there);
+}
+
+/** A campaign's number is what its digits are. */
+function asText(value: unknown): unknown {
+  return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value;
+}
+
+function campanaFault(text: unknown): string | null {
+  if (typeof text !== 'string' || text === '' || !text.isWellFormed() || text.includes('\0')) {
+    return 'must be a text that is not empty, or a whole number';
+  }
+  if (Buffer.byteLength(text) <= LONGEST_SEGMENT_BYTES) return null;
+  return `must be at most ${LONGEST_SEGMENT_BYTES} bytes long`;
+}
+
+function segmentoFault(value: unknown): string | null {
   const usable =
     (typeof value === 'string' && value.trim() !== '') ||
     (typeof value === 'number' && Number.isSafeInteger(value)) ||
     (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0);
-  if (!usable) throw new UnusableRequestError('segmento', 'must be a text or an object that is not empty');
+  if (!usable) return 'must be a text or an object that is not empty';
   const text = JSON.stringify(value);
   // PostgreSQL's jsonb takes neither.
   if (/\\u0000|\\ud[89a-f]/i.test(text.replaceAll('\\\\', ''))) {
-    throw new UnusableRequestError('segmento', 'must hold no NUL character and no half of a character');
+    return 'must hold no NUL character and no half of a character';
   }
-  if (Buffer.byteLength(text) > MOST_SEGMENTO_BYTES) {
-    throw new UnusableRequestError('segmento', `must be at most ${MOST_SEGMENTO_BYTES} bytes long`);
-  }
+  if (Buffer.byteLength(text) > MOST_SEGMENTO_BYTES) return `must be at most ${MOST_SEGMENTO_BYTES} bytes long`;
   try {
     parseBody(Buffer.from(text));
   } catch (error) {
     if (!(error instanceof BodyError)) throw error;
-    throw new UnusableRequestError('segmento', error.message);
+    return error.message;
   }
-  return value as Segmento;
+  return null;
 }
 
 /** Names a tenant's segment of a campaign in keys: two requests share it when they ask for the same. */

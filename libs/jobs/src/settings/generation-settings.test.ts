@@ -1,4 +1,4 @@
-import { DEFAULT_SETTINGS, generationSettings, promptOf } from './generation-settings.js';
+import { DEFAULT_SETTINGS, generationSettings, promptOf, settingsFaults } from './generation-settings.js';
 
 it('takes what is stored over the defaults, and these where nothing is', () => {
   expect(generationSettings(null)).toEqual(DEFAULT_SETTINGS);
@@ -17,10 +17,24 @@ it.each([
   { mensajes: 1.5 },
   { mensajes: 101 },
   { params: [] },
+  { params: { messages: [] } },
+  { model: 'm'.repeat(201) },
 ])('gives a job up, without further attempts, for %j', (stored) => {
   expect(() => generationSettings(stored)).toThrow(
     expect.objectContaining({ code: 'configuration_invalid', retriable: false }),
   );
+});
+
+it('names all that cannot be used', () => {
+  const stored = { model: 1, prompt: '', mensajes: '3', params: { temperature: 0, stream: true, n: 2 }, other: 1 };
+  expect(settingsFaults(stored).map(({ path }) => path)).toEqual([
+    'model',
+    'prompt',
+    'mensajes',
+    'params.n',
+    'params.stream',
+  ]);
+  expect(settingsFaults({})).toEqual([]);
 });
 
 it('puts values into the prompt, once', () => {
