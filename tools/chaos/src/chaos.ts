@@ -3,6 +3,7 @@
  * `npm run chaos -- simulate [--real] [--seeds N] [--from S]`: schedules of the simulator (docs/proof.md).
  * `npm run chaos -- cache [--minutes 10] [--seed N] [--topology all]`: the cache in several processes (docs/chaos.md).
  * `npm run chaos -- import [--megabytes 1024]`: a file of leads with broken rows, broken off once (docs/chaos.md).
+ * `npm run chaos -- proxy [--gigabytes 10]`: bodies that no memory holds, through the proxy (docs/chaos.md).
  * `npm run chaos -- ledger [--requests 3000] [--speed 40]`: a recorded hour of requests through kills (docs/chaos.md).
  * Exits 1 when a verdict fails.
  */
@@ -10,6 +11,7 @@ import { cacheChaos } from './cache/cache-chaos.js';
 import { gateway } from './gateway.js';
 import { ledgerChaos } from './ledger/ledger-chaos.js';
 import { importChaos } from './import/import-chaos.js';
+import { proxyChaos } from './proxy/proxy-chaos.js';
 import { simulate } from './simulate/command.js';
 import { stampede } from './stampede.js';
 import type { Verdict } from './verdict.js';
@@ -34,6 +36,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<boo
   cache: cacheChaos,
   ledger: ledgerChaos,
   import: importChaos,
+  proxy: proxyChaos,
   simulate,
 };
 
