@@ -1,7 +1,6 @@
 /** L1 where Redis refuses to tell of changes: those tell who make them. */
 import { startRedis, type TestRedis, until } from '@promptsales/test-kit';
 import { Redis } from 'ioredis';
-import { createServer, connect, type Server, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   Cache,
@@ -13,6 +12,7 @@ import {
   RedisRoles,
   type CacheSettings,
 } from '../src/index.js';
+import { SubscriberProxy } from './subscriber-proxy.js';
 
 interface Process {
   readonly roles: RedisRoles;
@@ -296,7 +296,7 @@ describe('L1 on a Redis that refuses CLIENT TRACKING', () => {
   });
 
   test('a proxy that stops passing messages on: nothing is served after the bound', async () => {
-    const proxy = await Proxy.before(redis);
+    const proxy = await SubscriberProxy.before(redis);
     try {
       const [a, b] = await Promise.all([start({}, proxy.url), start({ l1: null })]);
       await warmUp(a, 'k', 'old');
@@ -348,51 +348,3 @@ describe('L1 on a Redis that refuses CLIENT TRACKING', () => {
     expect(a.emptied.length).toBe(before);
   });
 });
-
-/** Passes everything on, until it is told to swallow what goes to connections that have subscribed. */
-class Proxy {
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  #silent = false;
-
-  static async before(redis: TestRedis): Promise<Proxy> {
-    const proxy = new Proxy(redis.port);
-    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));
-    return proxy;
-  }
-
-  private constructor(port: number) {
-    this.#server = createServer((near) => {
-      const far = connect(port, '127.0.0.1');
-      let subscribed = false;
-      for (const socket of [near, far]) {
-        this.#sockets.add(socket);
-        socket.on('error', () => undefined);
-        socket.on('close', () => {
-          near.destroy();
-          far.destroy();
-        });
-      }
-      near.on('data', (data) => {
-        subscribed ||= /subscribe/i.test(data.toString('latin1'));
-        far.write(data);
-      });
-      far.on('data', (data) => {
-        if (!(subscribed && this.#silent)) near.write(data);
-      });
-    });
-  }
-
-  get url(): string {
-    return `redis://127.0.0.1:${(this.#server.address() as { port: number }).port}`;
-  }
-
-  silenceSubscribers(): void {
-    this.#silent = true;
-  }
-
-  async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-}

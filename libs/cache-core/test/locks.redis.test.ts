@@ -3,95 +3,18 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import {
-  keyspace,
-  LockHeldError,
-  LockLostError,
-  Locks,
-  LockUnavailableError,
-  RedisRoles,
-  RedisUnavailableError,
-  type FencingSource,
-  type LockEvent,
-  type RedisHome,
-} from '../src/index.js';
+import { keyspace, LockHeldError, LockLostError, LockUnavailableError, RedisUnavailableError } from '../src/index.js';
+import { frozen, lockProcess, numbers, type LockProcess } from './lock-process.js';
 import type { OneServer } from './redis-place.js';
 import { onOneServer } from './stage.js';
-
-/** One process of the platform, as far as locks are concerned. */
-interface Process {
-  readonly roles: RedisRoles;
-  readonly locks: Locks;
-  readonly events: LockEvent[];
-}
-
-class Numbers implements FencingSource {
-  drawn = 0;
-  before: () => Promise<void> = () => Promise.resolve();
-
-  reset(): void {
-    this.drawn = 0;
-    this.before = () => Promise.resolve();
-  }
-
-  async next(): Promise<number> {
-    await this.before();
-    this.drawn += 1;
-    return this.drawn;
-  }
-}
-
-/** Drawn from by all of them. */
-const numbers = new Numbers();
-
-const lockProcess = {
-  async start(home: RedisHome): Promise<Process> {
-    const roles = new RedisRoles({
-      ...home,
-      layout: 'single',
-      times: { commandTimeoutMs: 200, heartbeatMs: 50, holdAfterRestartMs: 0 },
-    }).open();
-    await Promise.all(roles.links().map((link) => link.untilUp(5000)));
-    const events: LockEvent[] = [];
-    const locks = new Locks(roles, { fencing: numbers }, { lock: (_family, event) => void events.push(event) });
-    return { roles, locks, events };
-  },
-  async stop({ roles, locks }: Process): Promise<void> {
-    locks.close();
-    await roles.close();
-  },
-};
 
 onOneServer('locks on Redis', lockProcess, (stage) => {
   const ref = keyspace.lockNamed.at({ name: 'report' });
   let redis: OneServer;
   let raw: OneServer['raw'];
-  let a: Process;
-  let b: Process;
+  let a: LockProcess;
+  let b: LockProcess;
 
-  const became = (process: Process, wanted: string): Promise<void> =>
-    new Promise((resolve) => {
-      const link = process.roles.link('state');
-      const listen = (state: string): void => {
-        if (state !== wanted) return;
-        link.off('state', listen);
-        resolve();
-      };
-      link.on('state', listen);
-    });
-  /** Freezes Redis for as long as it takes until both have given it up; answers how to thaw it, and wait for both. */
-  const frozen = (): { readonly given: Promise<unknown>; thaw(): Promise<unknown> } => {
-    const given = Promise.all([became(a, 'down'), became(b, 'down')]);
-    redis.freeze();
-    return {
-      given,
-      thaw: () => {
-        const up = Promise.all([became(a, 'up'), became(b, 'up')]);
-        redis.thaw();
-        return up;
-      },
-    };
-  };
   const lost = (signal: AbortSignal): Promise<unknown> => once(signal, 'abort').then(() => signal.reason as unknown);
 
   beforeEach(() => {
@@ -211,7 +134,7 @@ onOneServer('locks on Redis', lockProcess, (stage) => {
 
   test('a lock that cannot be prolonged is given up before Redis gives it to others', async () => {
     const lock = await a.locks.acquire(ref, { ttlMs: 1000 });
-    const ice = frozen();
+    const ice = frozen(redis, [a, b]);
     expect(await lost(lock.signal)).toMatchObject({ how: 'expired' });
     await ice.given;
     await ice.thaw();
@@ -220,7 +143,7 @@ onOneServer('locks on Redis', lockProcess, (stage) => {
   });
 
   test('trap 9: an attempt that timed out takes no lock when the server thaws', async () => {
-    const ice = frozen();
+    const ice = frozen(redis, [a, b]);
     await expect(a.locks.acquire(ref)).rejects.toBeInstanceOf(LockUnavailableError);
     await ice.given;
     await ice.thaw();
@@ -244,7 +167,7 @@ onOneServer('locks on Redis', lockProcess, (stage) => {
   });
 
   test('a lock of unknown fate under a caller’s own id is not taken from whoever uses the id now', async () => {
-    const ice = frozen();
+    const ice = frozen(redis, [a, b]);
     await expect(a.locks.acquire(ref, { owner: 'cron' })).rejects.toBeInstanceOf(LockUnavailableError);
     await ice.given;
     await ice.thaw();
@@ -255,7 +178,7 @@ onOneServer('locks on Redis', lockProcess, (stage) => {
   });
 
   test('without Redis nothing is held and nobody waits', async () => {
-    const ice = frozen();
+    const ice = frozen(redis, [a, b]);
     await ice.given;
     await expect(a.locks.acquire(ref, { waitMs: 60_000 })).rejects.toMatchObject({ code: 'lock_unavailable' });
     await ice.thaw();
@@ -369,7 +292,7 @@ onOneServer('locks on Redis', lockProcess, (stage) => {
     let inside = 0;
     let most = 0;
     let turns = 0;
-    const contend = async ({ locks }: Process): Promise<void> => {
+    const contend = async ({ locks }: LockProcess): Promise<void> => {
       for (let turn = 0; turn < 25; turn += 1) {
         await locks.hold(
           ref,

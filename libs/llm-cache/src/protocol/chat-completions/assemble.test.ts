@@ -1,35 +1,6 @@
-import { ChatAssembler } from './assemble.js';
+import { assembled, base, chunk, delta, DONE, STOP, USAGE } from '../../../test/chat-chunks.js';
 import { withoutCut } from '../../stream/recording.js';
-
-const base = { id: 'c1', object: 'chat.completion.chunk', created: 1, model: 'gpt-4o-2024', system_fingerprint: 'fp' };
-
-function chunk(choices: unknown[], more: object = {}): string {
-  return `data: ${JSON.stringify({ ...base, choices, ...more })}\n\n`;
-}
-
-function delta(value: unknown, more: object = {}): unknown {
-  return { index: 0, delta: value, logprobs: null, finish_reason: null, ...more };
-}
-
-const STOP = { index: 0, delta: {}, logprobs: null, finish_reason: 'stop' };
-const USAGE = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 };
-const DONE = 'data: [DONE]\n\n';
-
-/** As many as are asked for, each with its own text. */
-function* pieces(count: number, text: string): Generator<string> {
-  for (let at = 0; at < count; at++) yield chunk([delta({ content: text })]);
-}
-
-function assembled(...frames: string[]) {
-  const assembler = new ChatAssembler();
-  const readings = frames.map((frame) => assembler.push(Buffer.from(frame)));
-  const whole = assembler.finish();
-  const completion =
-    whole.json === null
-      ? null
-      : (JSON.parse(whole.json.toString()) as { choices: { message: Record<string, unknown> }[] });
-  return { ...whole, readings, completion, message: completion?.choices[0]?.message };
-}
+import { ChatAssembler } from './assemble.js';
 
 describe('assembling a completion from its chunks', () => {
   it('gives what OpenAI answers without a stream, byte for byte', () => {
@@ -197,25 +168,6 @@ describe('assembling a completion from its chunks', () => {
     expect(assembled(chunk([STOP], { citations: [] }), DONE).defect).toBeNull();
   });
 
-  it('is of use for no longer than its audio can be named in later requests', () => {
-    const inAnHour = Math.floor(Date.now() / 1000) + 3600;
-    const audio = { id: 'a1', data: 'AAAA', expires_at: inAnHour };
-    const { keepSeconds } = assembled(chunk([delta({ audio })]), chunk([STOP]), DONE);
-    expect(keepSeconds).toBeGreaterThan(3500);
-    expect(keepSeconds).toBeLessThanOrEqual(3600);
-    expect(assembled(chunk([STOP]), DONE).keepSeconds).toBeUndefined();
-  });
-
-  it('joins audio so that it is still base64, wherever it was cut', () => {
-    const sound = Buffer.from(Array.from({ length: 100 }, (_, at) => at));
-    for (const size of [1, 2, 3, 4, 7]) {
-      const cuts = Array.from({ length: Math.ceil(100 / size) }, (_, at) => sound.subarray(at * size, (at + 1) * size));
-      const frames = cuts.map((cut) => chunk([delta({ audio: { data: cut.toString('base64') } })]));
-      const { message } = assembled(...frames, chunk([STOP]), DONE);
-      expect(message?.['audio']).toEqual({ data: sound.toString('base64') });
-    }
-  });
-
   it('looks at what it has no more than once for each piece', () => {
     const asked = jest.spyOn(Array.prototype, 'find');
     const decoded = jest.spyOn(Buffer, 'from');
@@ -233,24 +185,6 @@ describe('assembling a completion from its chunks', () => {
       asked.mockRestore();
       decoded.mockRestore();
     }
-  });
-
-  it('joins audio so that it is still base64', () => {
-    const [first, second] = [Buffer.from('abcd'), Buffer.from('efghi')].map((part) => part.toString('base64'));
-    const whole = assembled(
-      chunk([delta({ role: 'assistant', audio: { id: 'a1', transcript: 'Hel' } })]),
-      chunk([delta({ audio: { data: first } })]),
-      chunk([delta({ audio: { data: second, transcript: 'lo' } })]),
-      chunk([delta({ audio: { expires_at: 9 } })]),
-      chunk([STOP]),
-      DONE,
-    );
-    expect(whole.message?.['audio']).toEqual({
-      id: 'a1',
-      transcript: 'Hello',
-      data: Buffer.from('abcdefghi').toString('base64'),
-      expires_at: 9,
-    });
   });
 
   it.each([
@@ -366,52 +300,5 @@ describe('assembling a completion from its chunks', () => {
       chunk([STOP], { usage: USAGE }),
       DONE,
     ]);
-  });
-});
-
-describe('an answer that outgrows its bound', () => {
-  const merged = (maxBytes: number, frames: Iterable<string>) => {
-    const assembler = new ChatAssembler(maxBytes);
-    for (const frame of frames) assembler.push(Buffer.from(frame));
-    return assembler;
-  };
-
-  it('is not merged any more, and is billed all the same', () => {
-    const assembler = merged(10_000, pieces(200, 'x'.repeat(100)));
-    expect(assembler.outgrown).toBe(true);
-    for (const frame of [chunk([STOP]), chunk([], { usage: USAGE }), DONE]) assembler.push(Buffer.from(frame));
-    expect(assembler.finish()).toMatchObject({
-      json: null,
-      defect: 'too_large',
-      facts: { model: base.model, responseId: 'c1', usage: { inputTokens: 3, outputTokens: 4 } },
-    });
-  });
-
-  it('is measured by what it says, not by the frames around it', () => {
-    const assembler = merged(10_000, pieces(5000, 'x'));
-    expect(assembler.outgrown).toBe(false);
-    for (const frame of [chunk([STOP]), DONE]) assembler.push(Buffer.from(frame));
-    expect(assembler.finish().json?.length).toBeGreaterThan(5000);
-  });
-
-  it.each([
-    ['choices', (at: number) => chunk([{ ...STOP, index: at }])],
-    ['tool calls', (at: number) => chunk([delta({ tool_calls: [{ index: at, function: { name: 'f' } }] })])],
-    ['members', (at: number) => chunk([delta({ [`member${at}`]: at })])],
-    ['members beside the choices', (at: number) => chunk([], { [`member${at}`]: at })],
-  ])('may grow by %s', (_what, frameAt) => {
-    expect(
-      merged(
-        10_000,
-        Array.from({ length: 1000 }, (_, at) => frameAt(at)),
-      ).outgrown,
-    ).toBe(true);
-  });
-
-  it('is still an error of the provider, or cut off, where it is that', () => {
-    const frames = [...pieces(200, 'x'.repeat(100))];
-    expect(merged(10_000, frames).finish().defect).toBe('no_terminal_event');
-    const failed = [...frames, 'data: {"error":{"message":"boom"}}\n\n', DONE];
-    expect(merged(10_000, failed).finish()).toMatchObject({ defect: 'in_band_error', complaint: 'boom' });
   });
 });
