@@ -7,6 +7,7 @@ import { CampaignMessages } from './messages/campaign-messages.js';
 import { MessagesCopies } from './messages/messages-copies.js';
 import { Pump, type PumpSettings } from './pump.js';
 import { JobQueue } from './queue/job-queue.js';
+import { Refill, type RefillSettings } from './queue/refill.js';
 import type { Generator } from './run/generator.js';
 import { JobRuns, type JobRunObserver, type JobRunSettings } from './run/job-runs.js';
 import { RunStore } from './run/run-store.js';
@@ -22,6 +23,7 @@ export interface GenerationWorkerSettings {
   readonly stalledAfterMs: number;
   readonly runs: Partial<JobRunSettings>;
   readonly pump?: Partial<PumpSettings>;
+  readonly refill?: Partial<RefillSettings>;
 }
 
 export interface GenerationWorkerParts {
@@ -79,6 +81,11 @@ export class GenerationWorker {
       }),
       store,
       add: (jobs) => this.#queue.add(jobs),
+      refill: new Refill({
+        store,
+        queue: this.#queue,
+        ...(settings.refill === undefined ? {} : { settings: settings.refill }),
+      }),
       failed,
       ...(settings.pump === undefined ? {} : { settings: settings.pump }),
     });

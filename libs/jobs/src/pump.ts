@@ -5,6 +5,7 @@
 import { Wake } from '@promptsales/cache-core';
 import type { Intake } from './intake/intake.js';
 import type { QueuedJob } from './queue/job-queue.js';
+import type { Refill } from './queue/refill.js';
 import type { JobStore } from './store/job-store.js';
 
 export interface PumpSettings {
@@ -12,20 +13,21 @@ export interface PumpSettings {
   readonly everyMs: number;
   /** Between looks for what was left under way. */
   readonly repairEveryMs: number;
-  /** A job that was given to the queue so long ago and has not ended is given to it again. */
-  readonly dispatchAgainMs: number;
+  /** Between looks whether the queue has lost jobs. */
+  readonly refillEveryMs: number;
 }
 
 export const DEFAULT_PUMP: PumpSettings = Object.freeze({
   everyMs: 250,
   repairEveryMs: 2_000,
-  dispatchAgainMs: 15_000,
+  refillEveryMs: 5_000,
 });
 
 export interface PumpParts {
   readonly intake: Intake;
   readonly store: Pick<JobStore, 'takeUndispatched'>;
   readonly add: (jobs: readonly QueuedJob[]) => Promise<void>;
+  readonly refill: Pick<Refill, 'turn'>;
   readonly failed: (error: unknown) => void;
   readonly settings?: Partial<PumpSettings>;
 }
@@ -60,11 +62,11 @@ export class Pump {
     await this.#running;
   }
 
-  /** Gives the queue what it may not know of. */
+  /** Gives the queue what it does not know of. */
   async #dispatch(): Promise<void> {
     const { store, add } = this.#parts;
     for (let batch = 0; batch < MOST_BATCHES; batch += 1) {
-      const jobs = await store.takeUndispatched(this.#settings.dispatchAgainMs, BATCH);
+      const jobs = await store.takeUndispatched(BATCH);
       await add(jobs);
       if (jobs.length < BATCH) return;
     }
@@ -72,8 +74,9 @@ export class Pump {
 
   async #run(): Promise<void> {
     const { signal } = this.#closing;
-    const { everyMs, repairEveryMs } = this.#settings;
+    const { everyMs, repairEveryMs, refillEveryMs } = this.#settings;
     let repairAt = 0;
+    let refillAt = 0;
     while (!signal.aborted) {
       await this.#attempt(() => this.#parts.intake.turn());
       if (performance.now() >= repairAt) {
@@ -81,6 +84,10 @@ export class Pump {
         repairAt = performance.now() + repairEveryMs;
       }
       await this.#attempt(() => this.#dispatch());
+      if (performance.now() >= refillAt) {
+        await this.#attempt(() => this.#parts.refill.turn());
+        refillAt = performance.now() + refillEveryMs;
+      }
       await this.#wake.orAfter(everyMs, signal);
     }
   }

@@ -4,7 +4,7 @@
  * It knows of a job its id and its priority, and nothing that could not be lost: jobs, attempts and times stand in
  * PostgreSQL. What BullMQ adds is order by priority, delays, and that a job whose process is gone is handed to another.
  * A job that it hands out twice, or that was given to it twice, is harmless (see run/job-runs.ts); a job that it has lost is
- * given to it again (see pump.ts). So nothing here is kept once a job has left: truth would then be in two places.
+ * given to it again (see refill.ts). So nothing here is kept once a job has left: truth would then be in two places.
  */
 import { queueKeys, type RedisRoles } from '@promptsales/cache-core';
 import { DelayedError, Queue, Worker, type Job } from 'bullmq';
@@ -49,6 +49,7 @@ export class JobQueue {
   readonly #parts: JobQueueParts;
   readonly #queue: Queue;
   readonly #worker: Worker;
+  readonly #adding: ReturnType<RedisRoles['ownClient']>;
   readonly #clients: readonly { disconnect(): void }[];
 
   constructor(parts: JobQueueParts) {
@@ -58,6 +59,7 @@ export class JobQueue {
     const adding = roles.ownClient('state', 'jobs');
     const running = roles.ownClient('state', 'jobs worker');
     for (const client of [adding, running]) client.on('error', failed);
+    this.#adding = adding;
     this.#clients = [adding, running];
     this.#queue = new Queue(QUEUE, { connection: adding, prefix });
     this.#worker = new Worker(QUEUE, (job, token) => this.#run(job, token), {
@@ -90,6 +92,25 @@ export class JobQueue {
       })),
     );
     await within(ADD_WITHIN_MS, adding, 'the queue did not take jobs in time');
+  }
+
+  /** How many jobs it has, waiting, put off or handed out. */
+  async size(): Promise<number> {
+    const counting = this.#queue.getJobCounts('wait', 'prioritized', 'delayed', 'active');
+    const counts = await within(ADD_WITHIN_MS, counting, 'the queue did not count its jobs in time');
+    return Object.values(counts).reduce((sum, jobs) => sum + jobs, 0);
+  }
+
+  /** Which of these it does not have. */
+  async lacking<One extends QueuedJob>(jobs: readonly One[]): Promise<One[]> {
+    if (jobs.length === 0) return [];
+    const pipeline = this.#adding.pipeline();
+    for (const { id } of jobs) pipeline.exists(this.#queue.toKey(id));
+    const looking = pipeline.exec();
+    const found = (await within(ADD_WITHIN_MS, looking, 'the queue did not say in time which jobs it has')) ?? [];
+    const failed = found.find(([error]) => error !== null);
+    if (failed !== undefined) throw failed[0] ?? new Error('the queue did not say which jobs it has');
+    return jobs.filter((_job, at) => found[at]?.[1] === 0);
   }
 
   /** What runs is given a moment to stop; what does not, another process takes when it has stalled. */

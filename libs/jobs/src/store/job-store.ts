@@ -25,6 +25,13 @@ export interface GenerationJob {
   readonly finishedAt: Date | null;
 }
 
+/** A job that the queue was given. */
+export interface DispatchedJob {
+  readonly id: string;
+  readonly priority: Priority;
+  readonly dispatchedAt: Date;
+}
+
 /** An entry of the intake that has become a request. */
 export type AdmittedJob = Pick<Move, 'id'> & {
   readonly tenant: string;
@@ -136,23 +143,47 @@ export class JobStore {
     return rows.map((row) => ({ ...row, jobs: Number(row.jobs) }));
   }
 
-  /**
-   * Jobs that the queue may not know of: new ones, and those that it was given longer ago than `olderThanMs`, since what
-   * lies in Redis may be lost. They are taken as given now.
-   */
-  async takeUndispatched(olderThanMs: number, most: number): Promise<readonly { id: string; priority: Priority }[]> {
+  /** Jobs that the queue was never given. They are taken as given now. */
+  async takeUndispatched(most: number): Promise<readonly { id: string; priority: Priority }[]> {
     const { rows } = await sql<{ id: string; priority: Priority }>`
       update generation_jobs set dispatched_at = clock_timestamp()
       where id in (
         select id from generation_jobs
-        where state not in ('completed', 'dead')
-          and (dispatched_at is null or dispatched_at < clock_timestamp() - ${olderThanMs} * interval '1 millisecond')
-        order by dispatched_at nulls first
+        where state not in ('completed', 'dead') and dispatched_at is null
         limit ${most}
         for update skip locked
       )
       returning id, priority`.execute(this.#db);
     return rows;
+  }
+
+  /** How many jobs the queue was given that have not ended, and what was given to it so long ago that it has them. */
+  async countDispatched(settledAfterMs: number): Promise<{ readonly jobs: number; readonly settledBefore: Date }> {
+    const { rows } = await sql<{ jobs: string; settledBefore: Date }>`
+      select count(*) as jobs,
+        (clock_timestamp() - ${settledAfterMs} * interval '1 millisecond')::timestamptz(3) as "settledBefore"
+      from generation_jobs
+      where state not in ('completed', 'dead') and dispatched_at is not null`.execute(this.#db);
+    const [row] = rows;
+    if (row === undefined) throw new Error('a count without a row');
+    return { jobs: Number(row.jobs), settledBefore: row.settledBefore };
+  }
+
+  /** Jobs that have not ended and were given to the queue before that, by the time when they were, behind `after`. */
+  async dispatchedBefore(before: Date, after: DispatchedJob | null, most: number): Promise<readonly DispatchedJob[]> {
+    const behind = after === null ? sql`true` : sql`(dispatched_at, id) > (${after.dispatchedAt}, ${after.id})`;
+    const { rows } = await sql<DispatchedJob>`
+      select id, priority, dispatched_at as "dispatchedAt" from generation_jobs
+      where state not in ('completed', 'dead') and dispatched_at < ${before} and ${behind}
+      order by dispatched_at, id
+      limit ${most}`.execute(this.#db);
+    return rows;
+  }
+
+  async dispatchedAgain(ids: readonly string[]): Promise<void> {
+    await sql`
+      update generation_jobs set dispatched_at = clock_timestamp()
+      where id = any(${ids}) and state not in ('completed', 'dead')`.execute(this.#db);
   }
 
   /** Makes a dead job a waiting one again, with all its attempts. Null: there is no such dead job. */
