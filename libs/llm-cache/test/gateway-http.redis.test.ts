@@ -158,6 +158,11 @@ describe('what a response says about the cache', () => {
     const response = await pending;
     expect(response.status).toBe(200);
     expect(cacheHeaders(response)[0]).toBe('STALE');
+    // One request: its call counts it.
+    expect([gateway.ledger.calls.at(-1)?.facts.cause, gateway.ledger.hits.at(-1)]).toEqual([
+      'request',
+      expect.objectContaining({ kind: 'stale', part: true }),
+    ]);
     const without = gateway.post(body, { 'cache-control': 'max-age=0' });
     await fail();
     expect((await without).status).toBeGreaterThanOrEqual(500);

@@ -97,6 +97,9 @@ describe('a provider in trouble', () => {
     expect((await here.post(known)).headers.get('x-cache')).toBe('HIT');
     const stale = await here.post(known, { 'cache-control': 'max-age=0, stale-if-error=600' });
     expect([stale.status, stale.headers.get('x-cache')]).toEqual([200, 'STALE']);
+    // There was no call that would count the request.
+    expect(here.ledger.hits.at(-1)).toMatchObject({ kind: 'stale' });
+    expect(here.ledger.hits.at(-1)).not.toHaveProperty('part');
   });
 
   test('is asked by one caller when its time is over, and by all when that went well', async () => {

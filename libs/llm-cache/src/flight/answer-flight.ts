@@ -4,6 +4,8 @@ import type { Passenger } from './broadcast.js';
 /** An answer under way, led by this process or followed in another one; the same to those on board. */
 export interface AnswerFlight extends Flight {
   readonly done: Promise<void>;
+  /** It was led here, and a call was begun: a line of the ledger counts the request of whoever leads. */
+  readonly called: boolean;
   /** It goes on, but is too long to be joined. */
   readonly overgrown: boolean;
   /** Redis could not be asked when it began: what it brings is not stored. */

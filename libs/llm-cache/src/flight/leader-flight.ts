@@ -74,6 +74,7 @@ export class LeaderFlight implements AnswerFlight {
   /** Followers in other processes; see LiveMirror. */
   #awaitedElsewhere: () => boolean = () => false;
   #intent: Intent | null = null;
+  #called = false;
   #filling: Promise<FillResult> | null = null;
   #storing: Promise<boolean> | null = null;
 
@@ -90,6 +91,10 @@ export class LeaderFlight implements AnswerFlight {
 
   get overgrown(): boolean {
     return this.broadcast.overgrown;
+  }
+
+  get called(): boolean {
+    return this.#called;
   }
 
   get withoutRedis(): boolean {
@@ -137,6 +142,7 @@ export class LeaderFlight implements AnswerFlight {
         throw this.#abort.signal.reason;
       }
       this.#intent = begun.intent;
+      this.#called = true;
       const asked = await this.#tools.asker.ask({
         ...this.#leading.question,
         permit,

@@ -84,6 +84,7 @@ export class RemoteFlight implements AnswerFlight {
   }
 
   readonly withoutRedis = false;
+  readonly called = false;
   /** Its leader stores. */
   readonly storing = null;
 

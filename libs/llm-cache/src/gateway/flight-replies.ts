@@ -42,7 +42,7 @@ export class FlightReplies {
     try {
       const first = await Promise.race([stream ? passenger.opening : passenger.whole, left.promise]);
       const upstreamMs = way.outcome === 'COALESCED' ? null : performance.now() - began;
-      const reply = await this.#forwarded(inquiry, passenger, first, way, request);
+      const reply = await this.#forwarded(inquiry, passenger, first, way, request, flight);
       return reply === null ? null : { ...reply, upstreamMs };
     } catch (error) {
       passenger.leave();
@@ -56,22 +56,24 @@ export class FlightReplies {
     first: Opening | Whole,
     way: Way,
     request: GatewayRequest,
+    flight: AnswerFlight,
   ): Promise<Omit<GatewayReply, 'upstreamMs'> | null> {
     if (first.kind === 'stream') return this.#live(inquiry, passenger, first.headers, first.status, way);
     if (first.kind === 'json') {
-      if (!first.streamable) return this.#forwarded(inquiry, passenger, await passenger.whole, way, request);
+      if (!first.streamable) return this.#forwarded(inquiry, passenger, await passenger.whole, way, request, flight);
       const headers = { ...first.headers, 'content-type': EVENT_STREAM };
       return this.#live(inquiry, passenger, headers, first.status, way);
     }
     passenger.leave();
     if (first.kind === 'again') return null;
+    const called = flight.called && way.outcome !== 'COALESCED';
     if (first.kind === 'failed') {
-      const stale = await this.#stored.insteadOfError(inquiry, request);
+      const stale = await this.#stored.insteadOfError(inquiry, request, called);
       if (stale !== null) return stale;
       throw first.error;
     }
     if (first.kind === 'refused') {
-      const stale = first.status >= 500 ? await this.#stored.insteadOfError(inquiry, request) : null;
+      const stale = first.status >= 500 ? await this.#stored.insteadOfError(inquiry, request, called) : null;
       return stale ?? refusal(first, way);
     }
     if (way.outcome === 'COALESCED') bookReuse(this.#ledger, inquiry, 'coalesced', first.facts);

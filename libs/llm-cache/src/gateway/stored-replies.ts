@@ -24,10 +24,11 @@ export class StoredReplies {
     request: GatewayRequest,
     outcome: keyof typeof KINDS,
     cacheHeaders: ResponseHeaders,
+    { part = false }: { readonly part?: boolean } = {},
   ): GatewayReply {
     const { value } = hit;
     const facts = usableNote(inquiry, hit)?.facts ?? null;
-    bookReuse(this.#ledger, inquiry, KINDS[outcome], facts, { ageSeconds: Math.floor(ageMsOf(hit) / 1000) });
+    bookReuse(this.#ledger, inquiry, KINDS[outcome], facts, { ageSeconds: Math.floor(ageMsOf(hit) / 1000), part });
     const type = value.kind === 'recording' ? EVENT_STREAM : 'application/json';
     return {
       status: 200,
@@ -38,15 +39,15 @@ export class StoredReplies {
     };
   }
 
-  /** The stored answer, where the caller takes an old one rather than an error. */
-  async insteadOfError(inquiry: Inquiry, request: GatewayRequest): Promise<GatewayReply | null> {
+  /** The stored answer, where the caller takes an old one rather than an error; `called`: the line of a call counts his request. */
+  async insteadOfError(inquiry: Inquiry, request: GatewayRequest, called: boolean): Promise<GatewayReply | null> {
     const { staleIfErrorSeconds, maxAgeSeconds } = inquiry.controls;
     if (staleIfErrorSeconds === null || inquiry.bypass !== null) return null;
     const found = await this.#cache.lookup(readingOf(inquiry));
     if (found.kind !== 'hit' || usableNote(inquiry, found.hit) === null) return null;
     const fresh = maxAgeSeconds ?? 0;
     if (ageMsOf(found.hit) > (fresh + staleIfErrorSeconds) * 1000) return null;
-    return this.serve(inquiry, found.hit, request, 'STALE', staleCacheHeaders(found.hit, fresh));
+    return this.serve(inquiry, found.hit, request, 'STALE', staleCacheHeaders(found.hit, fresh), { part: called });
   }
 }
 

@@ -99,7 +99,7 @@ export interface HitFacts extends RequestFacts {
   readonly requestId?: string | null;
   /** Age of the reused answer in whole seconds; `null` when it is still being made. */
   readonly ageSeconds?: number | null;
-  /** Only a part of the answer came so; the rest was asked for, and the call's line counts the request. */
+  /** A call was made, too, whose line counts the request: for the rest of the answer, or in vain (`stale`). */
   readonly part?: boolean;
 }
 

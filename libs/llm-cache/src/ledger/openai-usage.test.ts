@@ -1,4 +1,4 @@
-import { readOpenAiUsage } from './openai-usage.js';
+import { readImagesUsage, readOpenAiUsage } from './openai-usage.js';
 
 describe('usage of the OpenAI protocol', () => {
   it('is read from a chat completion with its details', () => {
@@ -38,6 +38,14 @@ describe('usage of the OpenAI protocol', () => {
   it('of embeddings has no output, and says so by its total', () => {
     expect(readOpenAiUsage({ prompt_tokens: 8, total_tokens: 8 })).toMatchObject({ inputTokens: 8, outputTokens: 0 });
     expect(readOpenAiUsage({ prompt_tokens: 8 })).toMatchObject({ inputTokens: 8, outputTokens: null });
+  });
+
+  it('of images is image where nothing else is said of what was put out', () => {
+    const usage = { input_tokens: 10, output_tokens: 20, total_tokens: 30 };
+    expect(readImagesUsage(usage)).toMatchObject({ outputTokens: 20, imageOutputTokens: 20 });
+    const told = { ...usage, output_tokens_details: { image_tokens: 15, text_tokens: 5 } };
+    expect(readImagesUsage(told)).toMatchObject({ outputTokens: 20, imageOutputTokens: 15 });
+    expect(readImagesUsage(null)).toBeNull();
   });
 
   it.each([null, undefined, 7, 'usage', [], {}, { prompt_tokens: '8' }])('%j is no usage', (usage) => {

@@ -28,6 +28,12 @@ export function readOpenAiUsage(usage: unknown): Usage | null {
   };
 }
 
+/** Of images: what is put out is image, unless the details say how much of it is text. */
+export function readImagesUsage(usage: unknown): Usage | null {
+  const read = readOpenAiUsage(usage);
+  return read === null ? null : { ...read, imageOutputTokens: read.imageOutputTokens ?? read.outputTokens };
+}
+
 /** Nothing was counted in tokens. */
 export const NO_TOKENS: Usage = Object.freeze({
   inputTokens: null,

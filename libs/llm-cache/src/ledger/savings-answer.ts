@@ -49,7 +49,7 @@ export class SavingsTotal {
 
   @ApiProperty({
     description:
-      'Requests of which a part was there and the rest was asked for (embeddings). They are no hits; what the part would have cost is avoided.',
+      'Requests of which a part was there and the rest was asked for (embeddings), or that an old answer was given after their call had failed. They are no hits; what the stored part would have cost is avoided.',
   })
   readonly partial_hits: number;
 

@@ -9,7 +9,7 @@ export interface SideSum {
   readonly count: number;
   /** Of these, the ones that were a client's request of its own (a retry, a refresh or a part of an answer is not). */
   readonly requests: number;
-  /** Of these, the ones that were a part of an answer; a call counts the request. */
+  /** Of these, the ones beside which a call was made, which counts the request. */
   readonly partial: number;
   readonly coalesced: number;
   readonly simulated: number;

@@ -130,6 +130,22 @@ describe('cost', () => {
     expect(costOf(usage, priceOf('gpt-image-1-mini')).nanoUsd).toBe(10n * 2_000n + 40n * 2_500n + 4_160n * 8_000n);
   });
 
+  it('trap 20: does not count what is cached and audio, or cached and image, as if it were two things', () => {
+    const usage = { ...NOTHING, inputTokens: 100, cachedInputTokens: 60, outputTokens: 10 };
+    const price = priced({ input: '2.5', cached_input: '1.25', audio_input: '40', image_input: '8', output: '10' });
+    for (const media of [{ audioInputTokens: 30 }, { imageInputTokens: 1 }]) {
+      expect(costOf({ ...usage, ...media }, price)).toEqual({ nanoUsd: null, unpricedBecause: 'no_class_price' });
+      expect(costOf({ ...usage, ...media, cachedInputTokens: 0 }, price).nanoUsd).not.toBeNull();
+    }
+    expect(costOf({ ...usage, audioInputTokens: 0 }, price).nanoUsd).toBe(40n * 2_500n + 60n * 1_250n + 10n * 10_000n);
+  });
+
+  it('prices the text that an image model puts out apart from its images', () => {
+    const usage = { ...NOTHING, inputTokens: 50, imageInputTokens: 40, outputTokens: 1_100, imageOutputTokens: 1_000 };
+    const cost = 10n * 5_000n + 40n * 8_000n + 100n * 10_000n + 1_000n * 32_000n;
+    expect(costOf(usage, priceOf('gpt-image-1.5'))).toEqual({ nanoUsd: cost, unpricedBecause: null });
+  });
+
   it('trap 20: images billed by the piece cost what their quality and size cost, and unknown ones null', () => {
     const two = { ...NOTHING, inputTokens: null, outputTokens: null, images: 2 };
     const of = (model: string, tier: string) => costOf(two, prices.find('openai', model, tier, NOW));
@@ -171,7 +187,9 @@ describe('cost', () => {
     const count = fc.nat({ max: 1_000_000 });
     const price = priced({ input: '2.5', cached_input: '1.25', audio_input: '40', output: '10', audio_output: '80' });
     fc.assert(
-      fc.property(count, count, count, count, count, (text, cached, audio, said, spoken) => {
+      fc.property(count, count, count, count, count, fc.boolean(), (text, some, heard, said, spoken, isCached) => {
+        // Not both: see the test above.
+        const [cached, audio] = isCached ? [some, 0] : [0, heard];
         const usage = {
           ...NOTHING,
           inputTokens: text + cached + audio,

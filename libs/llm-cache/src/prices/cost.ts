@@ -20,7 +20,8 @@ const MOST_NANO_USD = 2n ** 43n;
  * Every token is priced in exactly one class: those reported as cached, cache-written, audio or image leave `input`, audio
  * and image leave `output`; reasoning is part of `output` unless the price names it. Counts that contradict each other, an
  * unknown total, an amount that no answer costs, or a used class without a price make the whole cost unknown; and so does
- * whatever the provider bills beside what it counts, since a search has a price of its own.
+ * whatever the provider bills beside what it counts, since a search has a price of its own. Where some input is cached and some
+ * is audio or image, nobody says how much is both, and what is both has a price that no class names.
  *
  * Images that are billed by the piece are counted in pieces and in nothing else.
  */
@@ -29,6 +30,7 @@ export function costOf(usage: Usage | null, price: Price | null): Cost {
   if (typeof usage?.images === 'number') return costOfImages(usage.images, price);
   if (usage === null || usage.inputTokens === null || usage.outputTokens === null) return unpriced('no_usage');
   if (price === null) return unpriced('no_price');
+  if (mayHaveCachedMedia(usage)) return unpriced('no_class_price');
   const rates = ratesFor(price, usage.inputTokens);
   const counts = countsOf(usage, usage.inputTokens, usage.outputTokens, rates);
   let total = 0n;
@@ -41,6 +43,10 @@ export function costOf(usage: Usage | null, price: Price | null): Cost {
     total += BigInt(tokens) * rate;
   }
   return believable((total + MILLION / 2n) / MILLION);
+}
+
+function mayHaveCachedMedia({ cachedInputTokens, audioInputTokens, imageInputTokens }: Usage): boolean {
+  return (cachedInputTokens ?? 0) > 0 && ((audioInputTokens ?? 0) > 0 || (imageInputTokens ?? 0) > 0);
 }
 
 function costOfImages(images: number, price: Price | null): Cost {

@@ -56,7 +56,7 @@ describe('price table', () => {
       return [`${provider}@${version}`, createHash('sha256').update(JSON.stringify(prices)).digest('hex').slice(0, 12)];
     });
     expect(Object.fromEntries(digests)).toEqual({
-      'openai@2026-11-22': '2141d7e54a62',
+      'openai@2026-11-22.2': '0a2fa106bd7f',
       'anthropic@2026-11-21': 'd792267d3049',
     });
   });

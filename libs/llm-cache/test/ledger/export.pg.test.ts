@@ -34,6 +34,9 @@ function recomputed(line: Line): bigint | null {
   const output = tokens('output');
   if (input === null || output === null) return null;
   const parts = ['cached_input', 'cache_write_5m', 'cache_write_1h', 'audio_input', 'image_input'] as const;
+  if ((tokens('cached_input') ?? 0n) > 0n && (tokens('audio_input') ?? 0n) + (tokens('image_input') ?? 0n) > 0n) {
+    return null;
+  }
   const outputParts = ['audio_output', 'image_output'] as const;
   const bill: [string, bigint][] = [...parts, ...outputParts].map((name) => [name, tokens(name) ?? 0n]);
   const reasoning = picoPerToken('reasoning') === null ? 0n : (tokens('reasoning') ?? 0n);

@@ -97,6 +97,21 @@ describe('receipts', () => {
     });
   });
 
+  it('count a request once whose call failed and that was given an old answer', async () => {
+    const requestId = requestIdAt(Date.now(), 42);
+    const asked = { client: 'patient', requestId };
+    const call = await ours.ledger.begin(sampleCall(asked));
+    call.settle(sampleOutcome({ status: 'failed', usage: null, httpStatus: 500 }));
+    ours.ledger.reused(sampleHit({ ...asked, kind: 'stale', part: true, ageSeconds: 90 }));
+    expect(await receipt(requestId)).toMatchObject({
+      outcome: 'stale',
+      why: expect.stringContaining('was asked and failed'),
+      age_seconds: 90,
+    });
+    const { groups } = (await ours.get('/v1/savings?group_by=client')).json() as { groups: { key: string }[] };
+    expect(groups.find(({ key }) => key === 'patient')).toMatchObject({ requests: 1, hits: 0, partial_hits: 1 });
+  });
+
   it('say nothing of what can have no name', async () => {
     expect((await ours.get('/v1/savings/receipts/a%00b')).status).toBe(404);
     expect((await ours.get('/v1/savings?tenant=a%00b')).status).toBe(404);

@@ -2,7 +2,7 @@
 import { ChoiceAssembler, type ChoiceKind } from '../choices/choice-assembler.js';
 import { emptyObject, mergeBeside, mergeDelta } from '../choices/delta-merge.js';
 import { isObject, without, withoutUndefined } from '../json-object.js';
-import type { JsonObject } from '../protocol.js';
+import type { JsonObject, RequestFacts } from '../protocol.js';
 
 interface ChoiceState {
   readonly message: JsonObject;
@@ -19,8 +19,8 @@ const CHAT_CHOICES: ChoiceKind<ChoiceState> = {
 };
 
 export class ChatAssembler extends ChoiceAssembler<ChoiceState> {
-  constructor(maxBytes?: number) {
-    super(CHAT_CHOICES, maxBytes);
+  constructor(maxBytes?: number, request?: RequestFacts) {
+    super(CHAT_CHOICES, maxBytes, request);
   }
 }
 

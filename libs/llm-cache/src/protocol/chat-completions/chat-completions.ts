@@ -13,7 +13,7 @@ export const CHAT_COMPLETIONS: Protocol = {
   omittedFromIdentity: [['stream'], ['stream_options', 'include_usage']],
   readRequest: readChatRequest,
   streamedRequest: streamedWithUsage,
-  assembler: (maxBytes) => new ChatAssembler(maxBytes),
+  assembler: (maxBytes, facts) => new ChatAssembler(maxBytes, facts),
   readWhole: readCompletion,
   synthesise: synthesiseChat,
   ...OPENAI_ERRORS,

@@ -3,8 +3,7 @@ import { readFrame } from '../../stream/sse-frames.js';
 import { complaintIn } from '../complaint.js';
 import { GOES_ON, TERMINAL } from '../frame-readings.js';
 import { isObject, parsedEvent, without, withoutUndefined } from '../json-object.js';
-import type { Assembler, FrameReading, JsonObject, WholeAnswer } from '../protocol.js';
-
+import type { Assembler, FrameReading, JsonObject, RequestFacts, WholeAnswer } from '../protocol.js';
 import { defectOf, factsOf, useOf } from './completion.js';
 import { emptyObject } from './delta-merge.js';
 import { bytesOf } from './merged-size.js';
@@ -33,6 +32,7 @@ export interface ChoiceKind<State extends object> {
 export class ChoiceAssembler<State extends object> implements Assembler {
   readonly #kind: ChoiceKind<State>;
   readonly #maxBytes: number;
+  readonly #request: RequestFacts | undefined;
   #top = emptyObject();
   readonly #choices = new Map<number, State>();
   #terminal = false;
@@ -43,9 +43,10 @@ export class ChoiceAssembler<State extends object> implements Assembler {
   #unmeasured = 0;
   #step: number;
 
-  constructor(kind: ChoiceKind<State>, maxBytes = Number.POSITIVE_INFINITY) {
+  constructor(kind: ChoiceKind<State>, maxBytes = Number.POSITIVE_INFINITY, request?: RequestFacts) {
     this.#kind = kind;
     this.#maxBytes = maxBytes;
+    this.#request = request;
     this.#step = maxBytes;
   }
 
@@ -78,7 +79,7 @@ export class ChoiceAssembler<State extends object> implements Assembler {
   finish(): WholeAnswer {
     if (this.#outgrown) return this.#outgrownAnswer();
     const completion = this.#completion();
-    const facts = factsOf(completion);
+    const facts = factsOf(completion, this.#request);
     if (this.#complaint !== null) return { json: null, facts, defect: 'in_band_error', complaint: this.#complaint };
     if (this.#unreadable || this.#choices.size === 0)
       return { json: null, facts, defect: 'unreadable', complaint: null };
@@ -97,7 +98,7 @@ export class ChoiceAssembler<State extends object> implements Assembler {
   #outgrownAnswer(): WholeAnswer {
     const defect =
       this.#complaint !== null ? 'in_band_error' : this.#terminal ? 'too_large' : ('no_terminal_event' as const);
-    return { json: null, facts: factsOf(this.#top), defect, complaint: this.#complaint };
+    return { json: null, facts: factsOf(this.#top, this.#request), defect, complaint: this.#complaint };
   }
 
   #merge(chunk: JsonObject, choices: unknown[], bytes: number): void {

@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readOpenAiUsage } from '../../ledger/openai-usage.js';
 import { given, isObject, parsed, textIn } from '../json-object.js';
-import type { AnswerDefect, AnswerFacts, JsonObject, WholeAnswer } from '../protocol.js';
+import type { AnswerDefect, AnswerFacts, JsonObject, RequestFacts, WholeAnswer } from '../protocol.js';
 
 const FINISHED: ReadonlySet<unknown> = new Set([
   'stop',
@@ -14,15 +14,15 @@ const FINISHED: ReadonlySet<unknown> = new Set([
   'eos_token',
 ]);
 
-/** Reads a completion that came as JSON; null for what is none. */
-export function readCompletion(bytes: Buffer): WholeAnswer | null {
+/** Reads a completion that came as JSON; null for what is none. `request` says what was asked. */
+export function readCompletion(bytes: Buffer, request?: RequestFacts): WholeAnswer | null {
   if (!isUtf8(bytes)) return null;
   const completion = parsed(bytes.toString('utf8'));
   if (!isObject(completion)) return null;
   if (!given(completion['error']) && !Array.isArray(completion['choices'])) return null;
   return {
     json: bytes,
-    facts: factsOf(completion),
+    facts: factsOf(completion, request),
     defect: defectOf(completion),
     complaint: null,
     ...useOf(completion),
@@ -90,11 +90,13 @@ function isBilledBeside(answer: JsonObject): boolean {
   return hasItems(output) && output.some((item) => isObject(item) && PRICED_ITEMS.has(item['type']));
 }
 
-export function factsOf(completion: JsonObject): AnswerFacts {
+/** A search that was asked for may leave no trace in a completion, and is billed all the same; items of a response tell of it. */
+export function factsOf(completion: JsonObject, request?: RequestFacts): AnswerFacts {
   const usage = readOpenAiUsage(completion['usage']);
+  const billedBeside = request?.serverTools === true || isBilledBeside(completion);
   return {
     model: textIn(completion['model']),
-    usage: usage !== null && isBilledBeside(completion) ? { ...usage, billedBeside: true } : usage,
+    usage: usage !== null && billedBeside ? { ...usage, billedBeside } : usage,
     responseId: textIn(completion['id']),
     serviceTier: textIn(completion['service_tier']),
   };

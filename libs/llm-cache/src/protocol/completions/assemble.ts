@@ -2,7 +2,7 @@
 import { ChoiceAssembler, type ChoiceKind } from '../choices/choice-assembler.js';
 import { emptyObject, mergeBeside } from '../choices/delta-merge.js';
 import { isObject } from '../json-object.js';
-import type { JsonObject } from '../protocol.js';
+import type { JsonObject, RequestFacts } from '../protocol.js';
 
 interface TextState {
   text: string;
@@ -18,8 +18,8 @@ const TEXT_CHOICES: ChoiceKind<TextState> = {
 };
 
 export class TextAssembler extends ChoiceAssembler<TextState> {
-  constructor(maxBytes?: number) {
-    super(TEXT_CHOICES, maxBytes);
+  constructor(maxBytes?: number, request?: RequestFacts) {
+    super(TEXT_CHOICES, maxBytes, request);
   }
 }
 

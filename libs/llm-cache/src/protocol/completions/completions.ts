@@ -13,7 +13,7 @@ export const COMPLETIONS: Protocol = {
   omittedFromIdentity: [['stream'], ['stream_options', 'include_usage']],
   readRequest: readCompletionRequest,
   streamedRequest: streamedWithUsage,
-  assembler: (maxBytes) => new TextAssembler(maxBytes),
+  assembler: (maxBytes, facts) => new TextAssembler(maxBytes, facts),
   readWhole: readCompletion,
   synthesise: synthesiseText,
   ...OPENAI_ERRORS,

@@ -1,5 +1,5 @@
 /** From the events of an image that is being drawn to the answer that the same call would have given at once. */
-import { readOpenAiUsage } from '../../ledger/openai-usage.js';
+import { readImagesUsage } from '../../ledger/openai-usage.js';
 import { readFrame } from '../../stream/sse-frames.js';
 import { complaintIn } from '../complaint.js';
 import { GOES_ON, TERMINAL } from '../frame-readings.js';
@@ -60,7 +60,7 @@ export class ImageAssembler implements Assembler {
 
   finish(): WholeAnswer {
     // Each of several images may come with the usage of all, or with its own: nobody says which.
-    const facts = { ...NO_FACTS, usage: this.#images === 1 ? readOpenAiUsage(this.#usage) : null };
+    const facts = { ...NO_FACTS, usage: this.#images === 1 ? readImagesUsage(this.#usage) : null };
     const complaint = this.#complaint;
     const broken = this.#defect ?? (this.#seen < this.#images ? 'no_terminal_event' : null);
     if (broken !== null || this.outgrown) return { json: null, facts, defect: broken ?? 'too_large', complaint };

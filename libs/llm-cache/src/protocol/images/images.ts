@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { NO_TOKENS, readOpenAiUsage } from '../../ledger/openai-usage.js';
+import { NO_TOKENS, readImagesUsage } from '../../ledger/openai-usage.js';
 import { given, isObject, parsed } from '../json-object.js';
 import { OPENAI_ERRORS } from '../openai-error.js';
 import {
@@ -35,7 +35,7 @@ function readWhole(bytes: Buffer, request?: RequestFacts): WholeAnswer | null {
   const answer = parsed(bytes.toString('utf8'));
   if (!isObject(answer)) return null;
   const { data, error } = answer;
-  const usage = readOpenAiUsage(answer['usage']);
+  const usage = readImagesUsage(answer['usage']);
   const facts: AnswerFacts = { ...NO_FACTS, usage };
   if (given(error)) return { json: bytes, facts, defect: 'in_band_error', complaint: null };
   if (!Array.isArray(data) || !data.every(isObject)) return null;
