@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { commandLineOf, tryLock } from '../local-services/index.mjs';
 import { Application, freshLog } from './application.mjs';
 import { build } from './build.mjs';
+import { checkEnvironment } from './environment-check.mjs';
 import { install } from './install.mjs';
 import { listenAddress } from './listen-address.mjs';
 import { keepRunning, startLocalPostgres, startLocalRedis } from './local-data.mjs';
@@ -226,6 +227,7 @@ function adminKeyLine(environment) {
 async function main() {
   const startedAt = Date.now();
   await lockClone();
+  const isChecked = checkEnvironment();
   const { host, port, workerPort, note } = await listenAddress();
   stopOnSignals();
   say('PromptSales Cache');
@@ -235,7 +237,10 @@ async function main() {
   if (!given('MCP_STDIO_ALLOW')) environment.MCP_STDIO_ALLOW = 'node,npx';
   secrets(environment);
 
-  await Promise.all([redis(environment), packages().then(() => Promise.all([postgres(environment), builtProduct()]))]);
+  const installed = packages().then(() => {
+    if (!isChecked) checkEnvironment();
+  });
+  await Promise.all([redis(environment), installed.then(() => Promise.all([postgres(environment), builtProduct()]))]);
   await upstream(environment);
   if (existsSync(inWorkspace('apps/api/dist/migrate.js'))) await migrate(environment);
 

@@ -47,7 +47,7 @@ describe('price table', () => {
   });
 
   it('names the table that a price comes from', () => {
-    expect(published.find('openai', 'gpt-4o', null, NOW)?.version).toMatch(/^openai@\d{4}-\d\d-\d\d$/);
+    expect(published.find('openai', 'gpt-4o', null, NOW)?.version).toMatch(/^openai@\d{4}-\d\d-\d\d(?:\.\d+)?$/);
   });
 
   it('gives what a version says another version when it changes: lines name the version by which they were made', () => {
