@@ -54,6 +54,7 @@ export class EmbeddingsProvider {
         return;
       }
       const data = items.map((item, index) => elementOf(item, index, asked));
+      if (items.includes('by the token')) data.push(...items.map((item, index) => elementOf(item, index, asked)));
       const tokens = items.reduce((sum, item) => sum + tokensOf(item), 0);
       const usage = { prompt_tokens: tokens, total_tokens: tokens };
       response.end(JSON.stringify({ object: 'list', data: data.toReversed(), model: asked.model, usage }));
@@ -77,6 +78,9 @@ function itemsOf(input: Item | Item[]): Item[] {
 
 function elementOf(item: Item, index: number, { model, encoding_format: format }: Body): object {
   const vector = vectorOf(item, model);
+  if (item === 'late') return { object: 'embedding', index, embeddings: [vector, vector] };
+  if (item === 'nested') return { object: 'embedding', index, embedding: [vector, vector] };
+  if (item === 'of two types') return { object: 'embedding', index, embedding: { float: vector, binary: [1, 2] } };
   if (item === 'minus zero') return { object: 'embedding', index, embedding: asBase64([0.5, -0]) };
   if (item === 'with a name') return { object: 'embedding', index, embedding: vector, name: 'Bob' };
   return { object: 'embedding', index, embedding: format === 'base64' ? asBase64(vector) : vector };

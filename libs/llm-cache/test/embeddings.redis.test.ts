@@ -272,7 +272,7 @@ describe('a call that is refused', () => {
   });
 });
 
-it.each(['minus zero', 'with a name'])(
+it.each(['minus zero', 'with a name', 'late', 'nested', 'of two types'])(
   'passes on a vector that cannot be kept as it is, and keeps the others: %s',
   async (odd) => {
     const [a] = texts(1) as [string];
@@ -283,6 +283,32 @@ it.each(['minus zero', 'with a name'])(
     expect(vectors(again)[1]).toEqual(vectorOf(a));
   },
 );
+
+describe('a list that is not one element for each item', () => {
+  it('is passed on as it is, billed, and not kept', async () => {
+    const [a] = texts(1) as [string];
+    const asked = ['by the token', a];
+    const first = await embed(asked);
+    expect([first.status, cacheOf(first), first.body.data.length]).toEqual([200, 'MISS', 4]);
+    expect(first.body).toEqual(
+      await direct.embeddings.create({ model: MODEL, input: asked, encoding_format: 'float' }),
+    );
+    expect(gateway.ledger.calls).toMatchObject([
+      { outcome: { status: 'completed', usage: { inputTokens: paid(...asked).prompt_tokens } } },
+    ]);
+    expect((await embed(asked)).body).toEqual(first.body);
+    expect((await embed(asked, { 'cache-control': 'no-store' })).body).toEqual(first.body);
+    expect(provider.calls.length).toBe(4);
+  });
+
+  it('is asked for again, as a whole, where a part of it was asked for', async () => {
+    const [a] = texts(1) as [string];
+    await embed(a);
+    const asked = await embed([a, 'by the token']);
+    expect([asked.status, asked.body.data.length]).toEqual([200, 4]);
+    expect(provider.calls).toEqual([[a], ['by the token'], [a, 'by the token']]);
+  });
+});
 
 describe('what a request may say', () => {
   it('no-store: the provider’s own answer, and nothing kept', async () => {

@@ -1,4 +1,7 @@
-/** `POST /v1/embeddings`: aimock has it, but in numbers only, while OpenAI's SDK asks for base64 and reads nothing else then. */
+/**
+ * `POST /v1/embeddings`: aimock has it, but in numbers only, while OpenAI's SDK asks for base64 and reads nothing else then.
+ * Nothing says that it is simulated: a vector has no room to, and a list that did would not be what a cache makes of stored vectors.
+ */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -41,7 +44,8 @@ export class Embeddings implements Mountable {
       return { object: 'embedding', index, embedding };
     });
     const tokens = items.reduce((sum, item) => sum + Math.max(1, Math.ceil(item.length / 4)), 0);
-    sendJson(response, 200, { object: 'list', data, model, usage: { prompt_tokens: tokens, total_tokens: tokens } });
+    const usage = { prompt_tokens: tokens, total_tokens: tokens };
+    sendJson(response, 200, { object: 'list', data, model, usage });
     return true;
   }
 }

@@ -13,6 +13,8 @@ const MOST_IMAGES = 10;
 const MOST_PARTIAL_IMAGES = 3;
 /** Of one image of medium quality, 1024 pixels square. */
 const TOKENS_OF_AN_IMAGE = 1056;
+/** Said in every answer; an image of one grey pixel says it, too. */
+const MARK = { simulated: true } as const;
 const LOOK = { size: '1024x1024', quality: 'medium', background: 'opaque', output_format: 'png' } as const;
 
 interface ImagesRequest {
@@ -51,10 +53,10 @@ export class Images implements Mountable {
     const told = isGptImage(asked.model) ? { ...LOOK, usage: usageOf(String(asked.prompt), images) } : {};
     if (asked.stream === true) {
       const partials = numberOr(asked.partial_images, 0);
-      await this.#stream(response, images, partials, { b64_json: PIXEL, created_at: created, ...LOOK }, told);
+      await this.#stream(response, images, partials, { b64_json: PIXEL, created_at: created, ...LOOK, ...MARK }, told);
     } else {
       const data = Array.from({ length: images }, () => ({ b64_json: PIXEL }));
-      sendJson(response, 200, { created, data, ...told });
+      sendJson(response, 200, { created, data, ...told, ...MARK });
     }
     return true;
   }

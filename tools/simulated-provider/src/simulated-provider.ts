@@ -6,6 +6,7 @@ import { Embeddings } from './embeddings.js';
 import { jsonOf, sendJson } from './http-json.js';
 import { Images, PIXEL } from './images.js';
 import { Models } from './models.js';
+import { OPENAI_FORMS } from './openai-forms.js';
 import { TextCompletions } from './text-completions.js';
 import { UNKNOWN_ADDRESS } from './unknown-address.js';
 
@@ -91,6 +92,7 @@ export async function startSimulatedProvider(options: SimulatedProviderOptions =
     },
   });
   mock.addFixture({ match: { endpoint: 'image' }, response: { image: { b64Json: PIXEL } } });
+  mock.mount('/v1', OPENAI_FORMS);
   mock.mount('/v1/embeddings', new Embeddings({ firstByteMs }));
   mock.mount('/v1/images/generations', new Images({ firstByteMs, betweenImagesMs: betweenChunksMs }));
   mock.mount('/v1/completions', new TextCompletions({ firstByteMs, betweenChunksMs, chunkCharacters }));

@@ -158,6 +158,32 @@ describe('simulated provider', () => {
   });
 });
 
+describe('what aimock leaves out of OpenAI’s forms', () => {
+  it('is there: ids of responses, and every member of an error', async () => {
+    const asked = { model: 'gpt-4o-mini', input: 'Hello' };
+    const whole = await client.responses.create(asked);
+    expect(whole.id).toMatch(/^resp_[\w-]{16}$/);
+    const ids = new Set<string>();
+    for await (const event of await client.responses.create({ ...asked, stream: true })) {
+      if ('response' in event) ids.add(event.response.id);
+    }
+    expect([...ids]).toEqual([expect.stringMatching(/^resp_[\w-]{16}$/)]);
+    const refused = await fetch(`${proxy.url}/v1/chat/completions`, { method: 'POST', body: '{"model": ' });
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toEqual({
+      error: expect.objectContaining({ message: expect.any(String), type: 'invalid_request_error', param: null }),
+    });
+  });
+
+  it('is said of images, too, that they are simulated', async () => {
+    const image = await client.images.generate({ model: 'gpt-image-1', prompt: 'x' });
+    const drawn = await client.images.generate({ model: 'gpt-image-1', prompt: 'x', stream: true });
+    const events: unknown[] = [];
+    for await (const event of drawn) events.push(event);
+    for (const said of [image, ...events]) expect(said).toMatchObject({ simulated: true });
+  });
+});
+
 describe('counting proxy', () => {
   it('counts requests and the tokens of both forms', async () => {
     const whole = await client.chat.completions.create(chat('One'));

@@ -12,7 +12,7 @@ import { readOpenAiUsage } from '../ledger/openai-usage.js';
 import { vectorIn } from '../protocol/embeddings/answer.js';
 import { readItems, type EmbeddingItem } from '../protocol/embeddings/request.js';
 import type { JsonObject } from '../protocol/protocol.js';
-import type { EmbeddingCall, EmbeddingCalls } from './embedding-calls.js';
+import { UnmappedEmbeddingsError, type EmbeddingCall, type EmbeddingCalls } from './embedding-calls.js';
 import type { ItemFacts } from './item-note.js';
 import { refOfItem, type EmbeddingRef } from './item-refs.js';
 import { sharesOf } from './shares.js';
@@ -43,6 +43,8 @@ export class AskedItems {
   /** What went wrong in a call of this request, not in somebody else's that was joined. */
   readonly ownErrors = new Set<unknown>();
   readonly inquiry: Inquiry;
+  /** What the provider said when this request asked it for all items, where nobody can tell them apart in it. */
+  unmapped: Omit<EmbeddingCall, 'answer'> | null = null;
   #hasCalled = false;
   readonly #items = new Map<string, { readonly item: EmbeddingItem; readonly at: number }>();
   readonly #means: AskingMeans;
@@ -102,6 +104,7 @@ export class AskedItems {
       return call;
     } catch (error) {
       this.ownErrors.add(error);
+      if (whole && error instanceof UnmappedEmbeddingsError) this.unmapped = error.call;
       throw error;
     }
   }

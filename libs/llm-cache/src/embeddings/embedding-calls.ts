@@ -4,7 +4,7 @@ import type { FlightObserver } from '../flight/flight-observer.js';
 import type { Inquiry } from '../gateway/inquiry.js';
 import type { CallCause, CallOutcome, Ledger } from '../ledger/ledger.js';
 import { readOpenAiUsage } from '../ledger/openai-usage.js';
-import { readEmbeddings, type EmbeddingsAnswer } from '../protocol/embeddings/answer.js';
+import { readEmbeddings, readUnmapped, type EmbeddingsAnswer } from '../protocol/embeddings/answer.js';
 import { EMBEDDINGS } from '../protocol/embeddings/embeddings.js';
 import { LlmError } from '../protocol/llm-error.js';
 import { readable, unauthorizedIn } from '../upstream/refusal.js';
@@ -44,6 +44,15 @@ export class EmbeddingsRefusedError extends Error {
   }
 }
 
+/** The provider's list is not one element for each item: it is an answer to who asked for all of them alone. */
+export class UnmappedEmbeddingsError extends Error {
+  readonly code = 'embeddings_unmapped';
+  constructor(readonly call: Omit<EmbeddingCall, 'answer'>) {
+    super('The provider answered with a list that is not one element for each item.');
+    this.name = 'UnmappedEmbeddingsError';
+  }
+}
+
 /** 2,048 vectors of 3,072 numbers in decimal text. */
 const MAX_ANSWER_BYTES = 128 * 1024 * 1024;
 
@@ -56,7 +65,7 @@ export class EmbeddingCalls {
     this.#parts = parts;
   }
 
-  /** @throws EmbeddingsRefusedError, LlmError */
+  /** @throws EmbeddingsRefusedError, UnmappedEmbeddingsError, LlmError */
   make(wanted: WantedCall, signal: AbortSignal): Promise<EmbeddingCall> {
     const call = this.#make(wanted, signal);
     this.#underWay.add(call);
@@ -96,8 +105,10 @@ export class EmbeddingCalls {
       const upstreamMs = performance.now() - began;
       const text = await collect(bytes, MAX_ANSWER_BYTES);
       const answer = readEmbeddings(text, items);
-      if (answer === null) throw noEmbeddings();
-      outcome = { ...outcome, status: 'completed', usage: readOpenAiUsage(answer.usage), model: answer.model };
+      const billing = answer ?? readUnmapped(text);
+      if (billing === null) throw noEmbeddings();
+      outcome = { ...outcome, status: 'completed', usage: readOpenAiUsage(billing.usage), model: billing.model };
+      if (answer === null) throw new UnmappedEmbeddingsError({ body: text, headers, upstreamMs });
       return { answer, body: text, headers, upstreamMs };
     } catch (error) {
       if (signal.aborted) outcome = { ...outcome, status: 'aborted' };

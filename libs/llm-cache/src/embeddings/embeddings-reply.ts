@@ -43,6 +43,12 @@ export function refusalReply({ status, headers, body }: Refusal): GatewayReply {
   return { status, headers: { ...headers, ...forwardedCacheHeaders('MISS') }, body, outcome: 'MISS', upstreamMs: null };
 }
 
+/** A list that nothing could be taken from, as the provider sent it. */
+export function unmappedReply({ headers, body, upstreamMs }: Omit<EmbeddingCall, 'answer'>): GatewayReply {
+  const all = { ...headers, 'content-type': 'application/json', ...forwardedCacheHeaders('MISS') };
+  return { status: 200, headers: all, body, outcome: 'MISS', upstreamMs };
+}
+
 /** Everything was asked for, once, and came in its order. */
 function isTheAnswer({ answer }: EmbeddingCall, found: readonly Found[]): boolean {
   return answer.inOrder && answer.elements.length === found.length;

@@ -6,7 +6,8 @@
  * 1. The vectors stand where their items stood: items are told apart by their keys, never by their place (AskedItems).
  * 2. What is stored is read together, and what is not, and nobody has under way, is asked for by one call.
  * 3. A call that somebody else has made for other items, too, and that was refused, is not this request's: it asks anew.
- * 4. `usage` and the call's ledger line say what was paid; what was not is booked as avoided, by each item's share.
+ * 4. A list in which items cannot be told apart is passed on to who asked for all of it, as it is, and nothing of it is kept.
+ * 5. `usage` and the call's ledger line say what was paid; what was not is booked as avoided, by each item's share.
  */
 import {
   absent,
@@ -32,8 +33,8 @@ import { NOTHING_KNOWN } from '../request/known-requests.js';
 import type { Upstream } from '../upstream/upstream-client.js';
 import { AskedItems, type FreshFacts, type LoadedItem } from './asked-items.js';
 import { bookAvoided } from './book-avoided.js';
-import { EmbeddingCalls, EmbeddingsRefusedError } from './embedding-calls.js';
-import { replyOf, refusalReply, type Found, type ReplyTerms } from './embeddings-reply.js';
+import { EmbeddingCalls, EmbeddingsRefusedError, UnmappedEmbeddingsError } from './embedding-calls.js';
+import { replyOf, refusalReply, unmappedReply, type Found, type ReplyTerms } from './embeddings-reply.js';
 import { decodeItemNote, encodeItemNote, type ItemFacts } from './item-note.js';
 import type { EmbeddingRef } from './item-refs.js';
 
@@ -81,10 +82,11 @@ export class Embeddings {
     if (inquiry.bypass !== null || !inquiry.body.faithful) return gateway.answer(request);
     const left = new AbortController();
     request.whenLeft(() => left.abort(new ClientLeftError()));
+    const asked = this.#asked(inquiry, 'request');
     try {
-      const asked = this.#asked(inquiry, 'request');
       return inquiry.controls.onlyIfCached ? await this.#stored(asked) : await this.#found(asked, left.signal);
     } catch (error) {
+      if (error instanceof UnmappedEmbeddingsError) return this.#unmapped(asked, error, left.signal);
       const stale = left.signal.aborted ? null : await this.#insteadOfError(inquiry, error);
       if (stale !== null) return stale;
       if (error instanceof EmbeddingsRefusedError) return refusalReply(error.refusal);
@@ -123,6 +125,17 @@ export class Embeddings {
     const found = refs.map(({ key }, at) => this.#foundAt(asked, key, loaded?.[at], results[at] === 'stored'));
     const withoutRedis = results.some((result, at) => result === 'dropped' && loaded?.[at]?.value !== absent);
     return this.#replied(asked, found, { refreshed, maxAgeSeconds: controls.maxAgeSeconds, withoutRedis });
+  }
+
+  async #unmapped(asked: AskedItems, error: UnmappedEmbeddingsError, signal: AbortSignal): Promise<GatewayReply> {
+    // A part of it was asked for, or somebody else's call was joined: that is no answer to this request.
+    if (asked.unmapped === null) {
+      await asked.load(uniquely(asked.refs), signal).catch((again: unknown) => {
+        if (!(again instanceof UnmappedEmbeddingsError)) throw again;
+      });
+    }
+    if (asked.unmapped !== null) return unmappedReply(asked.unmapped);
+    throw new LlmError('upstream_invalid_response', error.message, { cause: error });
   }
 
   /** Null: all of it was asked for alone. */

@@ -2,10 +2,11 @@
 import { readFrame } from '../../stream/sse-frames.js';
 import { complaintIn } from '../complaint.js';
 import { GOES_ON, TERMINAL } from '../frame-readings.js';
-import { isObject, parsedEvent, without, withoutUndefined } from '../json-object.js';
+import { isObject, without, withoutUndefined } from '../json-object.js';
 import type { Assembler, FrameReading, JsonObject, RequestFacts, WholeAnswer } from '../protocol.js';
 import { defectOf, factsOf, useOf } from './completion.js';
 import { emptyObject } from './delta-merge.js';
+import { exactEvent, exactJson } from './exact-numbers.js';
 import { bytesOf } from './merged-size.js';
 import { choicesIn, usageCut } from './usage-cut.js';
 
@@ -61,7 +62,7 @@ export class ChoiceAssembler<State extends object> implements Assembler {
       this.#terminal = true;
       return TERMINAL;
     }
-    const chunk = parsedEvent(data);
+    const chunk = exactEvent(data);
     if (!isObject(chunk)) {
       this.#unreadable = true;
       return GOES_ON;
@@ -85,7 +86,7 @@ export class ChoiceAssembler<State extends object> implements Assembler {
       return { json: null, facts, defect: 'unreadable', complaint: null };
     const defect = defectOf(completion);
     // A stream that only forgot to say that it is over is a whole answer to its reader, though not one to keep.
-    const json = this.#terminal || defect !== 'unfinished_choice' ? Buffer.from(JSON.stringify(completion)) : null;
+    const json = this.#terminal || defect !== 'unfinished_choice' ? Buffer.from(exactJson(completion)) : null;
     return {
       json,
       facts,

@@ -32,6 +32,7 @@ describe('a provider’s list of embeddings', () => {
     ['some not numbered, some are', list([element(undefined, [1]), element(1)])],
     ['an index that is none', list([element(0), { ...element(1), index: '1a' }])],
     ['no vector', list([element(0), element(1, null)])],
+    ['nothing but a place', list([element(0), { object: 'embedding', index: 1 }])],
   ])('is none: %s', (_what, bytes) => {
     expect(readEmbeddings(bytes, 2)).toBeNull();
   });
@@ -64,6 +65,15 @@ describe('an element that is kept', () => {
   ])('is not one with %s', (_what, embedding) => {
     expect(vectorIn({ object: 'embedding', index: 0, embedding })).toBeNull();
   });
+
+  it.each([{ embeddings: [[1], [2]] }, { embedding: [[1], [2]] }, { embedding: { float: [1] } }])(
+    'is passed on, and not kept, as %j',
+    (vectors) => {
+      const said = { object: 'embedding', index: 0, ...vectors };
+      expect(readEmbeddings(list([said]), 1)?.elements).toEqual([said]);
+      expect(vectorIn(said)).toBeNull();
+    },
+  );
 
   it('is not one that says more', () => {
     expect(vectorIn({ object: 'embedding', index: 0, embedding: [1], truncated: true })).toBeNull();

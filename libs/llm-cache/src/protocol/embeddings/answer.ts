@@ -1,5 +1,5 @@
 /** The answer of `POST /v1/embeddings`: from the provider's list to vectors that can be kept one by one, and back. */
-import { isObject, parsed, textIn } from '../json-object.js';
+import { given, isObject, parsed, textIn } from '../json-object.js';
 import type { JsonObject } from '../protocol.js';
 
 /** How a provider writes a vector; not always as it was asked to. */
@@ -39,11 +39,18 @@ export function readEmbeddings(bytes: Buffer, items?: number): EmbeddingsAnswer 
   return { elements, inOrder, model: textIn(model), usage, rest };
 }
 
+/** What bills a list of which nobody can tell the items' vectors apart. Null for what is no list. */
+export function readUnmapped(bytes: Buffer): Pick<EmbeddingsAnswer, 'model' | 'usage'> | null {
+  const answer = parsed(bytes.toString());
+  if (!isObject(answer) || !Array.isArray(answer['data']) || answer['data'].length === 0) return null;
+  return { model: textIn(answer['model']), usage: answer['usage'] };
+}
+
 function inPlace(data: readonly unknown[]): JsonObject[] | null {
   const counted = isObject(data[0]) && data[0]['index'] !== undefined;
   const elements = new Map<number, JsonObject>();
   for (const [at, element] of data.entries()) {
-    if (!isObject(element) || !isEmbedding(element['embedding'])) return null;
+    if (!isObject(element) || !saysVectors(element)) return null;
     const { index } = element;
     if (!counted && index !== undefined) return null;
     const place = counted ? index : at;
@@ -59,7 +66,7 @@ export function vectorIn(element: JsonObject): EmbeddedVector | null {
   for (const name in element) if (!PLAIN.has(name)) return null;
   if (element['object'] !== 'embedding' || element['index'] === undefined) return null;
   const { embedding } = element;
-  const numbers = typeof embedding === 'string' ? unpacked(embedding) : (embedding as number[]);
+  const numbers = typeof embedding === 'string' ? unpacked(embedding) : Array.isArray(embedding) ? embedding : null;
   // JSON, in which what cannot be packed is kept, has no -0.
   if (numbers === null || numbers.length === 0 || !numbers.every(isWritten)) return null;
   return { form: typeof embedding === 'string' ? 'base64' : 'float', numbers };
@@ -82,8 +89,10 @@ function isWritten(value: unknown): boolean {
   return typeof value === 'number' && Number.isFinite(value) && !Object.is(value, -0);
 }
 
-function isEmbedding(value: unknown): boolean {
-  return typeof value === 'string' || Array.isArray(value);
+/** In OpenAI's way or in one of its own: a vector for each token, in several types, under another name. */
+function saysVectors(element: JsonObject): boolean {
+  if ('embedding' in element) return given(element['embedding']);
+  return Object.keys(element).some((name) => !PLAIN.has(name));
 }
 
 /** Little-endian singles, as OpenAI writes them. Null for what is not that, or not written so. */

@@ -2,7 +2,7 @@ import { readOpenAiUsage } from '../../ledger/openai-usage.js';
 import { NO_STREAM } from '../no-stream.js';
 import { OPENAI_ERRORS } from '../openai-error.js';
 import type { Protocol, WholeAnswer } from '../protocol.js';
-import { readEmbeddings } from './answer.js';
+import { readEmbeddings, readUnmapped } from './answer.js';
 import { readEmbeddingsRequest } from './request.js';
 
 /** OpenAI's embeddings, answered as a whole: a request that is not to be kept, or that cannot be taken apart. */
@@ -29,7 +29,7 @@ export const EMBEDDING_ITEMS: Protocol = {
 };
 
 function readWhole(bytes: Buffer): WholeAnswer | null {
-  const answer = readEmbeddings(bytes);
+  const answer = readEmbeddings(bytes) ?? readUnmapped(bytes);
   if (answer === null) return null;
   const { model, usage } = answer;
   const facts = { model, usage: readOpenAiUsage(usage), responseId: null, serviceTier: null };
