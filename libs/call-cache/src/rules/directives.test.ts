@@ -30,6 +30,26 @@ describe('Cache-Control as strangers write it', () => {
     expect([of('no-cache="x"').whole('no-cache'), of('no-cache').whole('no-cache')]).toEqual([false, true]);
   });
 
+  it('takes several of a kind together, and what cannot be read for all', () => {
+    expect(of('private="a", private="b, C"').fieldNames('private')).toEqual(['a', 'b', 'c']);
+    for (const text of [
+      'private="a", private',
+      'private, private="a"',
+      'private="a, max-age=5',
+      'private="a b"',
+      'private=',
+    ]) {
+      expect([text, of(text).whole('private')]).toEqual([text, true]);
+    }
+  });
+
+  it.each(['no-store max-age=5', 'max-age=5 no-store', 'private no-store', 'no-store;max-age=5', 'no-store "x"'])(
+    'what forbids is heard also where a comma is missing: %s',
+    (text) => {
+      expect(of(text).has('no-store')).toBe(true);
+    },
+  );
+
   it('heeds what is targeted at this cache before what is for all, and passes over what is for others', () => {
     const seconds = (value: string): number | null =>
       Directives.of(
@@ -39,6 +59,8 @@ describe('Cache-Control as strangers write it', () => {
         ]),
       ).seconds('max-age');
     expect([seconds('max-age=9'), seconds('max-age=9;promptsales'), seconds('max-age=9;akamai')]).toEqual([9, 9, 1]);
+    // It says what is to be done with the body, and nothing of how long it lives.
+    expect(seconds('content="ESI/1.0"')).toBe(1);
   });
 
   it('reads anything without failing, in linear time', () => {

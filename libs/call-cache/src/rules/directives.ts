@@ -1,6 +1,7 @@
 /**
  * `Cache-Control` as messages of strangers have it (RFC 9111 §5.2). Lenient where the RFC is: what is unknown is ignored. Where
- * a number cannot be read, the reading is the cautious one: nothing is fresh by it.
+ * a number cannot be read, the reading is the cautious one: nothing is fresh by it; what forbids something forbids it also when a
+ * comma or a quote is missing.
  */
 import { tokensIn, type Fields } from './fields.js';
 
@@ -9,13 +10,26 @@ const MOST_SECONDS = 2_147_483_648;
 
 const DIRECTIVE = /[\t ]*([^\s,="]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^,]*)))?([^,]*)(?:,|$)/gy;
 
+const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
+const FORBIDDING: ReadonlySet<string> = new Set([
+  'no-store',
+  'no-cache',
+  'private',
+  'must-revalidate',
+  'proxy-revalidate',
+]);
+
 export class Directives {
-  /** The first argument of each, as RFC 9111 §4.2.1 lets one choose. Null: without one. */
-  readonly #arguments: ReadonlyMap<string, string | null>;
+  /** All arguments of each. Null: without one. */
+  readonly #arguments: ReadonlyMap<string, readonly (string | null)[]>;
 
   constructor(lines: readonly string[]) {
-    const found = new Map<string, string | null>();
-    for (const [name, argument] of directivesIn(lines.join(', '))) if (!found.has(name)) found.set(name, argument);
+    const found = new Map<string, (string | null)[]>();
+    for (const [name, argument] of directivesIn(lines.join(', '))) {
+      const known = found.get(name);
+      if (known === undefined) found.set(name, [argument]);
+      else known.push(argument);
+    }
     this.#arguments = found;
   }
 
@@ -37,27 +51,29 @@ export class Directives {
     return this.#arguments.has(name);
   }
 
-  /** It is there and holds for the whole message: not only for some fields. */
+  /** It is there and holds for the whole message, be it once: not only for some fields, or for what is no name of one. */
   whole(name: 'no-cache' | 'private'): boolean {
-    return this.has(name) && this.fieldNames(name).length === 0;
+    return (this.#arguments.get(name) ?? []).some((argument) => {
+      const names = argument === null ? [] : tokensIn([argument]);
+      return names.length === 0 || !names.every((one) => TOKEN.test(one));
+    });
   }
 
   /** The fields that it is limited to. */
   fieldNames(name: 'no-cache' | 'private'): readonly string[] {
-    const argument = this.#arguments.get(name);
-    return argument === null || argument === undefined ? [] : tokensIn([argument]);
+    return tokensIn((this.#arguments.get(name) ?? []).filter((argument) => argument !== null));
   }
 
-  /** Null: not there. 0 for what is no number of seconds. */
+  /** The first, as RFC 9111 §4.2.1 lets one choose. Null: not there. 0 for what is no number of seconds. */
   seconds(name: string): number | null {
-    const argument = this.#arguments.get(name);
+    const argument = this.#arguments.get(name)?.[0];
     if (argument === undefined) return null;
     return argument !== null && /^\d+$/.test(argument) ? Math.min(Number(argument), MOST_SECONDS) : 0;
   }
 
   /** `max-stale` may stand alone: then anything goes. */
   secondsOr(name: string, alone: number): number | null {
-    return this.#arguments.get(name) === null ? alone : this.seconds(name);
+    return this.#arguments.get(name)?.[0] === null ? alone : this.seconds(name);
   }
 }
 
@@ -80,11 +96,15 @@ function targetedLines(fields: Fields): readonly string[] | null {
   return null;
 }
 
+/** They say nothing of how long we keep it: alone, they leave that to `Cache-Control`. */
+const OF_OTHER_MATTERS = /^\s*(?:content\s*=|no-store-remote\s*$)/i;
+
 /** https://www.w3.org/TR/edge-arch/: `max-age=3600;promptsales` is for this cache; `max-age=60+30` may be stale for 30 s. */
 function forSurrogate(line: string): string[] {
   return line.split(',').flatMap((member) => {
     const [directive = '', target] = member.split(';');
     if (target !== undefined && target.trim().toLowerCase() !== SURROGATE) return [];
+    if (OF_OTHER_MATTERS.test(directive)) return [];
     const extended = /^\s*max-age=(\d+)\+(\d+)\s*$/i.exec(directive);
     return extended === null
       ? [directive]
@@ -106,6 +126,10 @@ function* directivesIn(text: string): Generator<[name: string, argument: string 
     }
     position = DIRECTIVE.lastIndex;
     const [, name = '', quoted, token, rest = ''] = match;
+    const words = match[0].split(/[\s;]+/).filter((word) => word !== '');
+    if (words.length > 1 || rest.trim() !== '') {
+      for (const word of [name, ...words]) if (FORBIDDING.has(word.toLowerCase())) yield [word.toLowerCase(), null];
+    }
     // `max-age =3600`, `max-age="1"x`: no directive of this name.
     if (rest.trim() !== '') continue;
     yield [name.toLowerCase(), quoted?.replaceAll(/\\(.)/g, '$1') ?? token?.trimEnd() ?? null];

@@ -15,5 +15,6 @@ const OF_THE_BODY: ReadonlySet<string> = new Set([
 export function freshened(stored: Fields, notModified: Fields): Fields {
   const news = storedFields(notModified).without((name) => OF_THE_BODY.has(name));
   const replaced = new Set(news.lines.map(([name]) => name.toLowerCase()));
-  return new Fields([...stored.without((name) => replaced.has(name)).lines, ...news.lines]);
+  // What either holds back, it holds back of both.
+  return storedFields(new Fields([...stored.without((name) => replaced.has(name)).lines, ...news.lines]));
 }

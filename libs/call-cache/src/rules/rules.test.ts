@@ -178,6 +178,8 @@ describe('variants (§4.1)', () => {
     const says = (name: string, ...values: string[]) =>
       selectingValues(fields(...values.map((v): FieldLine => [name, v])), [name.toLowerCase()]);
     expect(says('Accept-Language', 'EN;q=0.5 , de')).toEqual(says('accept-language', 'de', 'en; Q=0.5'));
+    expect(says('Accept', 'Text/HTML; Level=A')).toEqual(says('Accept', 'text/html;level=A'));
+    expect(says('Accept', 'a/b;profile="X"')).not.toEqual(says('Accept', 'a/b;profile="x"'));
     expect(says('X', '1,2')).toEqual(says('X', ' 1', '2 '));
     expect(says('X', 'a')).not.toEqual(says('X', 'A'));
     expect(says('X', '"a, b"')).not.toEqual(says('X', '"a,b"'));
@@ -232,6 +234,12 @@ describe('validation (§4.3, RFC 9110 §13)', () => {
       ['A', '2'],
     ]);
   });
+});
+
+it('a field that a 304, or what is stored, holds back is held back of both (§5.2.2.4, §5.2.2.7)', () => {
+  const news = fields(['A', '2'], ['Cache-Control', 'private="b", max-age=5']);
+  expect(freshened(cc('max-age=5', ['B', '1']), news).lines).toEqual(news.lines);
+  expect(freshened(cc('private="a", max-age=5'), fields(['A', '2'])).has('a')).toBe(false);
 });
 
 it.each([

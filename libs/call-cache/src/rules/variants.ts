@@ -45,6 +45,10 @@ function membersOf(text: string): string[] {
   return members.filter((member) => member !== '');
 }
 
+/** Names without regard to case; what parameters say may tell cases apart, and quoted, white space too. */
 function preference(member: string): string {
-  return member.toLowerCase().replaceAll(/\s*([;=])\s*/g, '$1');
+  if (member.includes('"')) return member.replace(/^[^;"]*/, (range) => range.toLowerCase());
+  return member
+    .replaceAll(/\s*([;=])\s*/g, '$1')
+    .replaceAll(/^[^;]*|;[^;=]*/g, (rangeOrName) => rangeOrName.toLowerCase());
 }
