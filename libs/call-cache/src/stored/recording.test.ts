@@ -79,6 +79,18 @@ describe('a recording', () => {
     expect(await third.whole).not.toBeNull();
   });
 
+  it('trap 11: what a slow caller has not read yet counts, also when it is not kept', async () => {
+    const budget = new RecordingBudget(20);
+    const long = new Recording(new Source(['ten bytes.', 'ten bytes.', 'ten bytes.']), bounds(20, budget));
+    expect(await long.whole).toBeNull();
+    const meanwhile = new Recording(new Source(['ten bytes.']), bounds(20, budget));
+    expect(await meanwhile.whole).toBeNull();
+    expect(await read(long.forCaller())).toHaveLength(30);
+    await meanwhile.forCaller().return();
+    const after = new Recording(new Source(['ten bytes.']), bounds(20, budget));
+    expect(await after.whole).not.toBeNull();
+  });
+
   it('trap 15: one that breaks off is not kept, and its caller hears of it behind what had come', async () => {
     const recording = new Recording(new Source(['a', new Error('reset')]), bounds());
     expect(await recording.whole).toBeNull();

@@ -88,6 +88,7 @@ export class Recording {
       }
       if (this.#callerLeft) return;
       this.#chunks = [];
+      this.#release();
       if (this.#state === 'passing') yield* this.#rest();
       if (this.#failure !== null) throw this.#failure;
     } finally {
@@ -129,7 +130,8 @@ export class Recording {
 
   #pass(): void {
     this.#state = 'passing';
-    this.#release();
+    // What its caller has not read yet is still held.
+    if (this.#callerLeft) this.#release();
     this.#ended.resolve(null);
     if (this.#callerLeft) this.#stop();
     this.#rouse();
