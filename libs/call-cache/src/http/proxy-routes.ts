@@ -113,7 +113,7 @@ function refusalOf(error: unknown): Refusal {
 }
 
 async function send(
-  { status, reason, fields, body, trailers }: CallReply,
+  { status, reason, fields: said, body, trailers }: CallReply,
   request: FastifyRequest,
   reply: FastifyReply,
 ) {
@@ -122,6 +122,9 @@ async function send(
     if (body !== null && !Buffer.isBuffer(body)) await body.return();
     return;
   }
+  const chunked = body !== null && !Buffer.isBuffer(body) && !said.has('content-length') && hasChunks(request);
+  // Trailers stand behind chunks only, and Node takes no announcement of them where there are none.
+  const fields = chunked ? said : said.without((name) => name === 'trailer');
   const own: string[] = ['X-Request-Id', request.id];
   // Who says nothing of caches speaks to the one who asks: so no cache between him and us keeps it.
   if (!fields.has('cache-control') && !fields.has('expires') && !fields.has('pragma'))
@@ -138,7 +141,13 @@ async function send(
     raw.end(body ?? undefined);
     return;
   }
-  await pipeline(Readable.from(withTrailers(body, raw, fields, trailers), { objectMode: false }), raw);
+  try {
+    await pipeline(Readable.from(withTrailers(body, raw, fields, trailers), { objectMode: false }), raw);
+  } catch (error) {
+    // A caller who is gone before the first read leaves a generator behind that has not begun, and ends nothing.
+    await body.return();
+    throw error;
+  }
 }
 
 async function* withTrailers(
@@ -181,6 +190,11 @@ function restOf(url: string): string {
   // `GET http://host/proxy/…` is routed here too: of which host, nobody has asked us.
   if (rest === undefined) throw new ProblemError('bad_url', 'The request line names a path, not a whole URL.');
   return rest;
+}
+
+/** RFC 9112 §6.1: who speaks HTTP/1.0 knows no chunks. */
+function hasChunks({ raw }: FastifyRequest): boolean {
+  return raw.httpVersion !== '1.0';
 }
 
 function hasBody({ headers }: FastifyRequest): boolean {

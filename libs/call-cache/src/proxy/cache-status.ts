@@ -16,18 +16,24 @@ export function outcomeOf(fields: Fields): Outcome | null {
 /** Why a request went on to the service (RFC 9211 §2.2). */
 export type Forwarded = 'bypass' | 'method' | 'miss' | 'vary-miss' | 'request' | 'stale' | 'partial';
 
+/** RFC 9111 §1.2.2: no number of seconds is larger. An age that nobody can tell is this one. */
+const MOST_SECONDS = 2_147_483_648;
+
+export function ageLine(ageMs: number): FieldLine {
+  return ['Age', String(Math.min(Math.floor(ageMs / 1000), MOST_SECONDS))];
+}
+
 export function hitLines(ageMs: number, lifetimeSeconds: number, how: 'hit' | 'stale' | 'coalesced'): FieldLine[] {
-  const ageSeconds = Math.floor(ageMs / 1000);
-  const ttl = Math.floor(lifetimeSeconds - ageMs / 1000);
+  const ttl = Math.max(Math.floor(lifetimeSeconds - ageMs / 1000), -MOST_SECONDS);
   if (how === 'coalesced') {
     return [
-      ['Age', String(ageSeconds)],
+      ageLine(ageMs),
       ['Cache-Status', `${CACHE}; fwd=miss; collapsed; detail=coalesced`],
       ['X-Cache', 'COALESCED'],
     ];
   }
   return [
-    ['Age', String(ageSeconds)],
+    ageLine(ageMs),
     ['Cache-Status', `${CACHE}; hit; ttl=${ttl}${how === 'stale' ? '; detail=stale' : ''}`],
     ['X-Cache', how === 'stale' ? 'STALE' : 'HIT'],
   ];

@@ -11,8 +11,9 @@ import {
   type Leadership,
   type RedisRoles,
 } from '@promptsales/cache-core';
+import type { Readable } from 'node:stream';
 import { CallError } from '../call-error.js';
-import { isForOrigin } from '../rules/conditions.js';
+import { CONDITIONAL, isForOrigin } from '../rules/conditions.js';
 import type { RecordingBudget } from '../stored/recording.js';
 import type { Stored, Variants } from '../stored/stored-answer.js';
 import type { Upstream } from '../upstream/guarded-upstream.js';
@@ -71,16 +72,21 @@ export class CallCache {
   async answer(call: IncomingCall): Promise<CallReply> {
     const asked = understood(call);
     const { method, body } = call;
-    if (namesOtherMethod(asked)) return this.#passing.pass(asked, { why: 'bypass' });
-    if (isLookupPost(asked)) {
-      const question = await gathered(call.body);
-      if (question.kind === 'longer') return this.#passing.pass(asked, { why: 'bypass', body: question.body });
-      return this.#looked({ ...asked, question: question.bytes });
-    }
-    if (method !== 'GET' && method !== 'HEAD') return this.#changed(asked);
-    if (body !== null || asked.terms.noStore || isForOrigin(asked.fields))
-      return this.#passing.pass(asked, { why: 'bypass' });
-    return this.#looked(asked);
+    if (namesOtherMethod(asked)) return this.#bypassed(asked);
+    const lookup = isLookupPost(asked);
+    if (!lookup && method !== 'GET' && method !== 'HEAD') return this.#changed(asked);
+    const { noStore, onlyIfCached } = asked.terms;
+    if ((noStore && !onlyIfCached) || isForOrigin(asked.fields)) return this.#bypassed(asked);
+    if (!lookup) return body === null ? this.#looked(asked) : this.#bypassed(asked);
+    const question = await gathered(body);
+    if (question.kind === 'longer') return this.#bypassed(asked, question.body);
+    return this.#looked({ ...asked, question: question.bytes });
+  }
+
+  /** What nothing that is stored can answer. @param body where some of it has been read */
+  #bypassed(asked: Asked, body: Readable | null = asked.call.body): Promise<CallReply> {
+    if (asked.terms.onlyIfCached) throw nothingKept();
+    return this.#passing.pass(asked, { why: 'bypass', ...(body === null ? {} : { body }) });
   }
 
   #changed(asked: Asked): Promise<CallReply> {
@@ -109,11 +115,7 @@ export class CallCache {
     const { found, place } = await this.#find({ ...asked, part: false });
     const how = found === null ? 'validate' : reuse(found, asked);
     if (found !== null && how !== 'validate') return this.#served(asked, place, found, how);
-    if (terms.onlyIfCached)
-      throw new CallError(
-        'only_if_cached',
-        'Nothing is kept that answers this request, and only-if-cached forbids to ask the service.',
-      );
+    if (terms.onlyIfCached) throw nothingKept();
     if (asked.part && found === null) return this.#obtained(asked);
     const why = terms.noCache ? 'request' : found === null ? 'miss' : 'stale';
     return this.#passing.pass(asked, { why: wantsPart && found === null ? 'partial' : why, stale: found });
@@ -204,7 +206,8 @@ export class CallCache {
   ): { readonly kind: 'reply'; readonly reply: CallReply } | { readonly kind: 'again' | 'alone' } {
     if (end.kind === 'again') return { kind: 'again' };
     if (end.kind === 'failed' || end.kind === 'alone') {
-      if (end.kind === 'failed' && refused !== null && servesOnError(refused, asked)) {
+      const erred = end.kind === 'failed' || end.erred === true;
+      if (erred && refused !== null && servesOnError(refused, asked)) {
         return { kind: 'reply', reply: replyFrom(refused, asked, 'stale', this.#now()) };
       }
       if (end.kind === 'failed') throw end.error;
@@ -226,7 +229,10 @@ export class CallCache {
     const { key } = place.ref;
     if (this.#refreshing.has(key)) return;
     this.#refreshing.add(key);
-    const behind = { ...asked, fields: asked.fields.without((name) => name === 'range' || name === 'if-range') };
+    // What is kept is what is renewed: a range of the whole asks for the whole.
+    const part = served.answer.status === 206;
+    const dropped = (name: string): boolean => CONDITIONAL.has(name) || (!part && RANGE.has(name));
+    const behind = { ...asked, part, fields: asked.fields.without(dropped) };
     this.#lead(behind, place, served, 'stale', false)
       .then(async (reply) => {
         if (reply?.body != null && !Buffer.isBuffer(reply.body)) await reply.body.return();
@@ -290,7 +296,15 @@ export class CallCache {
   }
 }
 
+const RANGE: ReadonlySet<string> = new Set(['range', 'if-range']);
 const NEVER_ABANDONED = new AbortController().signal;
+
+function nothingKept(): CallError {
+  return new CallError(
+    'only_if_cached',
+    'Nothing is kept that answers this request, and only-if-cached forbids to ask the service.',
+  );
+}
 
 function isFresh(hit: Hit<Stored>, asked: Asked): boolean {
   const found = foundInHit(hit, asked);

@@ -4,10 +4,10 @@ import type { StoredAnswer } from '../stored/stored-answer.js';
 
 /** What those who wait get of it. */
 export type FlightEnd =
-  /** `receivedAtMs`: by `performance.now()`, from when it ages. */
+  /** `keptAtMs`: from when it ages further. */
   | { readonly kind: 'kept'; readonly answer: StoredAnswer; readonly keptAtMs: number }
-  /** It is for its caller alone: the others ask for themselves. */
-  | { readonly kind: 'alone' }
+  /** It is for its caller alone: the others ask for themselves. `erred`: whoever has something stale need not. */
+  | { readonly kind: 'alone'; readonly erred?: boolean }
   | { readonly kind: 'failed'; readonly error: Error }
   /** Another process has loaded it, or has given it up: look again. */
   | { readonly kind: 'again' };

@@ -23,7 +23,7 @@ import { encodeStored, type Stored, type StoredAnswer, type Variants } from '../
 import type { Service } from '../services/service.js';
 import type { Upstream } from '../upstream/guarded-upstream.js';
 import { spent, type UpstreamAnswer } from '../upstream/upstream-client.js';
-import { forwardedLines, type Forwarded } from './cache-status.js';
+import { ageLine, forwardedLines, type Forwarded } from './cache-status.js';
 import { CallFlight } from './call-flight.js';
 import type { Asked, CallReply } from './call.js';
 import { answerFields, callersOwn } from './forwarded-fields.js';
@@ -90,7 +90,7 @@ export class Exchange {
     } catch (error) {
       const { stale } = this.#occasion;
       this.flight.end({ kind: 'failed', error: error as Error }, this.#destination.leadership.release());
-      if (stale !== null && servesOnError(stale, this.#asked)) return this.#from(stale, 'stale');
+      if (stale !== null && servesOnError(stale, this.#asked)) return this.#staleReply(stale);
       throw error;
     }
   }
@@ -127,8 +127,8 @@ export class Exchange {
     }
     if (isOriginError(answer.status) && stale !== null && servesOnError(stale, this.#asked)) {
       await answer.bytes.return();
-      this.flight.end({ kind: 'alone' }, this.#destination.leadership.release());
-      return this.#from(stale, 'stale');
+      this.flight.end({ kind: 'alone', erred: true }, this.#destination.leadership.release());
+      return this.#staleReply(stale);
     }
     return this.#answered(answer, exchanged);
   }
@@ -139,7 +139,8 @@ export class Exchange {
     const lifetime = lifetimeOf(answer.status, fields, this.#asked.lifetime, exchanged.receivedAtMs);
     const renewed = this.#storedOf(answer, fields, answer.body, lifetime, notModified, exchanged);
     const { status } = answer;
-    if (this.#objection({ status, fields, lifetime }, exchanged) === null) {
+    const kept = this.#objection({ status, fields, lifetime }, exchanged) === null;
+    if (kept) {
       this.#keep(renewed, exchanged.receivedAtMs);
     } else {
       this.#alone(status);
@@ -148,10 +149,9 @@ export class Exchange {
     }
     // Cookies that came with the word that all is as it was are for this caller, and are not kept.
     const cookies = notModified.lines.filter(([name]) => name.toLowerCase() === 'set-cookie');
-    return this.#from(foundOf(renewed, 0, this.#asked), 'hit', [
-      ...forwardedLines(this.#occasion.why, 304, true),
-      ...cookies,
-    ]);
+    const found = foundOf(renewed, 0, this.#asked);
+    const lines = [ageLine(found.ageMs), ...forwardedLines(this.#occasion.why, 304, kept), ...cookies];
+    return replyFrom(found, this.#asked, 'hit', this.#parts.now(), lines);
   }
 
   #answered(answer: UpstreamAnswer, exchanged: Exchanged): CallReply {
@@ -266,14 +266,11 @@ export class Exchange {
     const done = leadership
       .release()
       .then(() => (outdated ? this.#parts.cache.invalidate({ ref, labels }) : undefined));
-    this.flight.end({ kind: 'alone' }, done);
+    this.flight.end({ kind: 'alone', erred: isOriginError(status) }, done);
   }
 
-  #from(found: Found, how: 'hit' | 'stale', instead?: readonly (readonly [string, string])[]): CallReply {
-    const reply = replyFrom(found, this.#asked, how, this.#parts.now());
-    if (instead === undefined) return reply;
-    const fields = reply.fields.without((name) => name === 'cache-status' || name === 'x-cache').with(...instead);
-    return { ...reply, fields };
+  #staleReply(stale: Found): CallReply {
+    return replyFrom(stale, this.#asked, 'stale', this.#parts.now());
   }
 
   #isTooLong(fields: Fields): boolean {

@@ -42,15 +42,18 @@ export function isSelectedBy({ fields, selecting }: StoredAnswer, request: Field
   return values.length === selecting.length && values.every((value, at) => value === selecting[at]);
 }
 
-/** What the caller gets of it: all, a range, or the word that he has it already. */
+/**
+ * What the caller gets of it: all, a range, or the word that he has it already.
+ * @param lines what it says of its way here
+ */
 export function replyFrom(
   { answer, ageMs, kept }: Found,
   { call, fields: asking }: Pick<Asked, 'fields'> & { readonly call: Pick<Asked['call'], 'method'> },
   how: 'hit' | 'stale' | 'coalesced',
   nowMs: number,
+  lines: readonly FieldLine[] = hitLines(ageMs, kept.lifetimeSeconds, how),
 ): CallReply {
   const { status, reason, fields, body } = answer;
-  const lines = hitLines(ageMs, kept.lifetimeSeconds, how);
   if (status === 200 && isNotModified(asking, fields, nowMs)) {
     return { status: 304, reason: 'Not Modified', fields: ofNotModified(fields).with(...lines), body: null };
   }

@@ -14,12 +14,16 @@ import {
   type ParsedBody,
   type Reading,
 } from '@promptsales/cache-core';
+import type { Fields } from '../rules/fields.js';
 import { selectingValues } from '../rules/variants.js';
-import { decodeStored, type Stored, type Variants } from '../stored/stored-answer.js';
+import { decodeStored, JSON_TYPE, type Stored, type Variants } from '../stored/stored-answer.js';
 import type { Asked } from './call.js';
 
 const RECIPE = 1;
 const NOTHING = parseBody(Buffer.from('null'));
+const OF_THE_BODY = ['content-type', 'content-encoding'] as const;
+/** A body of which nothing is said is tried. */
+const ANY_JSON = 'application/json';
 
 type Question = Pick<Asked, 'service' | 'target' | 'fields' | 'namespace' | 'part' | 'question' | 'operation'> & {
   readonly call: Pick<Asked['call'], 'tenant'>;
@@ -33,7 +37,11 @@ export function placeOf(asked: Question, variants: Variants | null): KeyRef {
     const values = selectingValues(asked.fields, variants.names);
     for (const [at, name] of variants.names.entries()) headers[`vary ${name}`] = JSON.stringify(values[at]);
   }
-  const { body, raw } = questionOf(question);
+  if (question !== null) {
+    // The same bytes under another name are another question.
+    for (const name of OF_THE_BODY) headers[name] = JSON.stringify(asked.fields.joined(name));
+  }
+  const { body, raw } = questionOf(question, asked.fields);
   if (raw !== null) headers['body'] = raw;
   if (asked.part) headers['part'] = 'of it';
   const identity = requestIdentity({
@@ -60,12 +68,17 @@ function decode([bytes]: readonly Buffer[]): Stored {
 }
 
 /** JSON counts by what it says, anything else by its bytes. */
-function questionOf(question: Buffer | null): { readonly body: ParsedBody; readonly raw: string | null } {
+function questionOf(
+  question: Buffer | null,
+  fields: Fields,
+): { readonly body: ParsedBody; readonly raw: string | null } {
   if (question === null) return { body: NOTHING, raw: null };
+  const raw = { body: NOTHING, raw: hash('sha256', question, 'hex') };
+  if (fields.has('content-encoding') || !JSON_TYPE.test(fields.joined('content-type') ?? ANY_JSON)) return raw;
   try {
     return { body: parseBody(question), raw: null };
   } catch (error) {
     if (!(error instanceof BodyError)) throw error;
-    return { body: NOTHING, raw: hash('sha256', question, 'hex') };
+    return raw;
   }
 }

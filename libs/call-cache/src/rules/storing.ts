@@ -105,8 +105,11 @@ function isOfUse({ fields, lifetime }: Considered): boolean {
  */
 export const SAID_BY_US: ReadonlySet<string> = new Set(['x-cache', 'x-request-id']);
 
-/** Nobody's cookies (7.3); `Age` is told anew at each use. `Set-Cookie2` sets none any more (RFC 6265 §9): a field like any other. */
-const NEVER_STORED: ReadonlySet<string> = new Set(['set-cookie', 'age', ...SAID_BY_US]);
+/**
+ * Nobody's cookies (7.3); `Age` is told anew at each use; trailers are not kept, so none are announced. `Set-Cookie2` sets none
+ * any more (RFC 6265 §9): a field like any other.
+ */
+const NEVER_STORED: ReadonlySet<string> = new Set(['set-cookie', 'age', 'trailer', ...SAID_BY_US]);
 
 /** §3.1: what of the header is kept. */
 export function storedFields(fields: Fields): Fields {

@@ -56,7 +56,7 @@ const DIGITS = 8;
 const PROLOGUE = '{"body_at":"';
 /** Infinity is no number of JSON. */
 const UNKNOWN_AGE_MS = Number.MAX_SAFE_INTEGER;
-const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
+export const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 
 /** @param nowMs when it is stored, for readers */
 export function encodeStored(stored: Stored, nowMs: number): Buffer {
