@@ -37,6 +37,7 @@ export default {
     '^@promptsales/([a-z-]+)$': '<rootDir>/libs/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
-  testTimeout: 20_000,
+  // For what hangs. How long real servers and processes take to start depends on the machine, which is no test's subject.
+  testTimeout: 120_000,
   maxWorkers: 2,
 };

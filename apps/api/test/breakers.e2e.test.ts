@@ -10,7 +10,7 @@ describe('breakers at the edge', () => {
   beforeAll(async () => {
     // Nobody listens on the port of the test's provider.
     api = await testApi();
-  }, 60_000);
+  });
 
   afterAll(() => api.close());
 

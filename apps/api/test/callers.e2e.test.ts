@@ -57,7 +57,7 @@ describe('who asks, and for whom', () => {
     places = await apiPlaces();
     closed = await places.api();
     trusting = await places.api({ ANONYMOUS_SCOPES: 'llm,cache' });
-  }, 60_000);
+  });
 
   afterAll(() => places.stop());
 

@@ -9,7 +9,7 @@ describe('the API on a Redis Cluster', () => {
   beforeAll(async () => {
     cluster = await startRedisCluster({ nodeTimeoutMs: 5000 });
     api = await testApi({ REDIS_URL: '', REDIS_CLUSTER_NODES: cluster.addresses });
-  }, 60_000);
+  });
 
   afterAll(() => api.close());
 

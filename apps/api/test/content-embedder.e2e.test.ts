@@ -51,7 +51,7 @@ describe('content with an embedder of its own', () => {
       CONTENT_EMBEDDER_API_KEY: 'key-of-the-embedder-0123456789',
     });
     key = await api.keyOf('acme', ['records', 'cache', 'analytics']);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await api.close();

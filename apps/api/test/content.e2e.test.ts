@@ -70,7 +70,7 @@ describe('content', () => {
       api.keyOf('globex', ['records', 'cache']),
     ]);
     for (const [id, fields] of Object.entries(PIECES)) await put(id, fields).expect(201);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await Promise.all([api.close(), other.close()]);

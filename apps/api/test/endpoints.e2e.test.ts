@@ -22,7 +22,7 @@ describe.each([
     provider = await startSimulatedProvider();
     counted = await startCountingProxy({ upstream: provider.url });
     api = await testApi({ OPENAI_BASE_URL: `${counted.url}/v1`, SIMULATED_UPSTREAM: 'true' });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await api.close();
@@ -142,5 +142,5 @@ describe('POST /v1/images/generations', () => {
     await api.close();
     await counted.stop();
     await provider.stop();
-  }, 60_000);
+  });
 });

@@ -43,7 +43,7 @@ beforeAll(async () => {
     }),
   );
   key = await (apis[0] as TestApi).keyOf('acme', ['llm', 'records']);
-}, 60_000);
+});
 
 afterAll(async () => {
   for (const { server } of apis) server.closeAllConnections();

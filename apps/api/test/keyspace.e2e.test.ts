@@ -35,7 +35,7 @@ describe('the keyspace over HTTP', () => {
     places = await apiPlaces();
     api = await places.api({ KEY_PREFIX: 'ps:' });
     [acme, globex] = await Promise.all([api.keyOf('acme', ['cache', 'llm']), api.keyOf('globex', ['cache', 'llm'])]);
-  }, 60_000);
+  });
 
   afterAll(() => places.stop());
 
@@ -219,7 +219,7 @@ describe('the keyspace over HTTP', () => {
       expect(own.get('session')).toMatchObject({ keys: 0 });
       const asked = await request(api.server).get('/v1/keyspace').set(acme).expect(200);
       expect(asked.body).toMatchObject({ tenant: 'acme', others: null, places: null });
-    }, 30_000);
+    });
 
     it('trap 8: says of what cannot be asked that it is not known, and trap 30: wants the scope cache', async () => {
       await request(api.server)
@@ -231,7 +231,7 @@ describe('the keyspace over HTTP', () => {
       const rows = await census(initech);
       expect(new Set([...rows.values()].map(({ keys }) => keys))).toEqual(new Set([null]));
       places.redis.thaw();
-      await api.app.get(RedisRoles).link('cache').untilUp(10_000);
-    }, 30_000);
+      await api.app.get(RedisRoles).link('cache').untilUp(30_000);
+    });
   });
 });

@@ -85,4 +85,4 @@ it('trap 20: what is spent and avoided agrees with a count in front of the provi
   await provider.stop();
   await redis.kill();
   await database.drop();
-}, 120_000);
+});

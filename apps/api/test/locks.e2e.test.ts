@@ -33,7 +33,7 @@ describe('locks over HTTP', () => {
     redis = await startRedis({ appendOnly: true });
     api = await testApi({ REDIS_URL: redis.url });
     [acme, globex] = await Promise.all([api.keyOf('acme', ['jobs']), api.keyOf('globex', ['jobs'])]);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await api.close();
@@ -155,5 +155,5 @@ describe('locks over HTTP', () => {
     let answer = await take('outage');
     while (answer.status === 503) answer = await take('outage');
     expect(answer.status).toBe(201);
-  }, 30_000);
+  });
 });

@@ -45,7 +45,7 @@ describe('responses that the provider keeps', () => {
       OPENAI_BASE_URL: `http://127.0.0.1:${(provider.address() as AddressInfo).port}/v1`,
     };
     [here, there] = [await testApi(places), await testApi(places)];
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await here.close();

@@ -22,7 +22,7 @@ describe('the MCP gateway', () => {
     api = await testApi({ MCP_STDIO_ALLOW: process.execPath });
     await api.app.listen(0, '127.0.0.1');
     base = `http://127.0.0.1:${(api.server.address() as AddressInfo).port}`;
-  }, 60_000);
+  });
   afterAll(async () => {
     await drain(api.server, 1000);
     await api.close();

@@ -39,7 +39,7 @@ describe('messages at the edge', () => {
     await api.app.listen(0, '127.0.0.1');
     url = `http://127.0.0.1:${(api.server.address() as AddressInfo).port}`;
     client = new Anthropic({ baseURL: url, apiKey: SECRETS.adminKey, maxRetries: 0 });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await api.close();

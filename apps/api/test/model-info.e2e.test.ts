@@ -53,7 +53,7 @@ describe('whether models can be had', () => {
       OPENAI_API_KEY: 'sk',
     });
     acme = await api.keyOf('acme', ['llm', 'cache']);
-  }, 60_000);
+  });
   afterAll(async () => {
     await api.close();
     await redis.kill();

@@ -72,7 +72,7 @@ describe('the log of a process', () => {
       expect(lines.length).toBeLessThanOrEqual(10);
       expect(lines.join('\n')).not.toMatch(/"stack"|\n +at /);
     }
-  }, 90_000);
+  });
 });
 
 /** Starts Redis again and waits until every link has it. Resolves with how much was said by then. */

@@ -30,7 +30,7 @@ describe('policies over HTTP', () => {
     places = await apiPlaces();
     [api, other] = [await places.api(), await places.api()];
     [acme, colleague] = [await api.keyOf('acme', ['llm']), await api.keyOf('acme', ['llm'])];
-  }, 60_000);
+  });
 
   afterAll(() => places.stop());
 

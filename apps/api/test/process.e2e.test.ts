@@ -20,7 +20,7 @@ describe('built processes', () => {
   beforeAll(async () => {
     [redis, database] = await Promise.all([startRedis(), createDatabase(), buildApplications()]);
     stores = { REDIS_URL: redis.url, DATABASE_URL: database.url };
-  }, 120_000);
+  });
 
   afterEach(endProcesses);
 
@@ -40,7 +40,7 @@ describe('built processes', () => {
     expect(api.stdout).toBe(`ready ${apiAddress}\n`);
     expect(worker.stdout).toBe(`ready worker ${workerAddress}\n`);
     for (const secret of Object.values(SECRETS)) expect(api.stderr + worker.stderr).not.toContain(secret);
-  }, 60_000);
+  });
 
   it('say each variable that is wrong, and end with 1', async () => {
     const api = new BuiltProcess('api', { ...stores, PORT: 'eighty', ENCRYPTION_KEY: 'short-secret' });
@@ -49,25 +49,21 @@ describe('built processes', () => {
     expect(api.stderr).toMatch(/^ +ENCRYPTION_KEY: got/m);
     expect(api.stderr).not.toMatch(/short-secret| {4}at /);
     expect(api.stdout).toBe('');
-  }, 30_000);
+  });
 
   it.each([
     ['api', 'PORT'],
     ['worker', 'WORKER_PORT'],
-  ] as const)(
-    'the %s names %s when the port is taken, and ends with 1',
-    async (application, variable) => {
-      const taken = createServer().listen(0, '127.0.0.1');
-      await once(taken, 'listening');
-      const { port } = taken.address() as AddressInfo;
-      const process = new BuiltProcess(application, { ...stores, [variable]: String(port) });
-      expect(await process.exited()).toMatchObject({ code: 1 });
-      expect(process.stderr).toContain(`${variable}: port ${port} of 127.0.0.1 is in use`);
-      expect(process.stderr).not.toMatch(/ {4}at |EADDRINUSE/);
-      taken.close();
-    },
-    30_000,
-  );
+  ] as const)('the %s names %s when the port is taken, and ends with 1', async (application, variable) => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const process = new BuiltProcess(application, { ...stores, [variable]: String(port) });
+    expect(await process.exited()).toMatchObject({ code: 1 });
+    expect(process.stderr).toContain(`${variable}: port ${port} of 127.0.0.1 is in use`);
+    expect(process.stderr).not.toMatch(/ {4}at |EADDRINUSE/);
+    taken.close();
+  });
 
   it('wait for PostgreSQL with a line a second, and go on when it comes', async () => {
     const postgres = await startPostgres();
@@ -79,7 +75,7 @@ describe('built processes', () => {
     expect((await fetch(`${address}/health`)).status).toBe(200);
     api.child.kill('SIGTERM');
     expect(await api.exited()).toMatchObject({ code: 0 });
-  }, 60_000);
+  });
 
   it('end with the reason when Redis appears late and may evict what must not be lost', async () => {
     const late = await startRedis({ args: ['--maxmemory', '50mb', '--maxmemory-policy', 'allkeys-lru'] });
@@ -90,7 +86,7 @@ describe('built processes', () => {
     expect(await api.exited()).toMatchObject({ code: 1 });
     expect(api.stderr).toMatch(/^api must not go on\nREQUIRE_SAFE_EVICTION: is true, and Redis may evict keys of /m);
     expect(api.stderr).toMatch(/"level":"fatal".*"code":"unsafe_eviction"/);
-  }, 60_000);
+  });
 
   it('trap 29: finish what is under way on SIGTERM, refuse what comes later, and end at once on a second signal', async () => {
     const api = new BuiltProcess('api', stores);
@@ -118,7 +114,7 @@ describe('built processes', () => {
     stuck.child.kill('SIGTERM');
     expect(await stuck.exited()).toMatchObject({ code: 143 });
     hanging.destroy();
-  }, 60_000);
+  });
 
   it('trap 29: a stream under way at SIGTERM is whole, and neither it nor the last hits are missing from the ledger', async () => {
     const provider = await startSimulatedProvider({ betweenChunksMs: 60 });
@@ -151,7 +147,7 @@ describe('built processes', () => {
       total: { requests: 7, hits: 5, upstream_calls: 2, unsettled_requests: 0, unknown_requests: 0 },
     });
     await provider.stop();
-  }, 60_000);
+  });
 });
 
 const BODY = JSON.stringify({ name: 'late', tenant: 'acme', scopes: ['llm'] });

@@ -158,7 +158,7 @@ describe('a record is never served older than the last acknowledged write', () =
     processes = await Promise.all([new ApiProcess(stores), new ApiProcess(stores)].map((one) => one.ready()));
     const { body } = await processes[0]!.must(201, 'POST', '/leads', { empresa: 'Probe' });
     probe = `/leads/${body.id}`;
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await endProcesses();
@@ -220,7 +220,7 @@ describe('a record is never served older than the last acknowledged write', () =
 
   test('over two processes, whichever of them changes, deletes or imports it', async () => {
     await fc.assert(fc.asyncProperty(fc.array(acts, { minLength: 10, maxLength: 40 }), carryOut), { numRuns: 8 });
-  }, 120_000);
+  });
 
   test('also while Redis is killed and comes back with what it had', async () => {
     const steps = fc.array(fc.oneof({ weight: 6, arbitrary: acts }, { weight: 1, arbitrary: fault }), {
@@ -246,7 +246,7 @@ describe('a record is never served older than the last acknowledged write', () =
       };
       expect((await watched(dying, [1])).stale).toEqual([]);
     }
-  }, 120_000);
+  });
 
   test('also when the process that writes it is the only one that cannot reach Redis', async () => {
     const cutOff = await new ApiProcess({ ...stores, REDIS_URL: `redis://127.0.0.1:${await freePort()}` }).ready();
@@ -259,5 +259,5 @@ describe('a record is never served older than the last acknowledged write', () =
     for (const by of [0, 1, 2]) await record.read(by);
     expect(record.stale).toEqual([]);
     await cutOff.kill();
-  }, 60_000);
+  });
 });

@@ -70,7 +70,7 @@ describe('imports of leads and opportunities', () => {
     api = await testApi(places);
     other = await testApi(places);
     for (const { app } of [api, other]) await app.listen(0, '127.0.0.1');
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await Promise.all([api.close(), other.close()]);
@@ -188,7 +188,7 @@ describe('imports of leads and opportunities', () => {
     const stranger = await newTenant();
     await request(api.server).get('/leads/imports/spring').set(stranger.key).expect(404);
     await send(stranger.key, 'empresa\nA\n').set('idempotency-key', 'spring').expect(200);
-  }, 60_000);
+  });
 
   test('of two that send one import at once, only the later makes rows', async () => {
     const { tenant, key } = await newTenant();
@@ -204,7 +204,7 @@ describe('imports of leads and opportunities', () => {
     expect(statuses).toContain(200);
     expect(statuses.every((status) => status === 200 || status === 409)).toBe(true);
     expect(await countOf(tenant)).toBe(6000);
-  }, 60_000);
+  });
 
   test('two imports of the same records at once make each once, in whatever order they name them', async () => {
     const { tenant, key } = await newTenant();
@@ -241,7 +241,7 @@ describe('imports of leads and opportunities', () => {
     const { body } = await send(key, `empresa,nota\n${row.repeat(1000)}`).expect(200);
     expect(body).toMatchObject({ imported: 1000 });
     expect(await countOf(tenant)).toBe(1000);
-  }, 60_000);
+  });
 
   test('trap 3: an import outdates its own kind and tenant once, and nothing of its neighbours', async () => {
     const { tenant, key } = await newTenant();
@@ -291,7 +291,7 @@ describe('imports of leads and opportunities', () => {
       // Once it was there, it stays.
       expect(seen.join(' ')).toMatch(/^(404 ?)*(200 ?)*$/);
     }
-  }, 60_000);
+  });
 
   test('trap 12: a hostile name of an import is none', async () => {
     const { key } = await newTenant();

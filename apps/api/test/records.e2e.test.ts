@@ -41,7 +41,7 @@ describe('leads and opportunities', () => {
     api = await testApi(places);
     other = await testApi(places);
     [acme, globex] = await Promise.all([keyOf('acme'), keyOf('globex')]);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await Promise.all([api.close(), other.close()]);
@@ -319,5 +319,5 @@ describe('leads and opportunities', () => {
     } finally {
       await fed.close();
     }
-  }, 30_000);
+  });
 });

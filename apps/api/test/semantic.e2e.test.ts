@@ -19,7 +19,7 @@ describe('answers to other wordings over HTTP', () => {
     });
     api = await places.api();
     acme = await api.keyOf('acme', ['llm', 'analytics']);
-  }, 60_000);
+  });
   afterAll(() => places.stop());
 
   const ask = (content: string) =>
@@ -52,7 +52,7 @@ describe('answers to other wordings over HTTP', () => {
     await feedback({ id, correct: true }, await api.keyOf('other', ['llm'])).expect(404);
     await feedback({ id, correct: true }).expect(200, { id, correct: true });
     await feedback({ id, correct: true }).expect(404);
-  }, 30_000);
+  });
 
   it('trap 30: are counted in /metrics, where nothing names a tenant, a model or a question', async () => {
     const { text } = await request(api.server).get('/metrics').set(api.admin).expect(200);

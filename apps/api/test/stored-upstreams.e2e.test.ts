@@ -52,7 +52,7 @@ describe('providers that are stored as upstreams of the gateway', () => {
       .send({ name: 'acme', tenant: 'acme', scopes: ['llm', 'records'] })
       .expect(201);
     acme = { 'x-api-key': (body as { key: string }).key };
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await Promise.all([api.close(), other.close()]);

@@ -39,7 +39,7 @@ const breakerProcess = {
       layout: 'single',
       times: { commandTimeoutMs: 200, heartbeatMs: 50, holdAfterRestartMs: 0 },
     }).open();
-    await Promise.all(roles.links().map((link) => link.untilUp(5000)));
+    await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
     const changes: BreakerStatus[] = [];
     const waiting = new Set<() => void>();
     const changed = (_service: string, status: BreakerStatus): void => {
@@ -227,7 +227,7 @@ onOneServer('breakers on Redis', breakerProcess, (stage) => {
     const [probe] = await enter(a);
     expect(probe?.probe).toBe(true);
     redis.thaw();
-    await Promise.all([a, b].map(({ roles }) => roles.link('state').untilUp(5000)));
+    await Promise.all([a, b].map(({ roles }) => roles.link('state').untilUp(30_000)));
     probe?.settle('failure');
     await b.became('open');
     expect(await raw.hget(KEY, 'status')).toBe('open');

@@ -39,7 +39,7 @@ export async function startProcess(
     layout: 'single',
     times: { commandTimeoutMs: 400, heartbeatMs: 50, holdAfterRestartMs: 100, ...times },
   }).open();
-  await Promise.all(roles.links().map((link) => link.untilUp(5000)));
+  await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
   const cache = new Cache(roles, { leaseMs: 600, ...settings }, observer);
   return { roles, cache, aside: new CacheAside(cache, roles), counts };
 }
@@ -57,5 +57,5 @@ export const cacheProcess = { start: startProcess, stop } satisfies ProcessKind<
 
 /** When these processes work with Redis again. */
 export async function untilUp(...processes: readonly Process[]): Promise<void> {
-  await Promise.all(processes.flatMap(({ roles }) => roles.links().map((link) => link.untilUp(5000))));
+  await Promise.all(processes.flatMap(({ roles }) => roles.links().map((link) => link.untilUp(30_000))));
 }

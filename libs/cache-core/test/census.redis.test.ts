@@ -20,7 +20,7 @@ const PROCESS = {
   start: async (home: RedisHome): Promise<Viewer> => {
     const roles = new RedisRoles({ ...home, layout: 'single' }).open();
     const cache = new Cache(roles, { keyPrefix: KEY_PREFIX });
-    await Promise.all(roles.links().map((link) => link.untilUp(10_000)));
+    await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
     return { roles, cache };
   },
   stop: async ({ roles, cache }: Viewer): Promise<void> => {

@@ -36,11 +36,11 @@ describe('a link to a cluster', () => {
 
   beforeAll(async () => {
     cluster = await startRedisCluster({ nodeTimeoutMs: 5000 });
-  }, 30_000);
+  });
 
   beforeEach(async () => {
     link = linkTo().open();
-    await link.untilUp(10_000);
+    await link.untilUp(30_000);
     await link.onEachNode(async (node) => void (await node.read((client) => client.flushall())));
   });
 
@@ -138,7 +138,7 @@ describe('a link to a cluster', () => {
     } finally {
       node.thaw();
     }
-    await link.untilUp(5000);
+    await link.untilUp(30_000);
     expect(await get(lost)).toBeNull();
   });
 
@@ -151,7 +151,7 @@ describe('a link to a cluster', () => {
       for (const key of KEYS) if (part.covers(key)) await run(COUNT, [`{${key}}n`], []);
     });
     link.open();
-    await link.untilUp(10_000);
+    await link.untilUp(30_000);
     expect(recovered.map((keys) => keys.length)).toEqual([1, 1, 1]);
     recovered.length = 0;
 
@@ -243,7 +243,7 @@ describe('a link to a cluster', () => {
     await link.close();
     const [alive] = cluster.addresses.split(',').toReversed();
     link = linkTo({ seeds: ['127.0.0.1:1', alive as string] }).open();
-    await link.untilUp(10_000);
+    await link.untilUp(30_000);
     expect(link.nodes()).toHaveLength(3);
   });
 });

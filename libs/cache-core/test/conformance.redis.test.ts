@@ -6,7 +6,7 @@ import { RedisRoles, type RedisLink, type RedisTopology } from '../src/index.js'
 async function opened(topology: RedisTopology): Promise<RedisLink> {
   const link = new RedisRoles(topology).link('cache');
   link.open();
-  await link.untilUp(10_000);
+  await link.untilUp(30_000);
   return link;
 }
 
@@ -36,7 +36,7 @@ describe('a link to a cluster conforms', () => {
 
   beforeAll(async () => {
     cluster = await startRedisCluster({ replicasEach: 0 });
-  }, 60_000);
+  });
 
   afterAll(() => cluster.stop());
 

@@ -26,7 +26,7 @@ describe('a failover in a cluster', () => {
 
   beforeAll(async () => {
     cluster = await startRedisCluster({ nodeTimeoutMs: 1500 });
-  }, 30_000);
+  });
 
   beforeEach(async () => {
     const home: RedisHome = { cluster: addresses(cluster.addresses) };
@@ -63,7 +63,7 @@ describe('a failover in a cluster', () => {
     expect(world.failures).toEqual([]);
     // What the replica did not know of is stale nowhere: it was held until everybody had repeated his invalidations.
     expect(world.stale).toEqual([]);
-  }, 40_000);
+  });
 
   test('whole families and tags are invalidated on every node', async () => {
     const [a, b] = processes as [Process, Process];
@@ -93,7 +93,7 @@ describe('a failover in a cluster', () => {
     expect(world.failures).toEqual([]);
     expect(world.stale).toEqual([]);
     expect(processes.map(({ cache }) => cache.pendingInvalidations)).toEqual([0, 0]);
-  }, 30_000);
+  });
 });
 
 describe('a failover that Sentinels decide', () => {
@@ -104,7 +104,7 @@ describe('a failover that Sentinels decide', () => {
     redis = await startRedisSentinels();
     const home: RedisHome = { sentinels: addresses(redis.addresses), primaryName: redis.name };
     processes = await Promise.all([startProcess(home, {}, HOLD), startProcess(home, {}, HOLD)]);
-  }, 30_000);
+  });
 
   afterAll(() => Promise.all(processes.map(stop)));
 
@@ -122,7 +122,7 @@ describe('a failover that Sentinels decide', () => {
     expect(world.failures).toEqual([]);
     expect(world.stale).toEqual([]);
     await redis.untilWhole();
-  }, 40_000);
+  });
 
   test('with a dead primary and a replica that lagged fails no request and forgets no invalidation', async () => {
     const [a, b] = processes as [Process, Process];
@@ -142,5 +142,5 @@ describe('a failover that Sentinels decide', () => {
     await world.end();
     expect(world.failures).toEqual([]);
     expect(world.stale).toEqual([]);
-  }, 40_000);
+  });
 });

@@ -24,7 +24,7 @@ describe('L1 on a cluster', () => {
     });
     const cache = new Cache(roles, { l1: { boundMs: 800, beatMs: 50 } }, { emptied: (why) => emptied.push(why) });
     roles.open();
-    await Promise.all(roles.links().map((link) => link.untilUp(10_000)));
+    await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
     const process = { roles, cache, aside: new CacheAside(cache, roles), emptied };
     running.push(process);
     await until(() => trusted(process));
@@ -48,7 +48,7 @@ describe('L1 on a cluster', () => {
 
   beforeAll(async () => {
     cluster = await startRedisCluster({ nodeTimeoutMs: 1500 });
-  }, 30_000);
+  });
 
   afterEach(async () => {
     for (const { cache, roles } of running.splice(0)) {

@@ -39,7 +39,7 @@ describe('a link to Redis', () => {
   beforeEach(async () => {
     redis = await startRedis({ appendOnly: true });
     link = linkTo(redis.url).open();
-    await link.untilUp(5000);
+    await link.untilUp(30_000);
   });
 
   afterEach(async () => {
@@ -153,7 +153,7 @@ describe('a link to Redis', () => {
   test('waits after a restart, so that others can replay what the server lost; its own it replays before', async () => {
     await link.close();
     link = linkTo(redis.url, { holdAfterRestartMs: 300 }).open();
-    await link.untilUp(5000);
+    await link.untilUp(30_000);
     const replayedAt: number[] = [];
     link.onRecovery(async () => void replayedAt.push(performance.now()));
     const recovering = became('recovering').then(() => performance.now());
@@ -168,7 +168,7 @@ describe('a link to Redis', () => {
       await link.close();
       link = linkTo(redis.url, { holdAfterRestartMs: 300 }).open();
       const recovering = became('recovering').then(() => performance.now());
-      await link.untilUp(5000);
+      await link.untilUp(30_000);
       return performance.now() - (await recovering);
     };
     expect(await waited()).toBeLessThan(290);
@@ -197,7 +197,7 @@ describe('a link to Redis', () => {
   test('falls back to database 0 where the server has no other', async () => {
     const small = await startRedis({ databases: 1 });
     const other = linkTo(small.url, { database: 5 }).open();
-    await other.untilUp(5000);
+    await other.untilUp(30_000);
     expect(other.database).toBe(0);
     await other.close();
     await small.stop();

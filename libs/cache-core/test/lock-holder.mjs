@@ -18,7 +18,7 @@ const { Locks } = await import('../src/locks/locks.js');
 const { RedisRoles } = await import('../src/redis/roles.js');
 const [url, name, ttlMs] = process.argv.slice(2);
 const roles = new RedisRoles({ url, layout: 'single' }).open();
-await roles.link('state').untilUp(5000);
+await roles.link('state').untilUp(30_000);
 const lock = await new Locks(roles).acquire(keyspace.lockNamed.at({ name }), { ttlMs: Number(ttlMs) });
 lock.signal.addEventListener('abort', () => {
   process.stdout.write(`lost ${lock.signal.reason.how} ${lock.held}\n`);

@@ -15,8 +15,8 @@ describe('locks and breakers in a cluster', () => {
       return { host: address.slice(0, at), port: Number(address.slice(at + 1)) };
     });
     all = [0, 1].map(() => new RedisRoles({ cluster: seeds }).open());
-    await Promise.all(all.map((roles) => roles.link('state').untilUp(10_000)));
-  }, 30_000);
+    await Promise.all(all.map((roles) => roles.link('state').untilUp(30_000)));
+  });
 
   afterAll(() => Promise.all(all.map((roles) => roles.close())));
 

@@ -19,7 +19,7 @@ const { InvalidationOperations } = await import('../src/invalidation/operations.
 const { RedisRoles } = await import('../src/redis/roles.js');
 const [url, pattern] = process.argv.slice(2);
 const roles = new RedisRoles({ url, layout: 'single' }).open();
-await roles.link('state').untilUp(5000);
+await roles.link('state').untilUp(30_000);
 let said = false;
 const cache = new Cache(
   roles,

@@ -128,7 +128,7 @@ onOneServer('operations', operatorProcess, (stage) => {
     expect(await untilEnded(a, id)).toMatchObject({ state: 'done' });
     expect(await left()).toBe(0);
     expect([...a.events, ...b.events].filter((event) => event === 'taken_over')).toHaveLength(1);
-  }, 30_000);
+  });
 
   test('are handed over by a process that ends', async () => {
     await fill(20_000);
@@ -205,5 +205,5 @@ onOneServer('operations', operatorProcess, (stage) => {
     await until(async () => a.roles.up && b.roles.up && raw.status === 'ready');
     expect(await untilEnded(b, id)).toMatchObject({ state: 'done' });
     expect(await left()).toBe(0);
-  }, 30_000);
+  });
 });

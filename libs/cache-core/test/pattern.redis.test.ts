@@ -202,7 +202,7 @@ onEveryPlace('invalidation by pattern', cacheProcess, (stage, place) => {
     await harmed;
     await untilUp(a);
     expect(await redis.keys('app:*')).toEqual([]);
-  }, 30_000);
+  });
 
   test('trap 1: a load under way stores nothing though another server, in the middle, still has its lease', async () => {
     // So long that it does not find out by renewing.
@@ -230,7 +230,7 @@ onEveryPlace('invalidation by pattern', cacheProcess, (stage, place) => {
       await slow
     ).stored;
     expect((await load(b, 'slow', 'new')).value).toBe('new');
-  }, 30_000);
+  });
 
   test('trap 1: what could not be begun is done before this process reads any of it again', async () => {
     await store(a, 'k1', 'old');
@@ -257,5 +257,5 @@ onEveryPlace('invalidation by pattern', cacheProcess, (stage, place) => {
     await untilUp(a);
     expect((await load(a, 'k', 'new')).value).toBe('new');
     await redis.config('appendfsync', 'everysec');
-  }, 20_000);
+  });
 });

@@ -76,7 +76,7 @@ describe('two primaries behind Sentinels', () => {
       sentinels: await Promise.all(relays.map((relay) => relay.listen())),
       primaryName: redis.name,
     });
-  }, 30_000);
+  });
 
   afterEach(async () => {
     await Promise.all(processes.splice(0).map(stop));
@@ -100,7 +100,7 @@ describe('two primaries behind Sentinels', () => {
     await world.end();
     expect(world.failures).toEqual([]);
     expect(world.stale).toEqual([]);
-  }, 30_000);
+  });
 
   test('who reaches the old one and no Sentinel stops using it before anybody uses the new one', async () => {
     const before = await redis.primary();
@@ -124,7 +124,7 @@ describe('two primaries behind Sentinels', () => {
     await world.end();
     expect(world.failures).toEqual([]);
     expect(world.stale).toEqual([]);
-  }, 30_000);
+  });
 
   test('a primary that was frozen and wakes up is used by nobody', async () => {
     const before = await redis.primary();
@@ -143,7 +143,7 @@ describe('two primaries behind Sentinels', () => {
     await world.end();
     expect(world.failures).toEqual([]);
     expect(world.stale).toEqual([]);
-  }, 30_000);
+  });
 
   test('a minority of the Sentinels is not believed, and is enough to lose', async () => {
     const [link] = near.roles.links();
@@ -156,5 +156,5 @@ describe('two primaries behind Sentinels', () => {
     (redis.sentinels[1] as TestRedis).thaw();
     await up([near]);
     (redis.sentinels[0] as TestRedis).thaw();
-  }, 30_000);
+  });
 });

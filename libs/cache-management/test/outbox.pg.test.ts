@@ -33,7 +33,7 @@ describe('the outbox', () => {
       log: { info: () => undefined, warn: () => undefined },
     });
     const roles = new RedisRoles({ url: redis.url, layout: 'single', times: { commandTimeoutMs: 400 } }).open();
-    await Promise.all(roles.links().map((link) => link.untilUp(5000)));
+    await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
     const cache = new Cache(roles);
     const events: string[] = [];
     const outbox = new InvalidationOutbox(cache, database, {
@@ -93,7 +93,7 @@ describe('the outbox', () => {
     await sql`create table records (key text primary key, value text not null)`.execute(db);
     await sql`insert into records select 'k' || n, 'old' from generate_series(1, 300) as n`.execute(db);
     await a.roles.link('cache').readAt('x', (client) => client.flushdb());
-  }, 60_000);
+  });
 
   afterEach(async () => {
     await relay?.stop();
@@ -168,7 +168,7 @@ describe('the outbox', () => {
     await until(async () => (await rowsLeft()) === 0);
     expect(await read(a, 'k1')).toBe('new');
     expect(b.events).toEqual(['relay 1']);
-  }, 30_000);
+  });
 
   test('trap 8: while Redis is away it stays written down, and is carried out when it is back', async () => {
     await cached('k1');
@@ -185,7 +185,7 @@ describe('the outbox', () => {
     redis.thaw();
     await until(async () => (await rowsLeft()) === 0);
     expect([await read(a, 'k1'), await read(b, 'k1')]).toEqual(['new', 'new']);
-  }, 30_000);
+  });
 
   test('a thousand changes of one record are carried out together, and many records by several relays', async () => {
     await a.database
@@ -204,7 +204,7 @@ describe('the outbox', () => {
     await second.stop();
     const counts = [...a.events, ...b.events].map((event) => Number(/^relay (\d+)$/.exec(event)?.[1]));
     expect(counts.reduce((sum, count) => sum + count)).toBe(300);
-  }, 30_000);
+  });
 
   test('a row that was committed after its subject was invalidated is not taken away with it', async () => {
     await a.database

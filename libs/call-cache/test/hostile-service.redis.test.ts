@@ -45,7 +45,7 @@ beforeAll(async () => {
     }),
   ];
   proxy = await startProxy(redis.url, { services });
-}, 30_000);
+});
 
 afterAll(async () => {
   await proxy?.close();

@@ -61,7 +61,7 @@ describe('long bodies through the proxy', () => {
     redis = await startRedis();
     origin = await startOrigin();
     proxy = await startProxy(redis.url, { services: [service(origin.url)] });
-  }, 30_000);
+  });
 
   afterAll(async () => {
     await proxy?.close();

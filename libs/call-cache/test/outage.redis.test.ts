@@ -14,7 +14,7 @@ describe('trap 8: calls through the cache while Redis', () => {
     origin.handler = (_request, response) =>
       void setTimeout(() => response.writeHead(200, { 'cache-control': 'max-age=100' }).end('x'), 50);
     proxy = await startProxy(redis.url, { services: [service(origin.url)] });
-  }, 30_000);
+  });
 
   afterEach(async () => {
     await proxy?.close();

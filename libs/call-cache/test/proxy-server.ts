@@ -56,7 +56,7 @@ export async function startProxy(
     layout: 'single',
     times: { heartbeatMs: 50, holdAfterRestartMs: 100 },
   }).open();
-  await Promise.all(roles.links().map((link) => link.untilUp(5000)));
+  await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
   const cache = new Cache(roles, { l1: {} });
   const breakers = new Breakers(roles);
   const client = new UpstreamClient(upstream);

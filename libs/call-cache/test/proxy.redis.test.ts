@@ -35,7 +35,7 @@ describe('calls through the cache', () => {
     const upstream = { headerTimeoutMs: 300, idleTimeoutMs: 300 };
     a = await startProxy(redis.url, { services, upstream });
     b = await startProxy(redis.url, { services, upstream });
-  }, 30_000);
+  });
 
   afterAll(async () => {
     await Promise.all([a?.close(), b?.close()]);

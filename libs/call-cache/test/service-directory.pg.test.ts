@@ -52,7 +52,7 @@ describe('the directory of services', () => {
     services = new Services(database, secrets);
     here = await directory();
     elsewhere = await directory();
-  }, 60_000);
+  });
 
   afterAll(async () => {
     here.stop();

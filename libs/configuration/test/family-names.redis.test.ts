@@ -32,8 +32,8 @@ describe.each(places)('names of configurations on %s', (_, start) => {
     const place = await start();
     stop = place.stop;
     roles = new RedisRoles({ ...place.home, layout: 'single' }).open();
-    await roles.link('cache').untilUp(10_000);
-  }, 60_000);
+    await roles.link('cache').untilUp(30_000);
+  });
 
   afterAll(async () => {
     await roles.close();

@@ -42,7 +42,7 @@ describe('the directory of providers', () => {
       migrations: [CONFIGURATION_MIGRATIONS],
       log: { info: () => undefined, warn: () => undefined },
     });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await database.close();

@@ -27,7 +27,7 @@ describe('vectors of content', () => {
     Logger.overrideLogger(false);
     place = await createDatabase();
     database = await Database.start({ url: place.url, migrations: [CONTENT_MIGRATIONS] });
-  }, 60_000);
+  });
   afterAll(async () => {
     await database.onApplicationShutdown();
     await place.drop();

@@ -170,7 +170,7 @@ const { MONGO_URL } = process.env;
       if ((state as { queryable?: boolean } | undefined)?.queryable === true) break;
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
-  }, 120_000);
+  });
   afterAll(async () => {
     await client.db().dropCollection(collection);
     await client.close();

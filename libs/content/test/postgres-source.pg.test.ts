@@ -65,7 +65,7 @@ describe.each(Object.keys(places))('content is searched by %s', (name) => {
     if (name.startsWith('pgvector')) await sql`create extension vector`.execute(db);
     for (const migration of Object.values(CONTENT_MIGRATIONS.migrations)) await migration.up(db as never);
     source = new PostgresSource(() => db);
-  }, 60_000);
+  });
   afterAll(async () => {
     await db.destroy();
     await place.stop();

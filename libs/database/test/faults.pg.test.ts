@@ -14,7 +14,7 @@ describe('a database whose server fails', () => {
 
   beforeAll(async () => {
     server = await startPostgres();
-  }, 60_000);
+  });
 
   afterAll(() => server.stop());
 

@@ -44,7 +44,7 @@ describe('a followed table', () => {
     server = await startPostgres();
     const log = { info: () => undefined, warn: () => undefined };
     database = await Database.start({ url: server.url, migrations: [NOTES], log });
-  }, 60_000);
+  });
   afterAll(async () => {
     await database.close();
     await server.stop();

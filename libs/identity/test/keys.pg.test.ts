@@ -12,7 +12,7 @@ describe('/v1/keys and /v1/audit', () => {
   beforeAll(async () => {
     database = await createDatabase();
     app = await startApi(database.url);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await app.close();

@@ -15,7 +15,7 @@ describe('revocation over several processes', () => {
   beforeAll(async () => {
     database = await createDatabase();
     [first, second] = await Promise.all([startApi(database.url), startApi(database.url)]);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await Promise.all([first.close(), second.close()]);

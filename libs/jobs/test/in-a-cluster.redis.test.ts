@@ -14,7 +14,7 @@ describe('jobs on Redis Cluster, behind a KEY_PREFIX', () => {
 
   beforeAll(async () => {
     [cluster, testDatabase] = await Promise.all([startRedisCluster(), createDatabase()]);
-  }, 60_000);
+  });
   afterAll(async () => {
     await Promise.all([cluster.stop(), testDatabase.drop()]);
   });
@@ -24,7 +24,7 @@ describe('jobs on Redis Cluster, behind a KEY_PREFIX', () => {
     const silent = { info: () => undefined, warn: () => undefined };
     const database = await Database.start({ url: testDatabase.url, migrations: [JOBS_MIGRATIONS], log: silent });
     const roles = new RedisRoles({ cluster: seeds }).open();
-    await Promise.all(roles.links().map((link) => link.untilUp(10_000)));
+    await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
     let number = 0;
     const locks = new Locks(roles, { keyPrefix: 'ps:', fencing: { next: () => Promise.resolve((number += 1)) } });
     const failures: unknown[] = [];
@@ -65,5 +65,5 @@ describe('jobs on Redis Cluster, behind a KEY_PREFIX', () => {
     raw.disconnect();
     locks.close();
     await Promise.all([roles.close(), database.close()]);
-  }, 40_000);
+  });
 });

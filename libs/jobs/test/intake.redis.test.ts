@@ -18,7 +18,7 @@ describe('the intake', () => {
   beforeAll(async () => {
     stage = await jobsStage();
     tables = stage.database.as<JobTables>();
-  }, 30_000);
+  });
   afterAll(() => stage.stop());
   beforeEach(async () => {
     await stage.clear();

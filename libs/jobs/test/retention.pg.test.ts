@@ -16,7 +16,7 @@ describe('what has ended', () => {
     testDatabase = await createDatabase();
     const log = { info: () => undefined, warn: () => undefined };
     database = await Database.start({ url: testDatabase.url, migrations: [JOBS_MIGRATIONS], log });
-  }, 60_000);
+  });
   afterAll(async () => {
     await database.close();
     await testDatabase.drop();

@@ -25,7 +25,7 @@ describe('runs of a job', () => {
     stage = await jobsStage();
     let number = 0;
     locks = new Locks(stage.roles, { fencing: { next: () => Promise.resolve((number += 1)) } });
-  }, 30_000);
+  });
   afterAll(async () => {
     locks.close();
     await stage.stop();

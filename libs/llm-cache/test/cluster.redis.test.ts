@@ -28,7 +28,7 @@ describe('the gateway on a cluster', () => {
 
   beforeAll(async () => {
     [cluster, provider] = await Promise.all([startRedisCluster({ nodeTimeoutMs: 1500 }), StreamProvider.start()]);
-  }, 30_000);
+  });
 
   afterAll(() => provider.stop());
 
@@ -94,5 +94,5 @@ describe('the gateway on a cluster', () => {
     expect(new Set(hits.map(({ status }) => status))).toEqual(new Set([200]));
     await lost?.restart();
     await ready.stop();
-  }, 40_000);
+  });
 });

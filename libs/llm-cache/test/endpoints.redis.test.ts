@@ -123,7 +123,7 @@ describe.each(Object.keys(SAMPLES))('%s', (name) => {
     // 32 MiB, twice while it is measured; once it cannot, a window of 1 MiB.
     expect(most).toBeLessThan(96 * 1024 * 1024);
     expect(late).toBeLessThan(24 * 1024 * 1024);
-  }, 60_000);
+  });
 
   it('trap 18: fifty simultaneous identical requests to two processes, half of them streams, make one call', async () => {
     const body = sample.question(unasked());

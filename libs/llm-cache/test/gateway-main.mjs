@@ -15,7 +15,7 @@ const { PolicyTable, DEFAULT_POLICY } = await import('../src/request/policy.ts')
 const { MemoryLedger } = await import('../src/ledger/memory-ledger.ts');
 
 const roles = new RedisRoles({ url: redisUrl, layout: 'databases' }).open();
-await Promise.all(roles.links().map((link) => link.untilUp(5000)));
+await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
 const cache = new Cache(roles, { leaseMs: 1500, l1: {} });
 const service = new GatewayService({
   cache,

@@ -148,7 +148,7 @@ export class GatewayProcess {
   }
 
   async redisUp(): Promise<this> {
-    await Promise.all(this.roles.links().map((link) => link.untilUp(5000)));
+    await Promise.all(this.roles.links().map((link) => link.untilUp(30_000)));
     return this;
   }
 

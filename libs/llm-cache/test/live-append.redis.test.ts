@@ -25,7 +25,7 @@ describe('the live stream of a flight', () => {
   beforeAll(async () => {
     redis = await startRedis();
     roles = new RedisRoles({ url: redis.url, layout: 'single' }).open();
-    await Promise.all(roles.links().map((link) => link.untilUp(5000)));
+    await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
     raw = roles.link('state').dedicatedClient('test');
     await raw.connect();
     transport = new LiveTransport(roles, 'p:');

@@ -18,7 +18,7 @@ beforeAll(async () => {
   ];
   for (const [tenant, model] of calls)
     (await application.ledger.begin(sampleCall({ tenant, model }))).settle(sampleOutcome());
-}, 60_000);
+});
 afterAll(async () => {
   await application.close();
   await database.drop();

@@ -44,7 +44,7 @@ describe('stored policies', () => {
       log: { info: () => undefined, warn: () => undefined },
     });
     policies = new Policies(database);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await database.close();

@@ -95,7 +95,7 @@ it('trap 18: a thousand simultaneous identical requests to two processes, half o
   const texts = new Set(answers.map(({ text }) => text));
   expect(texts.size).toBe(2);
   expect(texts.has(withoutUsage(HELLO))).toBe(true);
-}, 60_000);
+});
 
 it('trap 21: when the process that leads is killed before the first byte, a follower takes over', async () => {
   const [leader, follower] = await Promise.all([startProcess(), startProcess()]);
@@ -115,7 +115,7 @@ it('trap 21: when the process that leads is killed before the first byte, a foll
   expect(stream?.text).toBe(withoutUsage(HELLO));
   expect(new Set([json?.outcome, stream?.outcome])).toEqual(new Set(['COALESCED', 'MISS']));
   expect(provider.calls).toBe(2);
-}, 60_000);
+});
 
 it('trap 21: when the process that leads is killed in mid-stream, followers get an error event and nothing is stored', async () => {
   const [leader, follower] = await Promise.all([startProcess(), startProcess()]);
@@ -132,7 +132,7 @@ it('trap 21: when the process that leads is killed in mid-stream, followers get 
   const again = post(follower.url, question('killed', { stream: true }));
   (await provider.next()).end(HELLO);
   expect(await again).toMatchObject({ outcome: 'MISS', text: withoutUsage(HELLO) });
-}, 60_000);
+});
 
 const RESPONSE = { id: 'resp_1', object: 'response', status: 'completed', model: 'gpt-5', output: [] };
 const typed = (type: string, more: object): string => `event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`;
@@ -200,5 +200,4 @@ it.each([
     (await provider.next()).end(...events);
     expect((await asked).headers.get('x-cache')).toBe('MISS');
   },
-  60_000,
 );

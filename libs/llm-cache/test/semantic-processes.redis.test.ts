@@ -72,4 +72,4 @@ it('what one process has learnt, another serves by, and a third that starts afte
   };
   expect(await asked(other)).toEqual({ outcome: 'SEMANTIC', text: 'That of butane is known.' });
   expect(await ask(await startProcess(), second('butane'))).toMatchObject({ outcome: 'SEMANTIC' });
-}, 30_000);
+});

@@ -39,7 +39,7 @@ export async function stand(): Promise<Stand> {
   const gateways: Gateway[] = [];
   const start = async (bounds: Partial<UpstreamBounds> = {}): Promise<Gateway> => {
     const roles = new RedisRoles({ url: redis.url }).open();
-    await Promise.all(roles.links().map((link) => link.untilUp(5000)));
+    await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
     const cache = new Cache(roles);
     const upstreams = new Upstreams({ stdioAllow: [process.execPath], ...bounds });
     const service = new McpService({

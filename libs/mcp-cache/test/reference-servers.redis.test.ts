@@ -66,7 +66,7 @@ describe('a server is the same through the gateway as without it', () => {
     const args = [referenceServer('everything')];
     const expected = await record(direct(args), EVERYTHING);
     expect(await record(behind('everything', args), EVERYTHING)).toEqual(expected);
-  }, 60_000);
+  });
 
   it('the server of everything, over HTTP', async () => {
     const everything = await startEverything(referenceServer('everything'));
@@ -78,7 +78,7 @@ describe('a server is the same through the gateway as without it', () => {
     } finally {
       await everything.stop();
     }
-  }, 60_000);
+  });
 
   it('files', async () => {
     const path = join(folder, 'a.txt');
@@ -97,7 +97,7 @@ describe('a server is the same through the gateway as without it', () => {
     const args = [referenceServer('filesystem'), folder];
     const expected = await record(direct(args), script);
     expect(await record(behind('files', args), script)).toEqual(expected);
-  }, 60_000);
+  });
 
   it('memory', async () => {
     const entities = [{ name: 'Ada', entityType: 'person', observations: ['counts'] }];
@@ -116,5 +116,5 @@ describe('a server is the same through the gateway as without it', () => {
     const env = (name: string) => ({ MEMORY_FILE_PATH: join(folder, name) });
     const expected = await record(direct(args, env('one')), script);
     expect(await record(behind('memory', args, env('two')), script)).toEqual(expected);
-  }, 60_000);
+  });
 });

@@ -15,7 +15,7 @@ describe('the status of a server', () => {
   beforeAll(async () => {
     redis = await startRedis();
     roles = new RedisRoles({ url: redis.url }).open();
-    await Promise.all(roles.links().map((link) => link.untilUp(5000)));
+    await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
     cache = new Cache(roles);
   });
   afterAll(async () => {

@@ -133,8 +133,8 @@ describe.each([['one server'], ['a cluster']])('npm run keyspace -- lint on %s',
       env = { REDIS_CLUSTER_NODES: nodes.map(({ host, port }) => `${host}:${port}`).join(',') };
       ground = new Ground({ cluster: nodes });
     }
-    await Promise.all(ground.roles.links().map((link) => link.untilUp(15_000)));
-  }, 60_000);
+    await Promise.all(ground.roles.links().map((link) => link.untilUp(30_000)));
+  });
 
   afterAll(async () => {
     await ground.close();
@@ -238,7 +238,7 @@ describe('npm run keyspace -- lint', () => {
 
   it('finds keys in a database where nobody looks for them', async () => {
     const roles = new RedisRoles({ url: redis.url }).open();
-    await Promise.all(roles.links().map((link) => link.untilUp(5000)));
+    await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
     await roles.link('cache').readAt('x', (client) => client.set('ps:session:u', '{}', 'EX', 60));
     await roles.close();
     const report = await findings({ REDIS_URL: redis.url });
@@ -255,7 +255,7 @@ describe('npm run keyspace -- lint', () => {
 
   it('trap 12: writes no control characters of a key to the terminal', async () => {
     const roles = new RedisRoles({ url: redis.url }).open();
-    await Promise.all(roles.links().map((link) => link.untilUp(5000)));
+    await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
     await roles.link('cache').readAt('x', (client) => client.set('ps:\u001b[2Jno\nfamily', 'x', 'EX', 60));
     await roles.close();
     const { out, code } = await run([], { REDIS_URL: redis.url });
@@ -266,7 +266,7 @@ describe('npm run keyspace -- lint', () => {
 
   it('keeps to its rate, and says how far it has come', async () => {
     const roles = new RedisRoles({ url: redis.url }).open();
-    await Promise.all(roles.links().map((link) => link.untilUp(5000)));
+    await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
     await roles.link('cache').readAt('x', (client) => {
       const pipeline = client.pipeline();
       for (let n = 0; n < 1500; n += 1) pipeline.set(`ps:app:k${n}`, '1', 'EX', 60);
@@ -299,5 +299,5 @@ describe('npm run keyspace -- lint', () => {
     });
     const terminal = { out: () => undefined, err: () => undefined };
     expect(await lint([], { REDIS_URL: redis.url }, terminal, AbortSignal.abort())).toBe(2);
-  }, 20_000);
+  });
 });

@@ -5,9 +5,6 @@ import { join } from 'node:path';
 import { endOrphanedPostgres, findPostgres, startPostgresServer } from '@promptsales/local-services';
 import { Client } from 'pg';
 
-// A durable cluster is made here, as npm start makes it: on a busy disk its syncs take their time.
-jest.setTimeout(60_000);
-
 let directory: string;
 
 beforeEach(async () => {

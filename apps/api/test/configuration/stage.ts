@@ -32,7 +32,7 @@ export class ConfigurationStage {
       await this.api.keyOf('acme', ['records']),
     ];
     this.zero = new RedisRoles({ url: this.redis.url, layout: 'single' }).open();
-    await this.zero.link('cache').untilUp(5000);
+    await this.zero.link('cache').untilUp(30_000);
   }
 
   async close(): Promise<void> {

@@ -78,7 +78,7 @@ describe('generation jobs, through kills', () => {
     await expectOneEffect('k1', 1);
     expect(await stage.raw.exists(`moves:{${LIST}}`)).toBe(0);
     await stage.kill(second);
-  }, 60_000);
+  });
 
   test('killed when the job is in the queue, and cannot begin', async () => {
     await stage.raw.set('lock:content_generation:k2', 'somebody', 'PX', 60_000);
@@ -95,7 +95,7 @@ describe('generation jobs, through kills', () => {
     await stage.settled(1, 'completed');
     await expectOneEffect('k2', 1);
     await stage.kill(second);
-  }, 60_000);
+  });
 
   test('killed while the provider is asked; who follows the job by SSE sees the next attempt and the end', async () => {
     const first = await stage.worker();
@@ -115,7 +115,7 @@ describe('generation jobs, through kills', () => {
     expect(types).toEqual(['queued', 'started', 'started', 'progress', 'progress', 'completed']);
     await expectOneEffect('k3', 2);
     await stage.kill(second);
-  }, 60_000);
+  });
 
   test('killed when the messages are committed, and not yet in Redis', async () => {
     const first = await stage.worker();
@@ -140,7 +140,7 @@ describe('generation jobs, through kills', () => {
     expect(job?.attempt).toBe(1);
     await expectOneEffect('k4', 1);
     await stage.kill(second);
-  }, 60_000);
+  });
 
   test('trap 28: a worker that was stopped, and goes on when another has run its job, changes nothing', async () => {
     const zombie = await stage.worker();
@@ -171,7 +171,7 @@ describe('generation jobs, through kills', () => {
       MESSAGES,
     );
     await stage.kill(zombie);
-  }, 60_000);
+  });
 
   test('trap 28: jobs that Redis has lost are given to the queue again', async () => {
     const first = await stage.worker();
@@ -186,7 +186,7 @@ describe('generation jobs, through kills', () => {
     await stage.settled(1, 'completed');
     await expectOneEffect('k6', 2);
     await stage.kill(second);
-  }, 90_000);
+  });
 
   test('a job whose workers all die is given up, and its place is free', async () => {
     stage.upstream.answer = () => undefined;
@@ -201,7 +201,7 @@ describe('generation jobs, through kills', () => {
     expect(job).toMatchObject({ attempt: 2, error_code: 'worker_lost' });
     expect(stage.upstream.asked).toHaveLength(2);
     await stage.kill(last);
-  }, 60_000);
+  });
 
   test('trap 9: Redis killed and restarted under two workers and many entries: each entry is one completed job', async () => {
     const [first, second] = await Promise.all([stage.worker(), stage.worker()]);
@@ -251,7 +251,7 @@ describe('generation jobs, through kills', () => {
     expect(text).not.toContain('event: retrying');
     await expectOneEffect('k9', 2);
     await stage.kill(worker);
-  }, 60_000);
+  });
 
   test('a worker that is told to end gives its job back, and the attempt does not count', async () => {
     const first = await stage.worker();
@@ -267,5 +267,5 @@ describe('generation jobs, through kills', () => {
     const [job] = await stage.settled(1, 'completed');
     expect(job?.attempt).toBe(1);
     await stage.kill(second);
-  }, 60_000);
+  });
 });

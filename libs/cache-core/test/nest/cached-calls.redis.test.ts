@@ -79,7 +79,7 @@ describe('cached calls of clients in the process', () => {
       providers: [Crm],
     }).compile();
     await module.init();
-    await module.get(RedisRoles).link('cache').untilUp(10_000);
+    await module.get(RedisRoles).link('cache').untilUp(30_000);
     return module;
   };
 
@@ -88,7 +88,7 @@ describe('cached calls of clients in the process', () => {
     [here, there] = await Promise.all([start(), start()]);
     crm = here.get(Crm);
     crmThere = there.get(Crm);
-  }, 30_000);
+  });
 
   afterAll(async () => {
     await Promise.all([here.close(), there.close()]);

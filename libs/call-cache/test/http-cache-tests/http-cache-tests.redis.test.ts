@@ -19,7 +19,7 @@ describe('the public suite for HTTP caches', () => {
     proxy = await startProxy(redis.url, { services: [service(origin.url, { forwardAuthorization: true })] });
     results = await runSuite(`${proxy.url}/proxy/origin`, { 'x-api-key': 'the key of the platform' });
     jest.restoreAllMocks();
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await proxy?.close();

@@ -152,7 +152,7 @@ describe('the export of the ledger', () => {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as Line);
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await ours.close();

@@ -22,7 +22,7 @@ describe('a process that is killed', () => {
     own = await createDatabase();
     const quiet = { info: () => undefined, warn: () => undefined };
     database = await Database.start({ url: own.url, migrations: [ledgerMigrations], log: quiet });
-  }, 60_000);
+  });
 
   afterEach(async () => {
     await database.close();

@@ -29,7 +29,7 @@ describe('the ledger while PostgreSQL fails', () => {
 
   beforeAll(async () => {
     server = await startPostgres();
-  }, 60_000);
+  });
 
   afterAll(() => server.stop());
 
@@ -108,7 +108,7 @@ describe('the ledger while PostgreSQL fails', () => {
     const counted = await counting;
     expect(counted.calls).toBeGreaterThan(300);
     await expectReconciled(counted);
-  }, 60_000);
+  });
 
   it('holds no call up for long while PostgreSQL is frozen, and reconciles to 0 when it thaws', async () => {
     // While nobody waits for the database, the load runs as fast as the machine allows.
@@ -126,7 +126,7 @@ describe('the ledger while PostgreSQL fails', () => {
     // The deadline is 250 ms; the rest is for a busy machine.
     expect(counted.longestWaitMs).toBeLessThan(600);
     await expectReconciled(counted);
-  }, 60_000);
+  });
 
   it('refuses further calls when the spool is full, goes on booking hits, and recovers', async () => {
     await startLedger({ maxSpooledCalls: 20 });
@@ -139,7 +139,7 @@ describe('the ledger while PostgreSQL fails', () => {
     await expectReconciled({ calls: 20, settled: 20, hits: 100 });
     (await ledger.begin(sampleCall())).settle(sampleOutcome());
     await expectReconciled({ calls: 21, settled: 21, hits: 100 });
-  }, 60_000);
+  });
 
   it('erases the line of a call that was not made, and no line of one that was', async () => {
     await startLedger();

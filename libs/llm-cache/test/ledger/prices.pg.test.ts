@@ -34,7 +34,7 @@ describe('prices that are stored', () => {
       await LedgerApplication.start(database.url, { overrides }),
       await LedgerApplication.start(database.url),
     ];
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await here.close();

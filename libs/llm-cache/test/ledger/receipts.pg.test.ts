@@ -18,7 +18,7 @@ describe('receipts', () => {
   beforeAll(async () => {
     database = await createDatabase();
     ours = await LedgerApplication.start(database.url);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await ours.close();

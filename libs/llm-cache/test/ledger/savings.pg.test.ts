@@ -43,7 +43,7 @@ describe('savings over HTTP', () => {
     ledger = app.get(Ledger);
     today = new Date().toISOString().slice(0, 10);
     await bookADay();
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await app.close();

@@ -68,7 +68,7 @@ describe('what names a result', () => {
       }),
       { numRuns: 50_000 },
     );
-  }, 60_000);
+  });
 
   it('trap 22: does not depend on the id, on `_meta` or on the order of parameters, and on everything else', () => {
     fc.assert(
@@ -83,7 +83,7 @@ describe('what names a result', () => {
       }),
       { numRuns: 5_000 },
     );
-  }, 60_000);
+  });
 
   it('is ended by what ends its circle, and by nothing of another', () => {
     fc.assert(
