@@ -15,7 +15,8 @@ beforeAll(async () => {
   redis = await startRedis();
   raw = new Redis(redis.url);
   provider = await StreamProvider.start();
-  gateway = await GatewayProcess.start({ redisUrl: redis.url, providerUrl: provider.baseUrl });
+  const times = { commandTimeoutMs: 1000 };
+  gateway = await GatewayProcess.start({ redisUrl: redis.url, providerUrl: provider.baseUrl, times });
   await gateway.redisUp();
 });
 afterAll(async () => {

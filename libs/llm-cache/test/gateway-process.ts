@@ -1,5 +1,6 @@
 /** One API process, as far as the gateway is concerned: its routes on a port, on real Redis, with a ledger in memory. */
 import 'reflect-metadata';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
@@ -8,8 +9,10 @@ import {
   RedisRoles,
   type BreakerSettings,
   type CacheSettings,
+  type LinkTimes,
   type RedisHome,
 } from '@promptsales/cache-core';
+import { until } from '@promptsales/test-kit';
 import OpenAI from 'openai';
 import {
   LlmCacheModule,
@@ -33,6 +36,9 @@ export interface GatewayProcessOptions {
   readonly provider?: string;
   readonly policies?: readonly CachePolicy[];
   readonly cache?: Partial<CacheSettings>;
+  /** @default a Redis on a busy machine is waited for */
+  readonly times?: Partial<LinkTimes>;
+  /** @default that an answer is stored is waited for, however long it takes */
   readonly bounds?: Partial<FlightBounds>;
   readonly upstream?: Partial<UpstreamSettings>;
   /** @default no breakers */
@@ -53,6 +59,7 @@ function makersIn({ calls }: MemoryLedger): ResponseMakers {
 
 export class GatewayProcess {
   readonly events: string[] = [];
+  #asked = 0;
 
   private constructor(
     readonly url: string,
@@ -74,21 +81,20 @@ export class GatewayProcess {
       ...(typeof options.redisUrl === 'string' ? { url: options.redisUrl } : options.redisUrl),
       ...(options.llmRedisUrl === undefined ? {} : { urls: { llm: options.llmRedisUrl } }),
       layout: 'databases',
-      times: { commandTimeoutMs: 400 },
+      times: { commandTimeoutMs: 10_000, ...options.times },
     }).open();
     const tiers: string[] = [];
     const looks: string[] = [];
-    const cache = new Cache(
-      roles,
-      { leaseMs: 1500, ...options.cache },
-      { hit: (_family, tier) => void tiers.push(tier), lookupSeconds: (family) => void looks.push(family) },
-    );
+    const cache = new Cache(roles, options.cache, {
+      hit: (_family, tier) => void tiers.push(tier),
+      lookupSeconds: (family) => void looks.push(family),
+    });
     const ledger = new MemoryLedger();
     const { provider = 'openai' } = options;
     const target = { provider, baseUrl: options.providerUrl, apiKey: 'sk-upstream', simulated: true };
     const events: string[] = [];
     const breakers = options.breaker === undefined ? null : new Breakers(roles, { breaker: options.breaker });
-    const { policies, upstream = {}, bounds = {}, bodyLimitBytes = 10 * 1024 * 1024 } = options;
+    const { policies, upstream = {}, bodyLimitBytes = 10 * 1024 * 1024 } = options;
     const module = LlmCacheModule.forRoot({
       cache,
       roles,
@@ -96,15 +102,18 @@ export class GatewayProcess {
       upstreams: { targetFor: () => target },
       makers: makersIn(ledger),
       ...(policies === undefined ? {} : { policies: new PolicyTable(policies) }),
-      callerOf: ({ headers }) => ({
-        tenant: String(headers['x-test-tenant'] ?? 'acme'),
-        keyId: headers['authorization'] ?? 'none',
-        client: 'test',
-      }),
+      callerOf: ({ headers }) => {
+        process.#asked += 1;
+        return {
+          tenant: String(headers['x-test-tenant'] ?? 'acme'),
+          keyId: headers['authorization'] ?? 'none',
+          client: 'test',
+        };
+      },
       upstream,
       ...(options.prices === undefined ? {} : { prices: options.prices }),
       ...(breakers === null ? {} : { breakers }),
-      bounds,
+      bounds: { holdMs: 10_000, ...options.bounds },
       bodyLimitBytes,
       ...(options.semantic === undefined ? {} : { semantic: options.semantic }),
       shutdownMs: 500,
@@ -123,10 +132,37 @@ export class GatewayProcess {
     });
     const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), { logger: false });
     await app.listen(0, '127.0.0.1');
-    const process = new GatewayProcess(await app.getUrl(), ledger, cache, roles, target, app, tiers, breakers, looks);
+    const process: GatewayProcess = new GatewayProcess(
+      await app.getUrl(),
+      ledger,
+      cache,
+      roles,
+      target,
+      app,
+      tiers,
+      breakers,
+      looks,
+    );
     process.events.push(...events);
     events.push = (...more) => process.events.push(...more);
     return process;
+  }
+
+  /** How many requests have reached it. */
+  get asked(): number {
+    return this.#asked;
+  }
+
+  /** When so many requests have reached it, and each has come as far as it can without an answer of the provider. */
+  async settled(asked: number): Promise<void> {
+    await until(() => this.#asked >= asked);
+    // On its way each asks Redis, again and again perhaps: all have been answered when none has looked for a while.
+    const link = this.roles.link('llm');
+    for (let [quiet, looks] = [0, -1]; quiet < 10; quiet = looks === this.looks.length ? quiet + 1 : 0) {
+      looks = this.looks.length;
+      await link.onEachNode(async (node) => void (await node.read((client) => client.ping()))).catch(() => undefined);
+      await nextTurn();
+    }
   }
 
   get openai(): OpenAI {

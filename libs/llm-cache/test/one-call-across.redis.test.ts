@@ -9,8 +9,8 @@ let redis: TestRedis;
 let provider: StreamProvider;
 let here: GatewayProcess;
 let there: GatewayProcess;
-/** Waits for an answer to be stored, however long that takes. */
-let patient: GatewayProcess;
+/** Does not wait for an answer to be stored. */
+let impatient: GatewayProcess;
 
 const start = async (options: Partial<GatewayProcessOptions> = {}): Promise<GatewayProcess> =>
   (await GatewayProcess.start({ redisUrl: redis.url, providerUrl: provider.baseUrl, ...options })).redisUp();
@@ -18,10 +18,10 @@ const start = async (options: Partial<GatewayProcessOptions> = {}): Promise<Gate
 beforeAll(async () => {
   redis = await startRedis();
   provider = await StreamProvider.start();
-  [here, there, patient] = await Promise.all([start(), start(), start({ bounds: { holdMs: 10_000 } })]);
+  [here, there, impatient] = await Promise.all([start(), start(), start({ bounds: { holdMs: 1 } })]);
 });
 afterAll(async () => {
-  await Promise.all([here, there, patient].map((gateway) => gateway.stop()));
+  await Promise.all([here, there, impatient].map((gateway) => gateway.stop()));
   await provider.stop();
 });
 beforeEach(() => {
@@ -77,17 +77,17 @@ describe('in two processes', () => {
   });
 
   it('who has seen the end of a stream finds it in the cache, though it is only on its way there', async () => {
-    const storing = holdScript(patient, 'store');
+    const storing = holdScript(here, 'store');
     try {
       const body = question();
-      const first = stream(patient, body);
+      const first = stream(here, body);
       (await provider.next()).end(HELLO);
       const text = await (await first).rest();
       expect((await first).cache).toBe('MISS');
       expect(storing.wanted).toBe(1);
-      const looksBefore = patient.looks.length;
-      const again = [patient.post(body), patient.post({ ...body, stream: true }), there.post(body)];
-      await until(() => patient.looks.length >= looksBefore + 2 && there.events.includes('attached follower'));
+      const looksBefore = here.looks.length;
+      const again = [here.post(body), here.post({ ...body, stream: true }), there.post(body)];
+      await until(() => here.looks.length >= looksBefore + 2 && there.events.includes('attached follower'));
       storing.letGo();
       const responses = await Promise.all(again);
       expect(responses.map(({ headers }) => headers.get('x-cache'))).toEqual(['HIT', 'HIT', 'HIT']);
@@ -99,13 +99,13 @@ describe('in two processes', () => {
   });
 
   it('who comes at the end of a stream that takes long to be stored shares it', async () => {
-    const storing = holdScript(here, 'store');
+    const storing = holdScript(impatient, 'store');
     try {
       const body = question();
-      const first = stream(here, body);
+      const first = stream(impatient, body);
       (await provider.next()).end(HELLO);
       await (await first).rest();
-      expect((await here.post(body)).headers.get('x-cache')).toBe('COALESCED');
+      expect((await impatient.post(body)).headers.get('x-cache')).toBe('COALESCED');
       expect(provider.calls).toBe(1);
     } finally {
       storing.letGo();
@@ -160,7 +160,9 @@ describe('in two processes', () => {
     await (await first).until('half');
     const second = await stream(there, body);
     await second.until('half');
+    const { asked } = there;
     const json = there.post(body);
+    await there.settled(asked + 1);
     call.die();
     expect(await second.rest()).toContain('"code":"upstream_died"');
     expect((await json).status).toBe(502);
@@ -194,9 +196,11 @@ describe('in two processes', () => {
 
   it('a refusal reaches followers in another process as it came', async () => {
     const body = question();
+    const { asked } = there;
     const asking = [here.post(body), there.post(body), there.post({ ...body, stream: true })];
     const call = await provider.next();
     await untilAttached();
+    await there.settled(asked + 2);
     call.json(400, { error: { message: 'their words' } });
     for (const response of await Promise.all(asking)) {
       expect(response.status).toBe(400);

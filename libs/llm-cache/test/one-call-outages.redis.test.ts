@@ -31,7 +31,8 @@ describe('without Redis', () => {
       const body = question();
       const asking = Array.from({ length: 20 }, () => gateway.post(body));
       const call = await provider.next();
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await gateway.settled(20);
+      expect(provider.calls).toBe(1);
       call.end(HELLO);
       for (const response of await Promise.all(asking)) expect(response.status).toBe(200);
       expect(provider.calls).toBe(1);
