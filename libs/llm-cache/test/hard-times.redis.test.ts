@@ -203,7 +203,7 @@ describe('shutdown', () => {
     const asked = gateway.post(question()).catch(() => null);
     await gateway.settled(1);
     gateway.app.getHttpServer().closeAllConnections();
-    await gateway.app.close();
+    await expect(gateway.app.close()).resolves.toBeUndefined();
     await asked;
   });
 
@@ -216,7 +216,7 @@ describe('shutdown', () => {
     await once(silent, 'request');
     leaving.abort();
     await asked;
-    await gateway.app.close();
+    await expect(gateway.app.close()).resolves.toBeUndefined();
     silent.closeAllConnections();
     silent.close();
   });
