@@ -37,10 +37,10 @@ export async function startProcess(
   const roles = new RedisRoles({
     ...(typeof place === 'string' ? { url: place } : place),
     layout: 'single',
-    times: { commandTimeoutMs: 400, heartbeatMs: 50, holdAfterRestartMs: 100, ...times },
+    times: { commandTimeoutMs: 2000, heartbeatMs: 50, holdAfterRestartMs: 100, ...times },
   }).open();
   await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
-  const cache = new Cache(roles, { leaseMs: 600, ...settings }, observer);
+  const cache = new Cache(roles, { leaseMs: 2000, ...settings }, observer);
   return { roles, cache, aside: new CacheAside(cache, roles), counts };
 }
 

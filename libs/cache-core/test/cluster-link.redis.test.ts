@@ -19,7 +19,7 @@ describe('a link to a cluster', () => {
   const linkTo = (settings: Partial<ClusterSettings> = {}): ClusterLink =>
     new ClusterLink({
       ...DEFAULT_LINK_TIMES,
-      commandTimeoutMs: 300,
+      commandTimeoutMs: 1000,
       heartbeatMs: 50,
       holdAfterRestartMs: 0,
       name: 'test',
@@ -144,7 +144,7 @@ describe('a link to a cluster', () => {
 
   test('what takes over is held and recovered before it is read; the others stay in use', async () => {
     await link.close();
-    link = linkTo({ holdAfterRestartMs: 300, commandTimeoutMs: 1000 });
+    link = linkTo({ holdAfterRestartMs: 300, commandTimeoutMs: 10_000 });
     const recovered: string[][] = [];
     link.onRecovery(async (run, part) => {
       recovered.push(KEYS.filter((key) => part.covers(key)));

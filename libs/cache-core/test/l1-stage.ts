@@ -12,7 +12,7 @@ export interface L1Process {
 }
 
 /** How long a process serves at most what is no longer so. */
-export const BOUND_MS = 600;
+export const BOUND_MS = 1000;
 
 export const app = (key: string, tenant?: string) => keyspace.appValue.at({ key }, tenant);
 
@@ -59,7 +59,7 @@ export class L1Stage {
     const roles = new RedisRoles({
       url,
       layout: 'databases',
-      times: { commandTimeoutMs: 400, heartbeatMs: 50, holdAfterRestartMs: 100 },
+      times: { commandTimeoutMs: 2000, heartbeatMs: 50, holdAfterRestartMs: 100 },
     });
     const l1 = { boundMs: BOUND_MS, beatMs: 50, retryRefusedMs: 200 };
     const cache = new Cache(

@@ -17,7 +17,7 @@ describe('a link to Redis', () => {
   const linkTo = (url: string, settings: Partial<LinkSettings> = {}): ServerLink =>
     new ServerLink({
       ...DEFAULT_LINK_TIMES,
-      commandTimeoutMs: 200,
+      commandTimeoutMs: 500,
       heartbeatMs: 50,
       holdAfterRestartMs: 0,
       name: 'test',
@@ -50,8 +50,11 @@ describe('a link to Redis', () => {
   test('reads, runs scripts and knows the server’s clock', async () => {
     expect(await link.read((client) => client.get('none'))).toBeNull();
     expect(await link.run(COUNT, ['n'], [])).toBe(1);
+    const askedAt = link.now();
     const [seconds, micros] = await link.read((client) => client.time());
-    expect(Math.abs(link.now() - (Number(seconds) * 1000 + Number(micros) / 1000))).toBeLessThan(50);
+    const time = Number(seconds) * 1000 + Number(micros) / 1000;
+    expect(time).toBeGreaterThan(askedAt - 50);
+    expect(time).toBeLessThan(link.now() + 50);
   });
 
   test('an answer that is an error is the caller’s, and no sign of trouble', async () => {
@@ -116,7 +119,7 @@ describe('a link to Redis', () => {
     const began = performance.now();
     const counted = link.run(COUNT, ['busy'], []);
     // The command has not left yet: ioredis sends at the end of the tick, by which time its deadline is over.
-    while (performance.now() - began < 400);
+    while (performance.now() - began < 1000);
     expect(await counted).toBe(1);
     expect(await link.read((client) => client.get('busy'))).toBe('1');
   });
@@ -130,7 +133,7 @@ describe('a link to Redis', () => {
 
   test('a process that was itself busy does not take a healthy Redis for a frozen one', async () => {
     const reads = Array.from({ length: 200 }, () => link.read((client) => client.get('k')));
-    const until = performance.now() + 1000;
+    const until = performance.now() + 2000;
     while (performance.now() < until);
     await expect(Promise.all(reads)).resolves.toHaveLength(200);
     expect(link.up).toBe(true);
@@ -156,25 +159,23 @@ describe('a link to Redis', () => {
     await link.untilUp(30_000);
     const replayedAt: number[] = [];
     link.onRecovery(async () => void replayedAt.push(performance.now()));
-    const recovering = became('recovering').then(() => performance.now());
     const up = became('up').then(() => performance.now());
     await redis.restart();
-    expect((await up) - (await recovering)).toBeGreaterThanOrEqual(290);
-    expect(replayedAt[0]).toBeLessThan((await recovering) + 150);
+    expect((await up) - (replayedAt[0] as number)).toBeGreaterThanOrEqual(290);
   });
 
   test('who is new waits too where a server has just come back with what it had kept, and only there', async () => {
     const waited = async (): Promise<number> => {
       await link.close();
-      link = linkTo(redis.url, { holdAfterRestartMs: 300 }).open();
+      link = linkTo(redis.url, { holdAfterRestartMs: 3000 }).open();
       const recovering = became('recovering').then(() => performance.now());
       await link.untilUp(30_000);
       return performance.now() - (await recovering);
     };
-    expect(await waited()).toBeLessThan(290);
+    expect(await waited()).toBeLessThan(2900);
     await link.run(COUNT, ['n'], []);
     await redis.restart();
-    expect(await waited()).toBeGreaterThanOrEqual(290);
+    expect(await waited()).toBeGreaterThanOrEqual(2900);
   });
 
   test('trap 8: a server that takes connections and never answers is given up and tried again', async () => {

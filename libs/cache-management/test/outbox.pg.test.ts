@@ -32,7 +32,7 @@ describe('the outbox', () => {
       migrations: [OUTBOX_MIGRATIONS],
       log: { info: () => undefined, warn: () => undefined },
     });
-    const roles = new RedisRoles({ url: redis.url, layout: 'single', times: { commandTimeoutMs: 400 } }).open();
+    const roles = new RedisRoles({ url: redis.url, layout: 'single', times: { commandTimeoutMs: 2000 } }).open();
     await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
     const cache = new Cache(roles);
     const events: string[] = [];
@@ -223,8 +223,8 @@ describe('the outbox', () => {
       return done;
     });
     relay = relayOf(b);
-    await until(async () => b.events.length === 2);
+    // It says so before its transaction is committed.
+    await until(async () => b.events.length === 2 && (await rowsLeft()) === 0);
     expect(b.events).toEqual(['relay 1', 'relay 1']);
-    expect(await rowsLeft()).toBe(0);
   });
 });

@@ -7,13 +7,15 @@ describe('trap 8: calls through the cache while Redis', () => {
   let redis: TestRedis;
   let origin: Origin;
   let proxy: ProxyServer;
+  let answering: Promise<void>;
 
   beforeEach(async () => {
     redis = await startRedis();
     origin = await startOrigin();
+    answering = Promise.resolve();
     origin.handler = (_request, response) =>
-      void setTimeout(() => response.writeHead(200, { 'cache-control': 'max-age=100' }).end('x'), 50);
-    proxy = await startProxy(redis.url, { services: [service(origin.url)] });
+      void answering.then(() => response.writeHead(200, { 'cache-control': 'max-age=100' }).end('x'));
+    proxy = await startProxy(redis.url, { services: [service(origin.url)], times: { commandTimeoutMs: 1000 } });
   });
 
   afterEach(async () => {
@@ -29,8 +31,13 @@ describe('trap 8: calls through the cache while Redis', () => {
       else redis.freeze();
       const at = (path: string): string => `${proxy.url}/proxy/origin/${path}`;
       await ask(at('first'));
-      const before = origin.seen.length;
-      const all = await Promise.all(Array.from({ length: 10 }, () => ask(at('same'))));
+      const [before, { asked }] = [origin.seen.length, proxy];
+      const { promise, resolve: answer } = Promise.withResolvers<void>();
+      answering = promise;
+      const asking = Array.from({ length: 10 }, () => ask(at('same')));
+      await proxy.settled(asked + 10);
+      answer();
+      const all = await Promise.all(asking);
       expect(all.map(({ status, body }) => [status, body])).toEqual(all.map(() => [200, 'x']));
       expect(origin.seen.length - before).toBe(1);
       expect(await ask(at('same'), { method: 'DELETE' })).toMatchObject({ status: 200 });

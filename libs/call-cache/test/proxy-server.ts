@@ -1,6 +1,8 @@
 /** Processes of the proxy in front of services of a test, without the rest of the platform. */
 import type { AddressInfo } from 'node:net';
-import { Breakers, Cache, RedisRoles } from '@promptsales/cache-core';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Breakers, Cache, RedisRoles, type LinkTimes } from '@promptsales/cache-core';
+import { until } from '@promptsales/test-kit';
 import fastify, { type FastifyInstance } from 'fastify';
 import {
   CallCache,
@@ -19,6 +21,10 @@ export interface ProxyServer {
   readonly cache: Cache;
   readonly roles: RedisRoles;
   readonly notKept: string[];
+  /** How many requests have reached it. */
+  readonly asked: number;
+  /** When so many requests have reached it, and each has come as far as it can without an answer of its service. */
+  settled(asked: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -26,6 +32,8 @@ export interface ProxyServerOptions {
   readonly services: readonly Service[];
   readonly upstream?: Partial<UpstreamSettings>;
   readonly calls?: Partial<CallCacheParts>;
+  /** @default a Redis on a busy machine is waited for */
+  readonly times?: Partial<LinkTimes>;
 }
 
 export function service(baseUrl: string, more: Partial<Service> = {}): Service {
@@ -49,15 +57,17 @@ export function service(baseUrl: string, more: Partial<Service> = {}): Service {
 
 export async function startProxy(
   redisUrl: string,
-  { services, upstream = {}, calls = {} }: ProxyServerOptions,
+  { services, upstream = {}, calls = {}, times = {} }: ProxyServerOptions,
 ): Promise<ProxyServer> {
   const roles = new RedisRoles({
     url: redisUrl,
     layout: 'single',
-    times: { heartbeatMs: 50, holdAfterRestartMs: 100 },
+    times: { commandTimeoutMs: 10_000, heartbeatMs: 50, holdAfterRestartMs: 100, ...times },
   }).open();
   await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
-  const cache = new Cache(roles, { l1: {} });
+  let asked = 0;
+  let looks = 0;
+  const cache = new Cache(roles, { l1: {} }, { lookupSeconds: () => void (looks += 1) });
   const breakers = new Breakers(roles);
   const client = new UpstreamClient(upstream);
   const notKept: string[] = [];
@@ -76,7 +86,10 @@ export async function startProxy(
     registerProxyRoutes(context, {
       calls: callCache,
       services: { find: (name) => byName.get(name) ?? null },
-      callerOf: ({ headers }) => ({ tenant: String(headers['x-test-tenant'] ?? 'default') }),
+      callerOf: ({ headers }) => {
+        asked += 1;
+        return { tenant: String(headers['x-test-tenant'] ?? 'default') };
+      },
     });
   });
   await server.listen({ port: 0, host: '127.0.0.1' });
@@ -87,6 +100,19 @@ export async function startProxy(
     cache,
     roles,
     notKept,
+    get asked() {
+      return asked;
+    },
+    settled: async (wanted) => {
+      await until(() => asked >= wanted);
+      // On its way each asks Redis, again and again perhaps: all have been answered when none has looked for a while.
+      const link = roles.link('cache');
+      for (let [quiet, before] = [0, -1]; quiet < 10; quiet = before === looks ? quiet + 1 : 0) {
+        before = looks;
+        await link.readAt('x', (redis) => redis.ping()).catch(() => undefined);
+        await nextTurn();
+      }
+    },
     close: async () => {
       await server.close();
       client.close();

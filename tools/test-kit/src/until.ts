@@ -8,8 +8,11 @@ const LOOK_EVERY_MS = 10;
  */
 export async function until(so: () => boolean | Promise<boolean>, withinMs = 30_000): Promise<void> {
   const deadline = performance.now() + withinMs;
-  while (!(await so())) {
-    if (performance.now() > deadline) throw new Error(`Not so within ${withinMs} ms: ${so.toString()}`);
+  for (;;) {
+    // What counts is when the look began: this process may have been held up since.
+    const over = performance.now() > deadline;
+    if (await so()) return;
+    if (over) throw new Error(`Not so within ${withinMs} ms: ${so.toString()}`);
     await pause(LOOK_EVERY_MS);
   }
 }
