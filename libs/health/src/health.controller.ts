@@ -12,7 +12,7 @@ interface MaybeIdentified {
 }
 
 /** Probes. Open to all; figures that describe the installation are for holders of a key. */
-@ApiTags('health')
+@ApiTags('Health')
 @Controller('health')
 export class HealthController {
   constructor(

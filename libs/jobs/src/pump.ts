@@ -27,7 +27,7 @@ export interface PumpParts {
   readonly intake: Intake;
   readonly store: Pick<JobStore, 'takeUndispatched'>;
   readonly add: (jobs: readonly QueuedJob[]) => Promise<void>;
-  readonly refill: Pick<Refill, 'turn'>;
+  readonly refill: Pick<Refill, 'turn' | 'isLooking'>;
   readonly failed: (error: unknown) => void;
   readonly settings?: Partial<PumpSettings>;
 }
@@ -84,8 +84,9 @@ export class Pump {
         repairAt = performance.now() + repairEveryMs;
       }
       await this.#attempt(() => this.#dispatch());
-      if (performance.now() >= refillAt) {
-        await this.#attempt(() => this.#parts.refill.turn());
+      const { refill } = this.#parts;
+      if (refill.isLooking || performance.now() >= refillAt) {
+        await this.#attempt(() => refill.turn());
         refillAt = performance.now() + refillEveryMs;
       }
       await this.#wake.orAfter(everyMs, signal);

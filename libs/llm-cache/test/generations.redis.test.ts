@@ -138,6 +138,12 @@ it('trap 20: is spent once, and avoided from then on', async () => {
   ]);
 });
 
+it('trap 20: has no cost where it was to be searched for, as in the ledger', async () => {
+  const answer = await generate(asking('searched', { web_search_options: {} }));
+  expect(answer.body).toMatchObject({ content: 'A slogan.', tokens_used: 1100, cost_usd: null });
+  expect(gateway.ledger.calls).toMatchObject([{ outcome: { usage: { billedBeside: true } } }]);
+});
+
 it('heeds what a request says of the cache', async () => {
   await generate(asking('controls'));
   expect(cacheOf(await generate(asking('controls'), { 'cache-control': 'no-cache' }))).toBe('REFRESH');

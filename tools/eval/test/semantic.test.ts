@@ -1,4 +1,4 @@
-import { clustersOf, designEffect, pooledEffect } from '../src/semantic/clusters.js';
+import { clustersOf, designEffect, effectOn, pooledEffect } from '../src/semantic/clusters.js';
 import { evaluate } from '../src/semantic/evaluation.js';
 import type { LabelledPair } from '../src/semantic/pairs.js';
 import { randomFrom, shuffled } from '../src/semantic/pairs.js';
@@ -82,6 +82,37 @@ describe('the evaluation of the semantic tier', () => {
     expect(pooledEffect(others, clustersOf(others))).toBe(1);
   });
 
+  it('says hit rate and wrong hits with their bounds, for itself and the static threshold', () => {
+    const evaluation = evaluate(
+      pairs(600, (at) => at % 200 !== 0),
+      1,
+    );
+    for (const { hitRate, all, staticAtDelta } of evaluation.deltas) {
+      for (const { rate, interval } of [hitRate, ...(staticAtDelta === null ? [] : [staticAtDelta.hitRate])]) {
+        expect(interval[0]).toBeLessThanOrEqual(rate);
+        expect(interval[1]).toBeGreaterThanOrEqual(rate);
+      }
+      expect(all.upper).toBeLessThanOrEqual(all.interval[1]);
+      expect(all.interval[0]).toBeLessThanOrEqual(all.wrongShare ?? 0);
+    }
+    const last = evaluation.deltas.at(-1);
+    expect(last?.staticAtDelta).toMatchObject({ threshold: 0.9, hits: 600, wrong: 3, hitRate: { rate: 1 } });
+    const lines = reportOf(evaluation).split('\n');
+    const at = lines.findIndex((line) => line.trimStart().startsWith('5.00 %') && line.includes('semantic tier'));
+    expect(lines.slice(at, at + 3)).toEqual([
+      expect.stringMatching(/5\.00 % .*semantic tier .* % .*δ shown$/),
+      expect.stringMatching(/static ≥ 0\.900, best at δ +100\.00 % /),
+      expect.stringMatching(/static, best at this error +no hits|static ≥ /),
+    ]);
+  });
+
+  it('counts what hangs together in the hit rate, too', () => {
+    const together = Array.from({ length: 100 }, (_, at) => pair(`a${at}`, at < 10 ? 'hit' : `b${at}`, 0.9, true));
+    const isHit = ({ candidate }: LabelledPair): boolean => candidate.stored === 'hit';
+    expect(effectOn(together, clustersOf(together), isHit)).toBeGreaterThan(5);
+    expect(effectOn(together, clustersOf(together), () => true)).toBe(1);
+  });
+
   it('says unknown where nothing was served, and never zero', () => {
     const evaluation = evaluate(
       pairs(40, () => true),
@@ -89,6 +120,7 @@ describe('the evaluation of the semantic tier', () => {
     );
     expect(evaluation.deltas.map(({ seeds }) => seeds[0]?.wrongShare)).toEqual([null, null, null, null]);
     expect(reportOf(evaluation)).toContain('unknown');
+    expect(evaluation.deltas[0]?.hitRate).toMatchObject({ rate: 0, interval: [0, expect.any(Number)] });
     expect(evaluation.deltas[0]?.seeds[0]).toMatchObject({ hits: 0, upper: 1, interval: [0, 1] });
   });
 });

@@ -2,10 +2,10 @@ import type { FieldError } from '@promptsales/http-edge';
 import { refuse } from '../configuration-error.js';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
 
-/** The members of a provider that the platform itself uses; all others are the caller's own. */
 /** What a provider speaks: who lists a model is asked for it in his own language only. */
 export type ProviderProtocol = 'openai' | 'anthropic';
 
+/** The members of a provider that the platform itself uses; all others are the caller's own. */
 export interface ProviderFields {
   /** `protocol`; without it a provider called `anthropic` speaks Anthropic's, every other OpenAI's. */
   readonly protocol: ProviderProtocol | null;

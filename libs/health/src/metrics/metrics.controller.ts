@@ -3,7 +3,7 @@ import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagg
 import type { FastifyReply } from 'fastify';
 import { HEALTH_OPTIONS, type HealthOptions } from '../health-options.js';
 
-@ApiTags('operations')
+@ApiTags('Operations')
 @Controller('metrics')
 export class MetricsController {
   constructor(@Inject(HEALTH_OPTIONS) private readonly options: HealthOptions) {}

@@ -73,6 +73,17 @@ it('gives the queue exactly what it has lost', async () => {
   );
 });
 
+it('looks at a long queue a bit at a time, from where it was', async () => {
+  const { refill, queue, calls } = stage(6000);
+  queue.clear();
+  const given: number[] = [];
+  do given.push(await refill.turn());
+  while (refill.isLooking);
+  expect(given).toEqual([2500, 2500, 1000]);
+  expect([queue.size, new Set(calls.given).size, calls.looks]).toEqual([6000, 6000, 13]);
+  expect(await refill.turn()).toBe(0);
+});
+
 it('leaves alone what may be on its way to the queue', async () => {
   const { refill, queue, calls } = stage(100, new Date(50));
   queue.clear();

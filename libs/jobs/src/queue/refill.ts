@@ -28,12 +28,16 @@ export interface RefillParts {
 }
 
 const BATCH = 500;
+/** In one turn: what else the process does for the queue is not to wait for a long look. */
+const MOST_BATCHES = 5;
 
 export class Refill {
   readonly #parts: RefillParts;
   readonly #settings: RefillSettings;
   readonly #now: () => number;
   #lookAnywayAt: number;
+  /** How far it has looked; null: it does not. */
+  #look: { readonly settledBefore: Date; last: DispatchedJob | null } | null = null;
 
   constructor(parts: RefillParts) {
     this.#parts = parts;
@@ -42,20 +46,32 @@ export class Refill {
     this.#lookAnywayAt = this.#now() + this.#settings.lookAnywayMs;
   }
 
+  /** It has begun to look for each job, and goes on with that at its next turn. */
+  get isLooking(): boolean {
+    return this.#look !== null;
+  }
+
   /** Answers how many jobs were given again. */
   async turn(): Promise<number> {
+    this.#look ??= await this.#begun();
+    let given = 0;
+    for (let batches = 0; this.#look !== null && batches < MOST_BATCHES; batches += 1) {
+      const { settledBefore, last } = this.#look;
+      const batch = await this.#parts.store.dispatchedBefore(settledBefore, last, BATCH);
+      given += await this.#giveAgain(batch);
+      if (batch.length === BATCH) this.#look.last = batch.at(-1) ?? null;
+      else this.#look = null;
+    }
+    return given;
+  }
+
+  /** Null: there is nothing to look for. */
+  async #begun(): Promise<{ settledBefore: Date; last: null } | null> {
     const { store, queue } = this.#parts;
     const { jobs, settledBefore } = await store.countDispatched(this.#settings.settledAfterMs);
-    if (this.#now() < this.#lookAnywayAt && (jobs === 0 || (await queue.size()) >= jobs)) return 0;
-    let given = 0;
-    let last: DispatchedJob | null = null;
-    do {
-      const batch: readonly DispatchedJob[] = await store.dispatchedBefore(settledBefore, last, BATCH);
-      given += await this.#giveAgain(batch);
-      last = batch.length < BATCH ? null : (batch.at(-1) ?? null);
-    } while (last !== null);
+    if (this.#now() < this.#lookAnywayAt && (jobs === 0 || (await queue.size()) >= jobs)) return null;
     this.#lookAnywayAt = this.#now() + this.#settings.lookAnywayMs;
-    return given;
+    return { settledBefore, last: null };
   }
 
   async #giveAgain(jobs: readonly DispatchedJob[]): Promise<number> {

@@ -20,9 +20,9 @@ export interface Generated {
 const NANO_PER_USD = 1e9;
 
 /** @throws LlmError for an answer without text */
-export function generationIn(reply: GatewayReply, prices: Prices, { ledger }: Inquiry): Generated {
+export function generationIn(reply: GatewayReply, prices: Prices, { facts: request, ledger }: Inquiry): Generated {
   const { body } = reply;
-  const whole = Buffer.isBuffer(body) ? readCompletion(body) : null;
+  const whole = Buffer.isBuffer(body) ? readCompletion(body, request) : null;
   const content = Buffer.isBuffer(body) ? contentOf(body) : null;
   if (whole === null || content === null) {
     throw new LlmError('upstream_invalid_response', 'The model answered without a text.');

@@ -17,7 +17,7 @@ import { EXPORT_TYPES } from './savings-export.js';
 import { SavingsReceipt } from './savings-receipt.js';
 import { ExportRequest, ReceiptRequest, SavingsRequest } from './savings-request.js';
 
-@ApiTags('savings')
+@ApiTags('Savings')
 @Controller('v1/savings')
 export class SavingsController {
   readonly #savings: Savings;

@@ -99,7 +99,7 @@ export class PricesAnswer {
   readonly sources!: PriceSource[];
 }
 
-@ApiTags('savings')
+@ApiTags('Savings')
 @Controller('v1/prices')
 export class PricesController {
   constructor(

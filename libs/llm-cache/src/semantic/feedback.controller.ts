@@ -28,7 +28,7 @@ export class FeedbackAnswer {
   readonly correct!: boolean;
 }
 
-@ApiTags('llm')
+@ApiTags('LLM feedback')
 @Controller('v1/feedback')
 export class FeedbackController {
   readonly #gateway: GatewayService;

@@ -37,15 +37,23 @@ export function pooledEffect(served: readonly LabelledPair[], clusters: Readonly
  * sampling", 1965), from the residuals of each cluster; never less than 1.
  */
 export function designEffect(served: readonly LabelledPair[], clusters: ReadonlyMap<string, string>): number {
-  const wrong = served.filter(({ same }) => !same).length;
-  const share = wrong / served.length;
-  if (served.length === 0 || wrong === 0 || wrong === served.length) return 1;
+  return effectOn(served, clusters, ({ same }) => !same);
+}
+
+/** The same of the share of pairs for which something else holds. */
+export function effectOn(
+  pairs: readonly LabelledPair[],
+  clusters: ReadonlyMap<string, string>,
+  holds: (pair: LabelledPair) => boolean,
+): number {
+  const share = pairs.filter(holds).length / pairs.length;
+  if (pairs.length === 0 || share === 0 || share === 1) return 1;
   const residuals = new Map<string, number>();
-  for (const { candidate, same } of served) {
-    const cluster = clusters.get(candidate.stored) ?? candidate.stored;
-    residuals.set(cluster, (residuals.get(cluster) ?? 0) + (same ? 0 : 1) - share);
+  for (const pair of pairs) {
+    const cluster = clusters.get(pair.candidate.stored) ?? pair.candidate.stored;
+    residuals.set(cluster, (residuals.get(cluster) ?? 0) + (holds(pair) ? 1 : 0) - share);
   }
   let squares = 0;
   for (const residual of residuals.values()) squares += residual * residual;
-  return Math.max(1, squares / (served.length * share * (1 - share)));
+  return Math.max(1, squares / (pairs.length * share * (1 - share)));
 }

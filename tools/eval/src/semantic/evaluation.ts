@@ -1,6 +1,6 @@
 /** What the runs come to, beside the best that a static threshold could do. */
 import { FORMS, lowerBound, upperBound } from '@promptsales/semantics';
-import { clustersOf, designEffect, pooledEffect } from './clusters.js';
+import { clustersOf, designEffect, effectOn, pooledEffect } from './clusters.js';
 import type { LabelledPair } from './pairs.js';
 import { runThrough, type Run } from './prequential.js';
 import { bestStaticThreshold, type StaticBest } from './static-threshold.js';
@@ -11,18 +11,31 @@ export interface Hits {
   readonly wrong: number;
   /** Null where nothing was served: then it is not known. */
   readonly wrongShare: number | null;
+  /** So many independent hits they are worth; what follows is for these. */
+  readonly effective: number;
   /** Clopper and Pearson, two-sided 95 %. */
   readonly interval: readonly [number, number];
-  /** One-sided 95 %, for so many independent hits as they are worth. */
-  readonly effective: number;
+  /** One-sided 95 %. */
   readonly upper: number;
+}
+
+/** Of the questions that were asked, with the two-sided 95 % interval for as many independent ones as they are worth. */
+export interface HitRate {
+  readonly rate: number;
+  readonly interval: readonly [number, number];
 }
 
 export interface SeedResult extends Hits {
   readonly seed: number;
+  readonly hitRate: HitRate;
   readonly fresh: Hits;
   readonly audited: number;
   readonly firstHitAfter: number | null;
+}
+
+/** A cache that serves whatever is as similar as that. */
+export interface StaticResult extends Hits, Pick<StaticBest, 'threshold'> {
+  readonly hitRate: HitRate;
 }
 
 export interface DeltaResult {
@@ -33,10 +46,12 @@ export interface DeltaResult {
   /** Of these, hits on wordings that had not been compared before. */
   readonly fresh: Hits;
   readonly distinct: number;
+  /** The mean of the orders, no surer than the least sure of them. How far they lie apart is theirs to say. */
+  readonly hitRate: HitRate;
   /** Chosen with all labels at hand. */
-  readonly staticAtDelta: StaticBest | null;
+  readonly staticAtDelta: StaticResult | null;
   /** At the share of wrong hits of all orders. */
-  readonly staticAtEqualError: StaticBest | null;
+  readonly staticAtEqualError: StaticResult | null;
 }
 
 /** All pairs of one form that nothing speaks against: what new wordings have to be judged by. */
@@ -82,11 +97,14 @@ function resultOf(
   const served = runs.flatMap((run) => run.served);
   const fresh = runs.flatMap((run) => run.fresh);
   const all = hitsOf(served, pooledEffect(served, clusters));
+  const effects = runs.map((run) => hitEffect(pairs, clusters, run.served));
   return {
     delta,
+    hitRate: hitRateOf(served.length / runs.length, pairs.length, Math.max(...effects)),
     seeds: runs.map(({ served: its, fresh: new_, audited, firstAt }, at) => ({
       ...hitsOf(its, designEffect(its, clusters)),
       seed: at + 1,
+      hitRate: hitRateOf(its.length, pairs.length, effects[at] as number),
       fresh: hitsOf(new_, designEffect(new_, clusters)),
       audited,
       firstHitAfter: firstAt,
@@ -94,8 +112,41 @@ function resultOf(
     all,
     fresh: hitsOf(fresh, pooledEffect(fresh, clusters)),
     distinct: new Set(served).size,
-    staticAtDelta: bestStaticThreshold(pairs, delta),
-    staticAtEqualError: bestStaticThreshold(pairs, all.wrongShare ?? 0),
+    staticAtDelta: staticResult(pairs, clusters, delta),
+    staticAtEqualError: staticResult(pairs, clusters, all.wrongShare ?? 0),
+  };
+}
+
+function staticResult(
+  pairs: readonly LabelledPair[],
+  clusters: ReadonlyMap<string, string>,
+  share: number,
+): StaticResult | null {
+  const best = bestStaticThreshold(pairs, share);
+  if (best === null) return null;
+  const served = pairs.filter(({ similarity }) => similarity >= best.threshold);
+  return {
+    threshold: best.threshold,
+    hitRate: hitRateOf(served.length, pairs.length, hitEffect(pairs, clusters, served)),
+    ...hitsOf(served, designEffect(served, clusters)),
+  };
+}
+
+function hitEffect(
+  pairs: readonly LabelledPair[],
+  clusters: ReadonlyMap<string, string>,
+  served: readonly LabelledPair[],
+): number {
+  const hits = new Set(served);
+  return effectOn(pairs, clusters, (pair) => hits.has(pair));
+}
+
+function hitRateOf(hits: number, asked: number, effect: number): HitRate {
+  const effective = Math.floor(asked / effect);
+  const [fewest, most] = [Math.floor(hits / effect), Math.ceil(hits / effect)];
+  return {
+    rate: hits / asked,
+    interval: [lowerBound(fewest, effective, TWO_SIDED), upperBound(most, effective, TWO_SIDED)],
   };
 }
 
@@ -104,13 +155,14 @@ function hitsOf(served: readonly LabelledPair[], effect: number): Hits {
   const hits = served.length;
   const wrong = served.filter(({ same }) => !same).length;
   const effective = Math.floor(hits / effect);
+  const [fewest, most] = [Math.floor(wrong / effect), Math.ceil(wrong / effect)];
   return {
     hits,
     wrong,
     wrongShare: hits === 0 ? null : wrong / hits,
-    interval: [lowerBound(wrong, hits, TWO_SIDED), upperBound(wrong, hits, TWO_SIDED)],
     effective,
-    upper: upperBound(Math.ceil(wrong / effect), effective, CONFIDENCE),
+    interval: [lowerBound(fewest, effective, TWO_SIDED), upperBound(most, effective, TWO_SIDED)],
+    upper: upperBound(most, effective, CONFIDENCE),
   };
 }
 

@@ -1,9 +1,10 @@
-import type { Evaluation, Hits } from './evaluation.js';
-import type { StaticBest } from './static-threshold.js';
+import type { DeltaResult, Evaluation, HitRate, Hits, StaticResult } from './evaluation.js';
 
-const COLUMNS = [
+const SUMMARY = ['δ', 'cache', 'hit rate', '95 % interval', 'wrong hits', '95 % interval', 'upper 95 %', ''];
+const SUMMARY_WIDTHS = [6, 35, 9, 16, 11, 16, 11, 10];
+const ORDERS = [
   'δ',
-  'seed',
+  'order',
   'hits',
   'hit rate',
   'wrong',
@@ -12,55 +13,83 @@ const COLUMNS = [
   'upper 95 %',
   'new',
   'wrong new',
-  '',
 ];
-const WIDTHS = [6, 5, 6, 9, 6, 11, 16, 11, 6, 10, 11];
+const ORDER_WIDTHS = [6, 6, 6, 9, 6, 11, 16, 11, 6, 10];
 
 export function reportOf({ pairs, same, deltas, strata }: Evaluation): string {
-  const lines = [
-    `${pairs} labelled pairs, ${same} of them the same; each asks its second question of a cache that holds the answer to its first.`,
-    'Prequential: each decision is made before its label is known, and only what was not served is learnt from. A seed is an order',
-    'of the pairs. Bounds are exact (Clopper and Pearson), for hits that hang together, and for a pair that is served in several',
-    'orders, as for fewer. What is judged is the line of all orders. “new”: hits on wordings that nothing had been compared with;',
-    'the others were known to ask the same by way of other wordings, and their own answer is taken to be gone from the exact tier.',
-    'Unknown (no hits) is not zero.',
-    '',
-    row(COLUMNS),
-  ];
-  for (const { delta, seeds, all, fresh, distinct, staticAtDelta, staticAtEqualError } of deltas) {
-    for (const one of seeds) {
-      lines.push(row([percent(delta), String(one.seed), ...cells(one, pairs), ...freshCells(one.fresh), '']));
-    }
-    const orders = all.hits / Math.max(1, seeds.length);
-    lines.push(
-      row([percent(delta), 'all', ...cells(all, pairs * seeds.length), ...freshCells(fresh), verdict(all, delta)]),
-      `       ${distinct} distinct pairs, worth ${all.effective} independent hits; ${orders.toFixed(0)} hits an order`,
-      `       new wordings by themselves: ${alone(fresh, delta)}`,
-      `       static threshold, best in hindsight: at δ ${text(staticAtDelta, pairs)}; at our error ${text(staticAtEqualError, pairs)}`,
-    );
-  }
-  lines.push('', 'All pairs that nothing speaks against, by the form in which they are one sentence:');
-  for (const { name, hits, wrong, wrongShare, interval, upper } of strata) {
-    const share = wrongShare === null ? 'unknown' : percent(wrongShare);
-    const bounds = `95 % interval ${percent(interval[0])}–${percent(interval[1])}, upper 95 % ${percent(upper)}`;
-    lines.push(`  ${name.padEnd(23)} ${String(hits).padStart(5)} pairs, ${wrong} different (${share}; ${bounds})`);
-  }
-  return lines.join('\n');
-}
-
-function cells({ hits, wrong, wrongShare, interval, upper }: Hits, asked: number): string[] {
   return [
-    String(hits),
-    percent(hits / asked),
-    String(wrong),
-    wrongShare === null ? 'unknown' : percent(wrongShare),
-    `${percent(interval[0])}–${percent(interval[1])}`,
-    percent(upper),
+    `${pairs} labelled pairs, ${same} of them the same; each asks its second question of a cache that holds the answer to its first.`,
+    'Prequential: each decision is made before its label is known, and only what was not served is learnt from, in several orders of',
+    'the pairs. Static: what serves whatever is as similar as the threshold that is the best for these pairs, chosen with all their',
+    'labels at hand, as nobody can who runs one. Bounds are exact (Clopper and Pearson), for as many independent questions or hits as',
+    'those are worth that hang together or were served in several orders. δ is shown where the upper bound is within it. Hit rates are',
+    'means of the orders, which may lie far apart: see below. Unknown (no hits) is not zero.',
+    '',
+    row(SUMMARY, SUMMARY_WIDTHS),
+    ...deltas.flatMap(summaryOf),
+    '',
+    'Order by order. “new”: hits on wordings that nothing had been compared with; the others were known to ask the same by way of',
+    'other wordings, and their own answer is taken to be gone from the exact tier.',
+    '',
+    row(ORDERS, ORDER_WIDTHS),
+    ...deltas.flatMap(ordersOf),
+    '',
+    'All pairs that nothing speaks against, by the form in which they are one sentence:',
+    ...strata.map(({ name, ...hits }) => {
+      const bounds = `95 % interval ${span(hits.interval)}, upper 95 % ${percent(hits.upper)}`;
+      const { hits: pairsOfForm, wrong } = hits;
+      return `  ${name.padEnd(23)} ${String(pairsOfForm).padStart(5)} pairs, ${wrong} different (${wrongShare(hits)}; ${bounds})`;
+    }),
+  ].join('\n');
+}
+
+function summaryOf({ delta, all, hitRate, staticAtDelta, staticAtEqualError }: DeltaResult): string[] {
+  const line = (at: string, cache: string, rate: HitRate, hits: Hits, more: string): string =>
+    row(
+      [
+        at,
+        cache,
+        percent(rate.rate),
+        span(rate.interval),
+        wrongShare(hits),
+        span(hits.interval),
+        percent(hits.upper),
+        more,
+      ],
+      SUMMARY_WIDTHS,
+    );
+  const fixed = (what: string, best: StaticResult | null): string =>
+    best === null
+      ? row(['', `static, ${what}`, 'no hits'], SUMMARY_WIDTHS)
+      : line('', `static ≥ ${best.threshold.toFixed(3)}, ${what}`, best.hitRate, best, '');
+  return [
+    line(percent(delta), 'semantic tier', hitRate, all, verdict(all, delta)),
+    fixed('best at δ', staticAtDelta),
+    fixed('best at this error', staticAtEqualError),
   ];
 }
 
-function freshCells({ hits, wrong }: Hits): string[] {
-  return [String(hits), hits === 0 ? 'unknown' : String(wrong)];
+function ordersOf({ delta, seeds, all, fresh, distinct }: DeltaResult): string[] {
+  const cells = (hits: Hits, rate: number, its: Hits): string[] => [
+    String(hits.hits),
+    percent(rate),
+    String(hits.wrong),
+    wrongShare(hits),
+    span(hits.interval),
+    percent(hits.upper),
+    String(its.hits),
+    its.hits === 0 ? 'unknown' : String(its.wrong),
+  ];
+  return [
+    ...seeds.map((one) =>
+      row([percent(delta), String(one.seed), ...cells(one, one.hitRate.rate, one.fresh)], ORDER_WIDTHS),
+    ),
+    `       ${distinct} distinct pairs in all orders, worth ${all.effective} independent hits; on new wordings ${alone(fresh, delta)}`,
+  ];
+}
+
+function wrongShare({ wrongShare: share }: Hits): string {
+  return share === null ? 'unknown' : percent(share);
 }
 
 function verdict({ hits, upper }: Hits, delta: number): string {
@@ -70,21 +99,19 @@ function verdict({ hits, upper }: Hits, delta: number): string {
 
 function alone(fresh: Hits, delta: number): string {
   if (fresh.wrongShare === null) return 'no hits, unknown';
-  const { hits, wrongShare, effective, upper } = fresh;
-  return `${hits} hits, ${percent(wrongShare)} wrong, worth ${effective}, upper ${percent(upper)}: ${verdict(fresh, delta)}`;
+  const { hits, effective, upper } = fresh;
+  return `${hits} hits, ${wrongShare(fresh)} wrong, worth ${effective}, upper ${percent(upper)}: ${verdict(fresh, delta)}`;
 }
 
-function text(best: StaticBest | null, pairs: number): string {
-  if (best === null) return 'no hits';
-  const { hits, wrong, threshold } = best;
-  return `${hits} hits (${percent(hits / pairs)}), ${wrong} wrong, similarity ≥ ${threshold.toFixed(3)}`;
-}
-
-function row(columns: readonly string[]): string {
+function row(columns: readonly string[], widths: readonly number[]): string {
   return columns
-    .map((cell, at) => cell.padStart(WIDTHS[at] ?? 8))
+    .map((cell, at) => cell.padStart(widths[at] ?? 8))
     .join(' ')
     .trimEnd();
+}
+
+function span([from, to]: readonly [number, number]): string {
+  return `${percent(from)}–${percent(to)}`;
 }
 
 function percent(share: number): string {
