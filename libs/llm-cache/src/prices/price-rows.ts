@@ -242,6 +242,6 @@ function refused(path: string, message: string): BadRequestException {
   });
 }
 
-export function dayIn(moment: Date): string {
+function dayIn(moment: Date): string {
   return moment.toISOString().slice(0, 10);
 }

@@ -24,7 +24,7 @@ const TYPES: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** Anthropic's `type` follows the status; its SDKs choose their exception class by the status alone. */
-export function anthropicErrorType(status: number): string {
+function anthropicErrorType(status: number): string {
   return TYPES.get(status) ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
 }
 

@@ -12,7 +12,7 @@ export interface OpenAiErrorBody {
 }
 
 /** OpenAI's `type` follows the status; its SDKs choose their exception class by the status alone. */
-export function openAiErrorType(status: number): string {
+function openAiErrorType(status: number): string {
   if (status === 401) return 'authentication_error';
   if (status === 403) return 'permission_error';
   if (status === 429) return 'rate_limit_error';
@@ -34,7 +34,7 @@ export function openAiErrorOf(error: LlmError): OpenAiErrorBody {
 }
 
 /** The event by which a stream that already began tells its reader that it failed; OpenAI's SDKs throw on it. */
-export function openAiErrorEvent(error: LlmError): Buffer {
+function openAiErrorEvent(error: LlmError): Buffer {
   return Buffer.from(`data: ${JSON.stringify(openAiErrorOf(error))}\n\n`);
 }
 

@@ -7,7 +7,7 @@ import { emptyArray, missing, readModel, readObject, wrongType } from '../reques
 export type EmbeddingItem = string | readonly number[];
 
 /** As many as OpenAI takes. */
-export const MOST_ITEMS = 2048;
+const MOST_ITEMS = 2048;
 /** No vocabulary has as many. */
 const TOKENS_BELOW = 2 ** 31;
 
