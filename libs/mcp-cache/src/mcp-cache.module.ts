@@ -16,6 +16,7 @@ import { McpServersController } from './http/servers.controller.js';
 import { MCP_OPTIONS, type McpOptions } from './mcp-options.js';
 import { McpService } from './mcp-service.js';
 import { McpServerDirectory } from './servers/server-directory.js';
+import type { McpServer } from './servers/mcp-server.js';
 import { ServerSecrets } from './servers/server-secrets.js';
 import { McpServers } from './servers/servers.js';
 import { McpStatuses } from './status/statuses.js';
@@ -65,9 +66,16 @@ const PROVIDERS: readonly Provider[] = [
   },
   {
     provide: McpServerDirectory,
-    inject: [Database, ServerSecrets, MCP_OPTIONS],
-    useFactory: (database: Database, secrets: ServerSecrets, { watchFailed, unreadable }: McpOptions) =>
-      new McpServerDirectory({ database, secrets, watchFailed, unreadable }).start(),
+    inject: [Database, ServerSecrets, Upstreams, MCP_OPTIONS],
+    useFactory: (
+      database: Database,
+      secrets: ServerSecrets,
+      upstreams: Upstreams,
+      { watchFailed, unreadable }: McpOptions,
+    ) => {
+      const changed = (servers: Iterable<McpServer>): void => upstreams.retain(servers);
+      return new McpServerDirectory({ database, secrets, watchFailed, unreadable, changed }).start();
+    },
   },
   {
     provide: Upstreams,

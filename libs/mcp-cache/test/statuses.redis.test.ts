@@ -1,9 +1,11 @@
 /** What is known of servers: how they were used, over all processes, and whether they are there. */
 import { Cache, dayMinuteText, keyspace, PlainValues, RedisRoles } from '@promptsales/cache-core';
 import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import { probe } from '../src/status/probe.js';
 import { McpStatuses } from '../src/status/statuses.js';
 import { Traffic } from '../src/status/traffic.js';
 import { HttpUpstream } from '../src/upstream/http-upstream.js';
+import { UpstreamError, type Upstream } from '../src/upstream/upstream.js';
 import { server } from './gateway-stand.js';
 import { ScriptedServer } from './scripted-server.js';
 
@@ -77,9 +79,14 @@ describe('the status of a server', () => {
     const statuses = new McpStatuses({
       cache,
       traffic: traffic(),
-      upstreamOf: ({ name }) => upstreams.get(name) as HttpUpstream,
+      upstreamOf: ({ name }) => {
+        const known = upstreams.get(name);
+        if (known === undefined) throw new UpstreamError('upstream_not_allowed', 'It may not be started.');
+        return known;
+      },
     });
-    expect(await statuses.refresh([there, gone])).toEqual({ servers: 2, unhealthy: 1 });
+    const barred = server('barred', { kind: 'stdio', command: 'x', args: [], env: {} }, { tenant: 'default' });
+    expect(await statuses.refresh([there, gone, barred])).toEqual({ servers: 3, unhealthy: 2 });
     expect(await statuses.of(there)).toMatchObject({ status: 'healthy', requests_last_min: 0, errors_last_hour: 0 });
     expect(await statuses.of(gone)).toMatchObject({ status: 'unhealthy' });
     expect(await statuses.of({ tenant: 't', name: 'there' })).toBeNull();
@@ -95,5 +102,23 @@ describe('the status of a server', () => {
     ]);
     await Promise.all([...upstreams.values()].map((one) => one.close()));
     await upstream.stop();
+  });
+
+  it('is by what it answers, not by how it takes a farewell', async () => {
+    const answer = Buffer.from('{"jsonrpc":"2.0","id":"probe","result":{}}');
+    const rude: Upstream = {
+      send: async ({ method }) => {
+        if (method === 'DELETE') throw new UpstreamError('upstream_unreachable', 'It hung up.');
+        return {
+          status: 200,
+          headers: { 'content-type': 'application/json', 'mcp-session-id': 's' },
+          body: (async function* () {
+            yield answer;
+          })(),
+        };
+      },
+      close: async () => undefined,
+    };
+    expect(await probe(() => rude, 5000)).toMatchObject({ healthy: true });
   });
 });

@@ -40,3 +40,12 @@ it('an address that is shown as it is holds no secret', () => {
   expect(sent('https://user:s3cr3t@tools.example.com/mcp')).toThrow(/^url: (?!.*s3cr3t)/);
   expect(sent('https://tools.example.com/mcp?profile=eu')).not.toThrow();
 });
+
+it('a header that cannot be sent is not taken, but for the character of masks, which never is', () => {
+  const sent = (authorization: string) => () =>
+    serverIn({ url: 'https://tools.example.com/mcp', headers: { authorization } }, 'crm', []);
+  for (const text of ['Bearer t\u20acken', 'a\r\nb: c', 'a\u0000b', '\u{1f511}']) {
+    expect(sent(text)).toThrow('headers.authorization');
+  }
+  for (const text of ['Bearer x', 'Bear…ken', 'caf\u00e9']) expect(sent(text)).not.toThrow();
+});

@@ -12,6 +12,8 @@ export interface ServerDirectoryParts {
   readonly watchFailed: (error: unknown) => void;
   /** The secrets of a server cannot be decrypted: it is not served. */
   readonly unreadable: (name: string) => void;
+  /** Told of all that there are when any of them has changed. */
+  readonly changed?: (servers: Iterable<McpServer>) => void;
 }
 
 /** The servers that are configured, at hand in every process without asking anybody. */
@@ -36,6 +38,7 @@ export class McpServerDirectory extends FollowedTable<ServerRow> {
 
   protected take(rows: readonly ServerRow[]): void {
     this.#servers = new Map(rows.flatMap((row) => this.#known(row)));
+    this.#parts.changed?.(this.all);
   }
 
   #known({ tenant, name, settings, secrets }: ServerRow): readonly (readonly [string, McpServer])[] {

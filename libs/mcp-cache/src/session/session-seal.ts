@@ -25,8 +25,8 @@ export interface SessionOwner {
   readonly server: string;
 }
 
-/** More than a sealed session of ours ever takes. */
-const LONGEST_TOKEN = 4096;
+/** Longer headers than this reach nobody; some servers write a session of their own into its id. */
+const LONGEST_TOKEN = 16_384;
 /** Of the tag of encrypted values, whose four bytes they show whole. */
 const LEAD_CHARACTERS = 6;
 

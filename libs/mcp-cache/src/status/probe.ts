@@ -23,15 +23,20 @@ const FIRST = Buffer.from(
 );
 const HEADERS = { accept: 'application/json, text/event-stream', 'content-type': 'application/json' };
 
-/** Never rejects. */
-export async function probe(upstream: Upstream, timeoutMs: number): Promise<Probed> {
+/**
+ * Never rejects.
+ * @param upstreamOf may throw: a server that may not be asked is none that is there
+ */
+export async function probe(upstreamOf: () => Upstream, timeoutMs: number): Promise<Probed> {
   const began = performance.now();
   const signal = AbortSignal.timeout(timeoutMs);
   try {
+    const upstream = upstreamOf();
     const response = await upstream.send({ method: 'POST', headers: HEADERS, body: FIRST, signal });
     const healthy = await answered(response);
     const ms = performance.now() - began;
-    await endSession(upstream, response, signal);
+    // How it takes a farewell says nothing of how it answers.
+    await endSession(upstream, response, signal).catch(() => undefined);
     return { healthy, ms };
   } catch {
     // Whatever it is that keeps it from answering, that it does not is what was asked.

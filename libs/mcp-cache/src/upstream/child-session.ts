@@ -9,7 +9,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import { isJSONRPCRequest, type JSONRPCMessage, type RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { randomUUID } from 'node:crypto';
-import { isObject } from '../json-rpc/message.js';
+import { isObject, serverMessage } from '../json-rpc/message.js';
 import { UpstreamError, type UpstreamRequest, type UpstreamResponse } from './upstream.js';
 
 export interface ChildCommand {
@@ -88,10 +88,16 @@ export class ChildSession {
     const response = await this.#face.handleRequest(new Request('http://stdio.invalid/mcp', init));
     const listens = method === 'GET' && response.status === 200;
     if (listens) this.#beginListening();
+    const asked = method === 'POST' && body !== null ? serverMessage(body.toString())?.['id'] : undefined;
+    const left = (): void => {
+      if (listens) this.#listening -= 1;
+      // Whatever it still says of it, it would say to nobody.
+      else this.#forget(asked);
+    };
     return {
       status: response.status,
       headers: Object.fromEntries(response.headers),
-      body: this.#bytesOf(response, signal, listens),
+      body: this.#bytesOf(response, signal, left),
     };
   }
 
@@ -108,6 +114,8 @@ export class ChildSession {
       this.#underWay.add(message.id);
       const token = message.params?._meta?.progressToken;
       if (token !== undefined) this.#progress.set(token, message.id);
+    } else if ('method' in message && message.method === 'notifications/cancelled') {
+      this.#forget(message.params?.['requestId']);
     }
     // It rejects when the process is gone, of which `onclose` tells.
     this.#child.send(message).catch(() => this.close());
@@ -115,7 +123,8 @@ export class ChildSession {
 
   #fromChild(message: JSONRPCMessage): void {
     if ('id' in message && !('method' in message)) {
-      if (message.id !== undefined) this.#answered(message.id);
+      this.#hasAnswered = true;
+      this.#forget(message.id);
       this.#toClient(message);
       return;
     }
@@ -135,9 +144,9 @@ export class ChildSession {
     return this.#listening > 0 ? undefined : [...this.#underWay].at(-1);
   }
 
-  #answered(id: RequestId): void {
-    this.#hasAnswered = true;
-    this.#underWay.delete(id);
+  /** It is answered, or nobody waits for it any more. */
+  #forget(id: unknown): void {
+    this.#underWay.delete(id as RequestId);
     for (const [token, of] of this.#progress) if (of === id) this.#progress.delete(token);
   }
 
@@ -161,7 +170,7 @@ export class ChildSession {
   }
 
   /** What is read of an answer counts from now on until it has ended or its reader has left, be it before he began. */
-  #bytesOf({ body }: Response, signal: AbortSignal, listens: boolean): AsyncIterable<Buffer> {
+  #bytesOf({ body }: Response, signal: AbortSignal, left: () => void): AsyncIterable<Buffer> {
     const reader = body?.getReader();
     if (reader === undefined) return nothing();
     this.#read += 1;
@@ -171,7 +180,7 @@ export class ChildSession {
       open = false;
       signal.removeEventListener('abort', leave);
       this.#read -= 1;
-      if (listens) this.#listening -= 1;
+      left();
       // It rejects where the stream has failed, which its reader is told.
       reader.cancel().catch(() => undefined);
     };

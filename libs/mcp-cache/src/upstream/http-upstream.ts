@@ -22,6 +22,8 @@ export interface HttpUpstreamOptions {
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const CONNECTIONS = 1024;
+/** What a server says is looked into. Who is not told which packings are taken may take any (RFC 9110 §12.5.3). */
+const PLAIN = { 'accept-encoding': 'identity' };
 
 export class HttpUpstream implements Upstream {
   readonly #options: HttpUpstreamOptions;
@@ -47,7 +49,7 @@ export class HttpUpstream implements Upstream {
 
   async send({ method, headers, body, signal }: UpstreamRequest): Promise<UpstreamResponse> {
     const answered = await this.#pool
-      .request({ method, path: this.#path, headers: { ...headers, ...this.#options.headers }, body, signal })
+      .request({ method, path: this.#path, headers: { ...PLAIN, ...headers, ...this.#options.headers }, body, signal })
       .catch((error: unknown) => {
         signal.throwIfAborted();
         if (error instanceof PrivateAddressError) {

@@ -17,6 +17,20 @@ describe('a stored server', () => {
     expect(() => upstreams.of(server)).toThrow(expect.objectContaining({ code: 'upstream_not_allowed' }));
   });
 
+  it('that was stored otherwise in between is another one: the former was let go', () => {
+    const first = upstreams.of(stored('crm-mcp', { CRM_TOKEN: 'a' }));
+    expect(() => upstreams.of(stored('other-mcp', {}))).toThrow('may not be started');
+    expect(upstreams.of(stored('crm-mcp', { CRM_TOKEN: 'a' }))).not.toBe(first);
+  });
+
+  it('that is removed is let go, and no other', () => {
+    const [one, other] = [stored('crm-mcp', { A: '1' }), { ...stored('crm-mcp', { A: '2' }), name: 'other' }];
+    const before = [one, other].map((server) => upstreams.of(server));
+    upstreams.retain([other]);
+    const after = [one, other].map((server) => upstreams.of(server));
+    expect(after.map((upstream, at) => upstream === before[at])).toEqual([false, true]);
+  });
+
   it('of which neither is so is', () => {
     expect(() => upstreams.of(stored('crm-mcp', { CRM_TOKEN: 'x' }))).not.toThrow();
   });

@@ -43,13 +43,27 @@ export class Upstreams {
   of(server: McpServer): Upstream {
     // What is begun behind the end would be ended by nobody.
     if (this.#closed) throw new UpstreamError('upstream_stopped', 'This process is shutting down.');
-    const key = JSON.stringify([server.tenant, server.name]);
+    const key = keyOf(server);
     const known = this.#upstreams.get(key);
     if (known?.identity === server.identity) return known.upstream;
-    if (known !== undefined) this.#letGo(known.upstream);
+    if (known !== undefined) {
+      // Also where no other can be made: one that is on its way out is nobody's any more.
+      this.#upstreams.delete(key);
+      this.#letGo(known.upstream);
+    }
     const upstream = this.#made(server);
     this.#upstreams.set(key, { identity: server.identity, upstream });
     return upstream;
+  }
+
+  /** Those of servers that are configured otherwise now, or no more, are let go. */
+  retain(servers: Iterable<McpServer>): void {
+    const identities = new Map([...servers].map((server) => [keyOf(server), server.identity]));
+    for (const [key, { identity, upstream }] of this.#upstreams) {
+      if (identities.get(key) === identity) continue;
+      this.#upstreams.delete(key);
+      this.#letGo(upstream);
+    }
   }
 
   async close(): Promise<void> {
@@ -85,4 +99,8 @@ export class Upstreams {
     timer.unref();
     this.#leaving.set(upstream, timer);
   }
+}
+
+function keyOf({ tenant, name }: McpServer): string {
+  return JSON.stringify([tenant, name]);
 }
