@@ -36,6 +36,7 @@ export class McpService {
       permissionsOf,
       asked,
       ending,
+      failed,
       upstreamOf: (server) => upstreams.of(server),
       generations,
       listeners: this.#listeners,

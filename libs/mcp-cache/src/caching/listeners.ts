@@ -38,10 +38,14 @@ export class Listeners {
     this.#renewal.unref();
   }
 
-  /** Called when a stream of notifications stands, before anything of it is passed on. The result is called when it ends. */
-  async begin(scopes: Scopes): Promise<() => void> {
+  /**
+   * Called when a stream of notifications stands, before anything of it is passed on. The result is called when it ends.
+   * @param hearsAll false: who hears of some lists only ends what was kept for himself, and is no listener for others
+   */
+  async begin(scopes: Scopes, hearsAll = true): Promise<() => void> {
     const fresh = scopes.all.filter((scope) => !this.#here.has(scope));
     await this.#parts.generations.end(['tools', 'prompts', 'resources'], { ...scopes, all: fresh });
+    if (!hearsAll) return nothing;
     for (const scope of scopes.all) this.#here.set(scope, (this.#here.get(scope) ?? 0) + 1);
     await this.#mark(fresh);
     let ended = false;
@@ -98,6 +102,8 @@ export class Listeners {
     }
   }
 }
+
+function nothing(): void {}
 
 function markOf(scope: string) {
   return keyspace.mcpListener.at({ scope_hash: scope });

@@ -20,13 +20,17 @@ export interface Terms {
 
 /** Null: pass it on. The capabilities of a client with a session are those of its session. */
 export function termsOf(
-  { params, method }: ClientMessage,
+  { id, params, method }: ClientMessage,
   { named }: CacheableMethod,
   headers: IncomingHttpHeaders,
   session: Session | null,
 ): Terms | null {
   const version = headerOf(headers, 'mcp-protocol-version');
   if (version === undefined || !takesBothForms(headers) || continues(params)) return null;
+  // What it begins is its caller's own.
+  if ('task' in params) return null;
+  // Only its server can say it as it was written.
+  if (typeof id === 'number' && Math.abs(id) > Number.MAX_SAFE_INTEGER) return null;
   if (named !== null && typeof params[named] !== 'string') return null;
   if (session !== null) {
     const known = SESSION_VERSIONS.has(version) && version === session.protocolVersion;

@@ -21,6 +21,7 @@ import {
   clientMessage,
   errorBody,
   isObject,
+  isResponse,
   McpError,
   RPC,
   type ClientMessage,
@@ -41,10 +42,11 @@ import {
 } from './exchange.js';
 import { lateErrorOf } from './failures.js';
 import { agreed } from './handshake.js';
-import { afterwards, inspected, isEventStream } from './inspected-stream.js';
+import { afterwards, heldUntil, inspected, isEventStream } from './inspected-stream.js';
 import { Interim } from './interim.js';
 import { mayCall, type ClientPermissions } from './permissions.js';
-import { readAnswer, Refusal, wholeOf, withId, type Told } from './server-answer.js';
+import { readAnswer, Refusal, ToBeContinued, wholeOf, withId, type Told } from './server-answer.js';
+import { Withdrawals } from './withdrawals.js';
 
 export interface GatewayParts {
   /** Null: there is none of this name for this tenant. */
@@ -58,12 +60,15 @@ export interface GatewayParts {
   readonly seal: SessionSeal;
   /** Aborted when the process drains: streams of notifications end, and their clients listen elsewhere. */
   readonly ending: AbortSignal;
+  /** Told of failures of servers behind the beginning of an answer. */
+  readonly failed: (error: unknown) => void;
   /** Told of every request that reached a server. */
   readonly asked: (server: McpServer, ms: number, failed: boolean) => void;
 }
 
 export class McpGateway {
   readonly #parts: GatewayParts;
+  readonly #withdrawals = new Withdrawals();
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
@@ -92,15 +97,21 @@ export class McpGateway {
 
   async #take(context: Context, message: ClientMessage, permissions: ClientPermissions | null): Promise<McpReply> {
     if (permissions !== null) checkPermission(message, permissions, context.server);
-    if (message.kind !== 'request') return this.#pass(context);
+    if (message.kind !== 'request') return (await this.#isWithdrawn(context, message)) ? TAKEN : this.#pass(context);
     if (message.method === 'initialize') return this.#begin(context, message);
     const method = cacheableMethod(message.method);
     if (method !== null) {
       const question = await this.#questionOf(context, message, method);
       if (question !== null) return this.#answer(context, message, question);
     }
-    if (message.method === 'tools/call') return this.#call(context, message);
+    if (WORK.has(message.method)) return this.#call(context, message);
     return this.#pass(context, message);
+  }
+
+  async #isWithdrawn({ token }: Context, { method, params: { requestId } }: ClientMessage): Promise<boolean> {
+    if (method !== 'notifications/cancelled' || token === undefined) return false;
+    if (typeof requestId !== 'string' && typeof requestId !== 'number') return false;
+    return this.#withdrawals.withdraw(token, requestId);
   }
 
   /** Null: it is not to be answered from the cache. */
@@ -130,9 +141,13 @@ export class McpGateway {
 
   async #answer(context: Context, message: ClientMessage, question: Question): Promise<McpReply> {
     const interim = new Interim();
-    const { left } = context.request;
+    const { left, asking, ended } = this.#withdrawals.begin(context.token, message.id, context.request.left);
+    const ask = (signal: AbortSignal): Promise<Asked> => {
+      asking(signal);
+      return this.#ask(context, message, signal, interim);
+    };
     const answered = this.#parts.results
-      .answer(question, (signal) => this.#ask(context, message, signal, interim), left)
+      .answer(question, ask, left)
       .then(({ response, headers }): Told => {
         const body = Buffer.from(JSON.stringify(withId(response, message)));
         return { status: 200, headers: { ...headers, 'content-type': 'application/json' }, body };
@@ -141,7 +156,10 @@ export class McpGateway {
         if (error instanceof Refusal) return error;
         throw error;
       })
-      .finally(() => interim.end());
+      .finally(() => {
+        interim.end();
+        ended();
+      });
     const first = await Promise.race([interim.begun, answered]);
     if (first !== undefined) {
       const { status, headers, body } = first;
@@ -150,7 +168,12 @@ export class McpGateway {
     }
     // The server has something to say before it answers, to this client: an answer in events.
     const headers = clientHeaders({ 'content-type': 'text/event-stream' }, context.token);
-    const late = answered.catch((error: unknown) => ({ body: errorBody(lateErrorOf(error), message.id) }));
+    const late = answered.catch((error: unknown) => {
+      if (error instanceof ToBeContinued) return null;
+      const told = lateErrorOf(error);
+      if (told.httpStatus >= 500 && !left.aborted) this.#parts.failed(error);
+      return { body: errorBody(told, message.id) };
+    });
     return { status: 200, headers, body: interim.followedBy(late) };
   }
 
@@ -195,10 +218,10 @@ export class McpGateway {
     const headers = clientHeaders(response.headers, context.token);
     if (status === 404 && context.session !== null) await generations.end(['everything'], context.scopes);
     if (!isEventStream(response.headers)) {
-      await before();
-      return { status, headers, body: response.body };
+      if (whenDone === nothing) return { status, headers, body: response.body };
+      return { status, headers, body: this.#afterwards(context, heldUntil(response.body, before), before) };
     }
-    const unheard = listens ? await listeners.begin(context.scopes) : null;
+    const unheard = listens ? await listeners.begin(context.scopes, hearsAll(message)) : null;
     const heed = async (sent: JsonObject): Promise<void> => {
       await generations.heed(sent, context.scopes);
       if (message !== undefined && answers(sent, message.id)) await before();
@@ -207,7 +230,7 @@ export class McpGateway {
       unheard?.();
       await before();
     };
-    return { status, headers, body: afterwards(inspected(response.body, heed), ended, context.request.left) };
+    return { status, headers, body: this.#afterwards(context, inspected(response.body, heed), ended) };
   }
 
   async #listen(context: Context): Promise<McpReply> {
@@ -217,9 +240,15 @@ export class McpGateway {
     if (response.status !== 200 || !isEventStream(response.headers)) {
       return { status: response.status, headers, body: response.body };
     }
-    const ended = await listeners.begin(context.scopes);
-    const body = inspected(response.body, (sent) => generations.heed(sent, context.scopes));
-    return { status: 200, headers, body: afterwards(body, async () => ended(), context.request.left) };
+    // Which stream is taken up again only the server knows: not the one with its notifications, perhaps.
+    const resumes = headerOf(context.request.headers, 'last-event-id') !== undefined;
+    const ended = resumes ? unlistened : await listeners.begin(context.scopes);
+    const body = inspected(response.body, async (sent) => {
+      await generations.heed(sent, context.scopes);
+      // Of which tool it is the answer, nobody here knows any more.
+      if (resumes && isResponse(sent)) await generations.end(['data'], context.scopes);
+    });
+    return { status: 200, headers, body: this.#afterwards(context, body, async () => ended()) };
   }
 
   async #end(context: Context): Promise<McpReply> {
@@ -238,6 +267,10 @@ export class McpGateway {
     });
   }
 
+  #afterwards({ request }: Context, body: AsyncIterable<Buffer>, work: () => Promise<void>): AsyncIterable<Buffer> {
+    return afterwards(body, work, request.left, this.#parts.failed);
+  }
+
   #until({ request: { left } }: Context, listens: boolean): AbortSignal {
     return listens ? AbortSignal.any([left, this.#parts.ending]) : left;
   }
@@ -245,16 +278,21 @@ export class McpGateway {
   async #send({ server, session, request }: Context, signal: AbortSignal): Promise<UpstreamResponse> {
     const began = performance.now();
     const upstream = this.#parts.upstreamOf(server);
+    const refused = new AbortController();
     const told = (failed: boolean): void => this.#parts.asked(server, performance.now() - began, failed);
     try {
       const response = await upstream.send({
         method: request.method,
         headers: upstreamHeaders(request.headers, session?.upstreamId ?? null),
         body: request.method === 'POST' ? request.body : null,
-        signal,
+        signal: AbortSignal.any([signal, refused.signal]),
       });
-      // The credential is the operator's: the client can do nothing about it, and must not offer one of its own.
-      if (response.status === 401) throw new McpError(502, RPC.refused, 'upstream_unauthorized', REFUSED_CREDENTIAL);
+      if (response.status === 401) {
+        // Nobody reads what it says.
+        refused.abort();
+        // The credential is the operator's: the client can do nothing about it, and must not offer one of its own.
+        throw new McpError(502, RPC.refused, 'upstream_unauthorized', REFUSED_CREDENTIAL);
+      }
       told(response.status >= 500);
       return response;
     } catch (error) {
@@ -264,6 +302,9 @@ export class McpGateway {
   }
 }
 
+/** What may have an effect, and whose answer tells that it has had it. */
+const WORK: ReadonlySet<string> = new Set(['tools/call', 'tasks/result']);
+const TAKEN: McpReply = { status: 202, headers: {}, body: Buffer.alloc(0) };
 const CACHE_HEADERS: ReadonlySet<string> = new Set(['x-cache', 'cache-status', 'age']);
 const REFUSED_CREDENTIAL = 'The MCP server does not accept the credential that it is configured with.';
 
@@ -296,6 +337,14 @@ function changesOf(kind: ListKind | null, session: Session | null): Question['ch
 }
 
 async function nothing(): Promise<void> {}
+
+function unlistened(): void {}
+
+/** A subscription of the revision without sessions says of which lists. */
+function hearsAll({ params: { notifications } }: ClientMessage): boolean {
+  const kinds = ['toolsListChanged', 'promptsListChanged', 'resourcesListChanged'];
+  return isObject(notifications) && kinds.every((kind) => notifications[kind] === true);
+}
 
 function once(work: () => Promise<void>): () => Promise<void> {
   let done: Promise<void> | undefined;

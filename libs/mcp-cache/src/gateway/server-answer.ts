@@ -23,11 +23,18 @@ export class Refusal extends Error implements Told {
   }
 }
 
+/** The server has closed the stream in front of its answer, which is to be asked for from its last event on. */
+export class ToBeContinued extends Error {
+  constructor() {
+    super('the rest of the answer is to be asked for');
+  }
+}
+
 const LARGEST_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /**
  * @param interim gets what comes in front of the answer, each when `heed` is done with it
- * @throws McpError when there is no answer
+ * @throws McpError when there is no answer; ToBeContinued when there will be one elsewhere
  */
 export async function readAnswer(
   { headers, body }: UpstreamResponse,
@@ -42,6 +49,7 @@ export async function readAnswer(
     return { response: answer, faithful: isFaithful(text), interactive: false };
   }
   let interactive = false;
+  let named = false;
   for await (const frame of framesOf(body)) {
     if (frame.message !== null && answers(frame.message, message.id)) {
       return { response: frame.message, faithful: isFaithful(frame.text as string), interactive };
@@ -50,9 +58,10 @@ export async function readAnswer(
       await heed(frame.message);
       interactive ||= 'id' in frame.message && 'method' in frame.message;
     }
+    named ||= frame.named;
     interim.add(frame.bytes);
   }
-  throw noAnswer(message);
+  throw named ? new ToBeContinued() : noAnswer(message);
 }
 
 export function wholeOf(body: AsyncIterable<Buffer>): Promise<Buffer> {

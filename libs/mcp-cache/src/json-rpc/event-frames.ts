@@ -9,6 +9,8 @@ export interface EventFrame {
   readonly bytes: Buffer;
   /** Null for a frame without data, such as a comment that keeps a connection alive. */
   readonly data: string | null;
+  /** It has an id, from which on its stream can be asked for again. */
+  readonly named: boolean;
 }
 
 /** A frame longer than this is no message that anybody would keep or show. */
@@ -85,9 +87,11 @@ function lineEnd(bytes: Buffer, at: number): number {
 
 function frameOf(bytes: Buffer): EventFrame {
   const lines: string[] = [];
+  let named = false;
   for (const line of bytes.toString('utf8').split(/\r\n|\r|\n/)) {
+    named ||= line.startsWith('id:');
     if (line.startsWith('data:')) lines.push(line.slice(line[5] === ' ' ? 6 : 5));
   }
   const data = lines.join('\n');
-  return { bytes, data: data === '' ? null : data };
+  return { bytes, data: data === '' ? null : data, named };
 }

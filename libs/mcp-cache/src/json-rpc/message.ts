@@ -23,6 +23,8 @@ export const RPC = Object.freeze({
   /** As the official servers say it. */
   sessionNotFound: -32001,
   refused: -32000,
+  /** As in the Language Server Protocol. */
+  cancelled: -32800,
 });
 
 /** What cannot be passed on, in the shape that MCP clients read. */
@@ -106,7 +108,11 @@ export function serverMessage(text: string): JsonObject | null {
   }
 }
 
+export function isResponse(message: JsonObject): boolean {
+  return message['method'] === undefined && ('result' in message || 'error' in message);
+}
+
 /** Whether this is the response to the request of this id. */
 export function answers(message: JsonObject, id: JsonRpcId): boolean {
-  return message['id'] === id && message['method'] === undefined && ('result' in message || 'error' in message);
+  return message['id'] === id && isResponse(message);
 }
