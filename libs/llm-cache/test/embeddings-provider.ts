@@ -32,6 +32,8 @@ export class EmbeddingsProvider {
   readonly calls: Item[][] = [];
   /** Until it resolves, no call is answered. */
   gate: Promise<void> = Promise.resolve();
+  /** Answers 500. */
+  failing = false;
   readonly #raw: RawProvider;
 
   private constructor(raw: RawProvider) {
@@ -46,6 +48,10 @@ export class EmbeddingsProvider {
       const items = itemsOf(asked.input);
       provider.calls.push(items);
       await provider.gate;
+      if (provider.failing) {
+        response.writeHead(500, { 'content-type': 'application/json' }).end('{"error":{"message":"out of order"}}');
+        return;
+      }
       const bad = items.findIndex((item) => item === 'refuse me');
       response.writeHead(bad < 0 ? 200 : 400, { 'content-type': 'application/json' });
       if (bad >= 0) {

@@ -326,6 +326,25 @@ describe('what a request may say', () => {
     expect(provider.calls).toHaveLength(1);
   });
 
+  it('stale-if-error: what is stored in place of a failure, counted once', async () => {
+    const [a] = texts(1) as [string];
+    await embed(a);
+    provider.failing = true;
+    try {
+      const old = await embed(a, { 'cache-control': 'no-cache, stale-if-error=60' });
+      expect([old.status, vectors(old)]).toEqual([200, [vectorOf(a)]]);
+      expect((await embed(a, { 'cache-control': 'no-cache' })).status).toBe(500);
+    } finally {
+      provider.failing = false;
+    }
+    expect(gateway.ledger.calls.map(({ facts, outcome }) => [facts.cause, outcome?.status])).toEqual([
+      ['request', 'completed'],
+      ['request', 'failed'],
+      ['request', 'failed'],
+    ]);
+    expect(gateway.ledger.hits).toMatchObject([{ part: true }]);
+  });
+
   it('no-cache and max-age: asked for anew', async () => {
     const [a, b] = texts(2) as [string, string];
     await embed([a, b]);

@@ -32,6 +32,8 @@ export interface AskingMeans {
   readonly calls: EmbeddingCalls;
   readonly cause: CallCause;
   readonly fresh: FreshFacts;
+  /** A line of the ledger counts this request already. */
+  readonly hasCalled?: boolean;
 }
 
 export class AskedItems {
@@ -45,13 +47,14 @@ export class AskedItems {
   readonly inquiry: Inquiry;
   /** What the provider said when this request asked it for all items, where nobody can tell them apart in it. */
   unmapped: Omit<EmbeddingCall, 'answer'> | null = null;
-  #hasCalled = false;
+  #hasCalled: boolean;
   readonly #items = new Map<string, { readonly item: EmbeddingItem; readonly at: number }>();
   readonly #means: AskingMeans;
 
   constructor(inquiry: Inquiry, means: AskingMeans) {
     this.inquiry = inquiry;
     this.#means = means;
+    this.#hasCalled = means.hasCalled ?? false;
     this.refs = readItems(this.#body['input']).map((item, at) => {
       const ref = refOfItem(inquiry, item);
       if (!this.#items.has(ref.key)) this.#items.set(ref.key, { item, at });
@@ -98,8 +101,8 @@ export class AskedItems {
       const { calls } = this.#means;
       // What a call of this request did not bring is asked for beside it.
       const cause = this.#hasCalled ? 'retry' : this.#means.cause;
-      this.#hasCalled = true;
-      const call = await calls.make({ inquiry: this.inquiry, cause, body, items: items.length }, signal);
+      const begun = (): void => void (this.#hasCalled = true);
+      const call = await calls.make({ inquiry: this.inquiry, cause, body, items: items.length, begun }, signal);
       this.calls.push(call);
       return call;
     } catch (error) {

@@ -23,6 +23,8 @@ export interface WantedCall {
   readonly body: Buffer;
   /** How many it asks for. */
   readonly items: number;
+  /** A line of the ledger counts it from now on. */
+  readonly begun: () => void;
 }
 
 export interface EmbeddingCall {
@@ -86,7 +88,7 @@ export class EmbeddingCalls {
     clearTimeout(timer);
   }
 
-  async #make({ inquiry, cause, body, items }: WantedCall, left: AbortSignal): Promise<EmbeddingCall> {
+  async #make({ inquiry, cause, body, items, begun }: WantedCall, left: AbortSignal): Promise<EmbeddingCall> {
     const { upstream, ledger, observer } = this.#parts;
     const { target, forwarded } = inquiry;
     const permit = (await upstream.enter?.(target)) ?? null;
@@ -94,6 +96,7 @@ export class EmbeddingCalls {
       permit?.settle('unknown');
       throw asLlmError(thrown);
     });
+    begun();
     const signal = AbortSignal.any([this.#stopping.signal, left]);
     const began = performance.now();
     let outcome: CallOutcome = { status: 'failed', usage: null, model: null, httpStatus: null };

@@ -87,7 +87,7 @@ export class Embeddings {
       return inquiry.controls.onlyIfCached ? await this.#stored(asked) : await this.#found(asked, left.signal);
     } catch (error) {
       if (error instanceof UnmappedEmbeddingsError) return this.#unmapped(asked, error, left.signal);
-      const stale = left.signal.aborted ? null : await this.#insteadOfError(inquiry, error);
+      const stale = left.signal.aborted ? null : await this.#insteadOfError(asked, error);
       if (stale !== null) return stale;
       if (error instanceof EmbeddingsRefusedError) return refusalReply(error.refusal);
       throw error instanceof LoadsExhaustedError ? tooMany(error) : error;
@@ -99,8 +99,8 @@ export class Embeddings {
     return this.#calls.close(boundMs);
   }
 
-  #asked(inquiry: Inquiry, cause: CallCause): AskedItems {
-    return new AskedItems(inquiry, { calls: this.#calls, cause, fresh: this.#fresh });
+  #asked(inquiry: Inquiry, cause: CallCause, hasCalled = false): AskedItems {
+    return new AskedItems(inquiry, { calls: this.#calls, cause, fresh: this.#fresh, hasCalled });
   }
 
   async #found(asked: AskedItems, signal: AbortSignal): Promise<GatewayReply> {
@@ -200,10 +200,10 @@ export class Embeddings {
   }
 
   /** What is stored, where the caller takes an old answer rather than an error. */
-  async #insteadOfError(inquiry: Inquiry, error: unknown): Promise<GatewayReply | null> {
+  async #insteadOfError({ inquiry, hasCalled }: AskedItems, error: unknown): Promise<GatewayReply | null> {
     const { staleIfErrorSeconds, maxAgeSeconds } = inquiry.controls;
     if (staleIfErrorSeconds === null || !isProvidersFault(error)) return null;
-    const asked = this.#asked(inquiry, 'request');
+    const asked = this.#asked(inquiry, 'request', hasCalled);
     return this.#fromStored(asked, ((maxAgeSeconds ?? 0) + staleIfErrorSeconds) * 1000);
   }
 

@@ -179,8 +179,12 @@ export async function readReceipt(
   const ofRequest = span === null ? requestSearch(id, tenant, now) : { tenant, ...span };
   const ofAnswer = { tenant, from: new Date(now.getTime() - ANSWER_LOOK_BACK_MS), to: soon(now) };
   const hit = await hitOfRequest(db, ofRequest, id);
-  if (hit !== null && !isPart(hit)) return receiptOf(db, id, 'request', hit, await callBehind(db, hit, tenant));
+  if (hit !== null && !hit.part) return receiptOf(db, id, 'request', hit, await callBehind(db, hit, tenant));
   const call = await callOfRequest(db, ofRequest, id);
+  if (hit?.outcome === 'stale' && call?.outcome === 'failed') {
+    const paid = await callBehind(db, hit, tenant);
+    return { ...(await receiptOf(db, id, 'request', hit, paid)), outcome: hit.outcome, why: STALE_AFTER_CALL };
+  }
   if (hit !== null || call !== null) return receiptOf(db, id, 'request', hit, call);
   const made = await callOfAnswer(db, { tenant, from: new Date(0), to: soon(now) }, id);
   const reused = await hitOfAnswer(db, ofAnswer, id);
@@ -212,11 +216,6 @@ function callBehind(db: Kysely<LedgerTables>, hit: StoredLine, tenant: string | 
   return callOfAnswer(db, { tenant, from: new Date(0), to: new Date(hit.at.getTime() + DAY_MS) }, hit.response_id);
 }
 
-/** Of an old answer that was given after the call had failed, all was stored. */
-function isPart({ part, outcome }: HitLine): boolean {
-  return part && outcome !== 'stale';
-}
-
 async function receiptOf(
   db: Kysely<LedgerTables>,
   id: string,
@@ -240,8 +239,8 @@ async function receiptOf(
   return {
     id,
     id_of: idOf,
-    outcome: hit === null ? 'call' : isPart(hit) ? 'part' : hit.outcome,
-    why: hit?.part === true ? (isPart(hit) ? PART : STALE_AFTER_CALL) : (WHY[line.outcome] ?? 'It is not known why.'),
+    outcome: hit === null ? 'call' : hit.part ? 'part' : hit.outcome,
+    why: hit?.part === true ? PART : (WHY[line.outcome] ?? 'It is not known why.'),
     at: new Date(line.at.getTime() + Number(hit?.after_ms[place] ?? 0)).toISOString(),
     age_seconds: hit?.ages_seconds[place] ?? null,
     tenant: line.tenant,

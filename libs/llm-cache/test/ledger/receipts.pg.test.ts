@@ -97,6 +97,14 @@ describe('receipts', () => {
     });
   });
 
+  it('take an old part for a part, where the rest was asked for and came', async () => {
+    const requestId = requestIdAt(Date.now(), 43);
+    const call = await ours.ledger.begin(sampleCall({ requestId }));
+    call.settle(sampleOutcome({ usage: sampleUsage(10, 0) }));
+    ours.ledger.reused(sampleHit({ requestId, kind: 'stale', part: true, ageSeconds: 90 }));
+    expect(await receipt(requestId)).toMatchObject({ outcome: 'part', call: { status: 'completed' } });
+  });
+
   it('count a request once whose call failed and that was given an old answer', async () => {
     const requestId = requestIdAt(Date.now(), 42);
     const asked = { client: 'patient', requestId };
