@@ -19,6 +19,7 @@ export { changeKeys } from './keyspace/change-keys.js';
 export { VERSIONED_ROLES, versionKeys, type VersionKind } from './keyspace/version-key.js';
 export { kindOfKey, type KeyKind } from './keyspace/key-kind.js';
 export { checkKeyPrefix, colocate, companionSubject, logicalKey, physicalKey } from './keyspace/physical-key.js';
+export { placedKey } from './keyspace/placed-key.js';
 export { decodeSegmentText, encodeSegmentText, LONGEST_SEGMENT_BYTES } from './keyspace/segment-text.js';
 export { oneOf, type SegmentShape } from './keyspace/segment-shape.js';
 export { normaliseCompanyName } from './keyspace/company-name.js';
@@ -71,6 +72,9 @@ export { RedisRoles, type RedisAddress, type RedisHome, type RedisTopology } fro
 export { loadScript, loadedScripts, type Script } from './redis/script.js';
 export { Subscriptions, type Listener } from './redis/subscriptions.js';
 export { Wake } from './redis/wake.js';
+
+// how often something may be done
+export { parseRate, RATE_FORM, type Rate } from './rate/rate.js';
 
 // what HTTP callers say about caching, and are told
 export {

@@ -13,7 +13,6 @@ export {
   type ClientConfiguration,
   type ClientPermissions,
 } from './clients/client-configurations.js';
-export type { Rate } from './clients/rate.js';
 export { SystemConfigurations } from './stored/system-configurations.js';
 export { ProviderDirectory, type StoredProvider } from './providers/provider-directory.js';
 export type { ProviderFields } from './providers/provider-fields.js';

@@ -69,6 +69,7 @@ function familySection(family: Family): string {
     '',
     `- type: ${family.redisType}${family.kind === family.redisType ? '' : ` (${family.kind})`}`,
     `- TTL: ${ttlText(family)}`,
+    ...(family.slotBy === undefined ? [] : [`- hash tag in a cluster: \`{${family.slotBy}}\`, in braces`]),
     `- tenants: ${family.isolatedByIdentity ? 'by hash' : '`tenant:{tenant}:` before the key'}`,
     ...segmentLines(family),
     ...flagLines(family),

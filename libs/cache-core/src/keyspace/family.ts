@@ -1,5 +1,5 @@
 import { KeyspaceError } from './keyspace-error.js';
-import { parsePattern, type SegmentsOf, type SegmentToken, type Token } from './pattern.js';
+import { parsePattern, type SegmentNames, type SegmentsOf, type SegmentToken, type Token } from './pattern.js';
 import type { Role } from './roles.js';
 import { isIdentityHash } from './segment-shape.js';
 import { encodeSegmentText } from './segment-text.js';
@@ -51,6 +51,8 @@ export interface FamilyDeclaration<P extends string, S, C extends ValueContract>
   readonly secretFields?: readonly string[];
   /** Systems outside the platform write these keys too, so a value without our sidecar is still a value. */
   readonly otherWriters?: boolean;
+  /** The segment that is the hash tag in a cluster, for keys that one script takes together: see `placedKey`. */
+  readonly slotBy?: SegmentNames<P>;
   /** Whether a process may keep decoded values in its own memory. Default: yes in the roles `cache` and `llm`; in others never. */
   readonly l1?: boolean;
 }
@@ -85,6 +87,7 @@ export class Family<P extends string = string, S = unknown, C extends ValueContr
   readonly secretFields: readonly string[];
   readonly otherWriters: boolean;
   readonly l1: boolean;
+  readonly slotBy: string | undefined;
   readonly tokens: readonly Token[];
   /** The key holds a hash of the request's identity, tenant included, and needs no `tenant:` in front. */
   readonly isolatedByIdentity: boolean;
@@ -105,6 +108,7 @@ export class Family<P extends string = string, S = unknown, C extends ValueContr
     this.secretFields = declaration.secretFields ?? [];
     this.otherWriters = declaration.otherWriters ?? false;
     this.l1 = L1_ROLES.has(declaration.role) && (declaration.l1 ?? true);
+    this.slotBy = declaration.slotBy;
     this.tokens = parsePattern(this.id, this.pattern, declaration.segments ?? {});
     this.#segments = this.tokens.filter((token) => 'segment' in token);
     this.isolatedByIdentity = this.#segments.some((token) => isIdentityHash(token.segment));

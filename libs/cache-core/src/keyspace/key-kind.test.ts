@@ -5,6 +5,7 @@ import { companions } from './companion.js';
 import { kindOfKey } from './key-kind.js';
 import { keyspace } from './keyspace.js';
 import { physicalKey } from './physical-key.js';
+import { placedKey } from './placed-key.js';
 import { versionKeys } from './version-key.js';
 
 const prefixes = fc.constantFrom('', 'ps:', '{app}:', 'app:');
@@ -23,6 +24,25 @@ describe('what a key on a server is', () => {
         }
       }),
     );
+  });
+
+  it('is the same where its subject is the hash tag, as in a cluster', () => {
+    const cases = fc.tuple(fc.string({ unit: 'binary' }), fc.constantFrom('default', 'acme', 'a:b'), prefixes);
+    fc.assert(
+      fc.property(cases, ([text, tenant, prefix]) => {
+        const ref = keyspace.ratelimitClient.at(
+          { client: text, service: 'mcp', 'yyyy-mm-dd-HH-MM': '2026-11-22-03-24' },
+          tenant,
+        );
+        const placed = placedKey(prefix, ref, true);
+        expect(kindOfKey(placed, prefix)).toMatchObject({ kind: 'value', key: ref.key, parsed: { tenant } });
+        expect(placedKey(prefix, ref, false)).toBe(prefix + ref.key);
+      }),
+    );
+    const ref = keyspace.ratelimitMcp.at({ tool: 'find', client: 'crm', 'yyyy-mm-dd-HH': '2026-11-22-03' }, 'acme');
+    expect(placedKey('ps:', ref, true)).toBe('ps:tenant:acme:ratelimit:mcp:find:{crm}:hour:2026-11-22-03');
+    expect(kindOfKey('ratelimit:{mcp}:find:crm:hour:2026-11-22-03')).toEqual({ kind: 'unknown' });
+    expect(kindOfKey('app:{k}')).toEqual({ kind: 'unknown' });
   });
 
   it('is the platform’s own, nobody’s, or others’', () => {

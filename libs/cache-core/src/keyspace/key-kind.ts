@@ -1,4 +1,5 @@
 import { logicalKey } from './physical-key.js';
+import { slotKey } from './placed-key.js';
 import { changeKeys } from './change-keys.js';
 import { companions, type Companion } from './companion.js';
 import type { ParsedKey } from './catalogue.js';
@@ -18,6 +19,15 @@ export type KeyKind =
   /** Does not begin with KEY_PREFIX: somebody else's, on a server that is shared. */
   | { readonly kind: 'outside' };
 
+/** What a key is without the hash tag that its family gives it in a cluster. */
+function ofSlotKey(tagged: string): { readonly key: string; readonly parsed: ParsedKey } | null {
+  const [, lead, tag, rest] = /^((?:[^{}]*:)?)\{([^{}]+)\}((?::[^{}]*)?)$/.exec(tagged) ?? [];
+  if (lead === undefined || tag === undefined || rest === undefined) return null;
+  const key = lead + tag + rest;
+  const parsed = parseKey(key);
+  return parsed !== null && slotKey('', { family: parsed.family, key }) === tagged ? { key, parsed } : null;
+}
+
 const COMPANIONS = Object.values(companions);
 
 export function kindOfKey(physical: string, prefix = ''): KeyKind {
@@ -25,6 +35,8 @@ export function kindOfKey(physical: string, prefix = ''): KeyKind {
   if (key === undefined) return { kind: 'outside' };
   const parsed = parseKey(key);
   if (parsed !== null) return { kind: 'value', key, parsed };
+  const inSlot = ofSlotKey(key);
+  if (inSlot !== null) return { kind: 'value', ...inSlot };
   for (const companion of COMPANIONS) {
     const subject = companion.subjectOf(physical, prefix);
     if (subject !== undefined) return { kind: 'companion', companion, subject };

@@ -9,7 +9,7 @@ import { DEFAULT_CACHE, type CacheSettings } from '../cache/settings.js';
 import { readCollection, sizeOf, storedTypeOf, writeArguments, type Stored } from '../cache/stored.js';
 import type { Family, KeyRef, ValueOf } from '../keyspace/family.js';
 import { KeyspaceError } from '../keyspace/keyspace-error.js';
-import { physicalKey } from '../keyspace/physical-key.js';
+import { placedKey } from '../keyspace/placed-key.js';
 import type { RedisLink } from '../redis/link.js';
 import type { RedisRoles } from '../redis/roles.js';
 import { loadScript } from '../redis/script.js';
@@ -37,9 +37,9 @@ export class PlainValues {
   }
 
   /** @throws RedisUnavailableError; nothing that lies there makes it throw */
-  async read<F extends Family>({ family, key }: KeyRef<F>): Promise<PlainRead<ValueOf<F>>> {
-    const link = this.#roles.link(family.role);
-    const physical = physicalKey(this.#settings.keyPrefix, key);
+  async read<F extends Family>(ref: KeyRef<F>): Promise<PlainRead<ValueOf<F>>> {
+    const { family } = ref;
+    const { link, physical } = this.#placeOf(ref);
     const type = await link.readAt(physical, (client) => client.type(physical));
     if (type === 'none') return { kind: 'nothing' };
     if (type !== family.redisType) return { kind: 'wrong_type', type };
@@ -64,7 +64,7 @@ export class PlainValues {
    * @throws RedisUnavailableError; with `timeout` or `lost` it is unknown whether it was written
    */
   async write<F extends Family>(ref: KeyRef<F>, value: ValueOf<F>, ttlSeconds: number | null): Promise<void> {
-    const { family, key } = ref;
+    const { family } = ref;
     const stored = encodeValue(family, value);
     if (stored.length === 0) {
       throw new KeyspaceError('value_shape', `${family.id}: Redis keeps no empty ${family.redisType}; delete the key`);
@@ -77,16 +77,22 @@ export class PlainValues {
     }
     const ttl = ttlSeconds === null ? '' : Math.ceil(checkedTtl(family, ttlSeconds) * 1000);
     const args = [ttl, ...writeArguments(storedTypeOf(family), stored)];
-    await this.#roles.link(family.role).run(WRITE, [physicalKey(this.#settings.keyPrefix, key)], args);
+    const { link, physical } = this.#placeOf(ref);
+    await link.run(WRITE, [physical], args);
   }
 
   /**
    * Whether something was there.
    * @throws RedisUnavailableError; with `timeout` or `lost` it is unknown whether it was removed
    */
-  async remove({ family, key }: KeyRef): Promise<boolean> {
-    const physical = physicalKey(this.#settings.keyPrefix, key);
-    return (await this.#roles.link(family.role).run(REMOVE, [physical], [])) === 1;
+  async remove(ref: KeyRef): Promise<boolean> {
+    const { link, physical } = this.#placeOf(ref);
+    return (await link.run(REMOVE, [physical], [])) === 1;
+  }
+
+  #placeOf(ref: KeyRef): { readonly link: RedisLink; readonly physical: string } {
+    const link = this.#roles.link(ref.family.role);
+    return { link, physical: placedKey(this.#settings.keyPrefix, ref, link.clustered) };
   }
 
   #decoded<F extends Family>(family: F, physical: string, stored: Stored): ValueOf<F> {

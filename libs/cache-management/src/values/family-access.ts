@@ -60,6 +60,7 @@ const REVOKED = 'A token must not be revoked without its record, nor come back: 
 const SEMANTIC = 'The semantic tier counts by it what it may serve: say what was right at /v1/feedback.';
 const LOCKS = 'It would have two holders: use /v1/locks/{name}.';
 const MCP = 'The MCP gateway goes by it: see /v1/mcp/servers.';
+const RECEIPTS = 'It says what is to be given back, and ends by itself.';
 const MANIFESTS = 'The bytes lie in keys of their own: use /v1/temp.';
 const BREAKER = 'Part of its state lies beside the key: a breaker is moved by the calls behind it.';
 const OPERATIONS = 'Processes agree by it on who carries an operation out: use /v1/cache/operations/{id}.';
@@ -107,6 +108,7 @@ const TABLE: Readonly<Record<keyof typeof keyspace, FamilyAccess>> = {
   ratelimitIp: repairable('limits'),
   ratelimitTokens: repairable('limits'),
   ratelimitAction: repairable('limits'),
+  ratelimitReceipt: guarded('limits', RECEIPTS),
   ratelimitStrict: {
     read: 'limits',
     write: 'never',

@@ -2,7 +2,7 @@
  * What each client of a tenant may call, and how often: truth in PostgreSQL, copies in Redis under the names and fields that
  * other systems read. The same rules as for `Configurations`, without secrets.
  */
-import { absent, keyspace, type CacheAside, type ValueOf } from '@promptsales/cache-core';
+import { absent, keyspace, parseRate, type CacheAside, type Rate, type ValueOf } from '@promptsales/cache-core';
 import { lockName, type Database } from '@promptsales/database';
 import { hash } from 'node:crypto';
 import { sql, type Kysely, type Selectable } from 'kysely';
@@ -11,7 +11,6 @@ import type { ClientConfigurationsTable, ConfigurationTables } from '../configur
 import { checkedName } from '../name.js';
 import { ABSENT_FOR, warm, type CachedRow } from '../stored/cached-row.js';
 import { checkCondition, type Condition } from '../stored/condition.js';
-import { parseRate, type Rate } from './rate.js';
 
 /** As it is stored, sent and shown. */
 export type ClientConfiguration = ValueOf<typeof keyspace.configClient>;

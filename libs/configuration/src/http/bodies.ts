@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { parseRate, RATE_FORM } from '@promptsales/cache-core';
 import { pageSchema } from '@promptsales/http-edge';
 import { ArrayMaxSize, IsArray, IsIn, IsInt, IsString, Length, Matches, Max, Min, ValidateBy } from 'class-validator';
-import { parseRate, RATE_FORM } from '../clients/rate.js';
 import { ConfigurationError } from '../configuration-error.js';
 import type { ConfigurationType } from '../configuration-tables.js';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';

@@ -1,4 +1,4 @@
-/** Role `ratelimit`: counters of requests, tokens and addresses. Never evicted. */
+/** Role `ratelimit`: counters of requests, tokens and addresses, which in a cluster lie where their subject does. Never evicted. */
 import { Type } from 'typebox';
 import { Family } from '../family.js';
 import { bytes, number } from '../values/string-values.js';
@@ -14,7 +14,8 @@ export const ratelimitService = new Family({
   id: 'ratelimit.service',
   pattern: 'ratelimit:{service}:{user_id}:minute',
   role: 'ratelimit',
-  description: 'Calls of one user to an external service.',
+  slotBy: 'service',
+  description: 'Calls of one user to an external service; without a user, those of everybody.',
   value: count,
   ...exactly(60),
 });
@@ -23,7 +24,8 @@ export const ratelimitClient = new Family({
   id: 'ratelimit.client',
   pattern: 'ratelimit:{client}:{service}:minute:{yyyy-mm-dd-HH-MM}',
   role: 'ratelimit',
-  description: 'Calls of one client to a service. Two buckets make the sliding minute.',
+  slotBy: 'client',
+  description: 'Calls of one client to a service (`mcp`: the MCP gateway). Two buckets make the sliding minute.',
   value: count,
   ...atLeast(120),
 });
@@ -32,6 +34,7 @@ export const ratelimitMcp = new Family({
   id: 'ratelimit.mcp',
   pattern: 'ratelimit:mcp:{tool}:{client}:hour:{yyyy-mm-dd-HH}',
   role: 'ratelimit',
+  slotBy: 'client',
   description: 'Calls of one client to an MCP tool. Two buckets make the sliding hour.',
   value: count,
   ...atLeast(7200),
@@ -41,6 +44,7 @@ export const ratelimitUserHour = new Family({
   id: 'ratelimit.user.hour',
   pattern: 'rate_limit:{user_id}:hour',
   role: 'ratelimit',
+  slotBy: 'user_id',
   description: 'Requests of one user against the plan. The TTL is the length of its window.',
   value: count,
   ttlSeconds: 3600,
@@ -52,6 +56,7 @@ export const ratelimitUserDay = new Family({
   id: 'ratelimit.user.day',
   pattern: 'rate_limit:{user_id}:day',
   role: 'ratelimit',
+  slotBy: 'user_id',
   description: 'Requests of one user against the plan, by day.',
   value: count,
   ...exactly(86_400),
@@ -61,6 +66,7 @@ export const ratelimitIp = new Family({
   id: 'ratelimit.ip',
   pattern: 'ip_limit:{ip}:minute',
   role: 'ratelimit',
+  slotBy: 'ip',
   description: 'Requests without a valid key from one address.',
   value: count,
   ...exactly(60),
@@ -70,6 +76,7 @@ export const ratelimitTokens = new Family({
   id: 'ratelimit.tokens',
   pattern: 'tokens:{user_id}:day',
   role: 'ratelimit',
+  slotBy: 'user_id',
   description: 'Model tokens of one user, of the day.',
   value: count,
   ...exactly(86_400),
@@ -79,7 +86,9 @@ export const ratelimitAction = new Family({
   id: 'ratelimit.action',
   pattern: 'rate:{user_id}:{action}:{bucket}',
   role: 'ratelimit',
-  description: 'One bucket of the sliding window over any action; it lives for the window and one second.',
+  slotBy: 'user_id',
+  description:
+    'One bucket of the sliding window over any action; it lives for the window and one second. Actions that begin with `@` are the platform’s own.',
   value: count,
   ttlSeconds: null,
   expiry: 'caller',
@@ -90,8 +99,22 @@ export const ratelimitStrict = new Family({
   id: 'ratelimit.strict',
   pattern: 'limit:{subject}:{rule}',
   role: 'ratelimit',
+  slotBy: 'subject',
   description: 'State of a strict limit; it lives for its window.',
   value: bytes('state of the limiter'),
+  ttlSeconds: null,
+  expiry: 'caller',
+});
+
+/** Ours. */
+export const ratelimitReceipt = new Family({
+  id: 'ratelimit.receipt',
+  pattern: 'limit_receipt:{subject}:{take}',
+  role: 'ratelimit',
+  slotBy: 'subject',
+  description:
+    'What one request has taken of the limits of one slot, so that it can be given back once, and only once.',
+  value: bytes('costs and ends of windows'),
   ttlSeconds: null,
   expiry: 'caller',
 });

@@ -1,0 +1,242 @@
+import { RedisRoles, type RedisHome } from '@promptsales/cache-core';
+import { startRedis, startRedisCluster } from '@promptsales/test-kit';
+import { Cluster, Redis } from 'ioredis';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  actionWindow,
+  clientLimits,
+  clientMinute,
+  Limiter,
+  LimitsUnavailableError,
+  serviceMinute,
+} from '../src/index.js';
+import type { Counter, Limit, LimitsObserver, Verdict } from '../src/index.js';
+
+interface Place {
+  readonly home: RedisHome;
+  readonly raw: Redis | Cluster;
+  keys(glob: string): Promise<string[]>;
+  freeze(): void;
+  thaw(): void;
+  stop(): Promise<void>;
+}
+
+async function oneServer(): Promise<Place> {
+  const redis = await startRedis();
+  const raw = new Redis(redis.url);
+  return {
+    home: { url: redis.url },
+    raw,
+    keys: (glob) => raw.keys(glob),
+    freeze: () => redis.freeze(),
+    thaw: () => redis.thaw(),
+    stop: async () => {
+      raw.disconnect();
+      await redis.stop();
+    },
+  };
+}
+
+async function aCluster(): Promise<Place> {
+  // Frozen as a whole it is to wake up as it was.
+  const cluster = await startRedisCluster({ replicasEach: 0, nodeTimeoutMs: 10_000 });
+  const nodes = cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
+  const raw = new Cluster(nodes, { maxRedirections: 100 });
+  await new Promise((resolve) => raw.once('ready', resolve));
+  return {
+    home: { cluster: nodes },
+    raw,
+    keys: async (glob) => (await Promise.all(raw.nodes('master').map((node) => node.keys(glob)))).flat(),
+    freeze: () => cluster.nodes.forEach((node) => node.freeze()),
+    thaw: () => cluster.nodes.forEach((node) => node.thaw()),
+    stop: async () => {
+      raw.disconnect();
+      await cluster.stop();
+    },
+  };
+}
+
+const limit = (counter: Counter, most: number, more: Partial<Limit> = {}): Limit => ({
+  name: 'one',
+  counter,
+  most,
+  onOutage: 'open',
+  ...more,
+});
+/** No window of a day ends while a test runs, but for those at midnight. */
+const ofDay = (subject: string, action = '@test'): Counter => actionWindow(subject, action, 86_400);
+const left = ({ states }: Verdict): (number | undefined)[] => states.map(({ remaining }) => remaining);
+
+describe.each([
+  ['one server', oneServer],
+  ['a cluster', aCluster],
+])('limits on %s', (where, startPlace) => {
+  let place: Place;
+  let a: Process;
+  let b: Process;
+  let subjects = 0;
+  let subject: string;
+
+  interface Process {
+    readonly limiter: Limiter;
+    readonly roles: RedisRoles;
+    readonly told: string[];
+  }
+
+  const start = async (prefix = '', commandTimeoutMs = 5000): Promise<Process> => {
+    const told: string[] = [];
+    const observer: LimitsObserver = {
+      exceeded: (name) => told.push(`exceeded ${name}`),
+      alone: (name, how) => told.push(`alone ${name} ${how}`),
+      refundLost: () => told.push('lost'),
+    };
+    const times = { holdAfterRestartMs: 0, heartbeatMs: 50, commandTimeoutMs };
+    const roles = new RedisRoles({ ...place.home, layout: 'single', times }).open();
+    await roles.link('ratelimit').untilUp(10_000);
+    return { limiter: new Limiter(roles, { keyPrefix: prefix }, observer), roles, told };
+  };
+  const stop = async ({ limiter, roles }: Process): Promise<void> => {
+    limiter.close();
+    await roles.close();
+  };
+
+  beforeAll(async () => {
+    place = await startPlace();
+  }, 60_000);
+
+  afterAll(() => place.stop());
+
+  beforeEach(async () => {
+    subjects += 1;
+    subject = `s${subjects}`;
+    [a, b] = await Promise.all([start(), start()]);
+  });
+
+  afterEach(async () => {
+    place.thaw();
+    await Promise.all([a, b].map(stop));
+  });
+
+  it('admit so many and no more, over all processes, however many come at once', async () => {
+    const wanted = limit(ofDay(subject), 25);
+    const verdicts = await Promise.all(
+      Array.from({ length: 100 }, (_, at) => (at % 2 === 0 ? a : b).limiter.take([wanted])),
+    );
+    expect(verdicts.filter(({ allowed }) => allowed)).toHaveLength(25);
+    expect([...a.told, ...b.told]).toEqual(Array.from({ length: 75 }, () => 'exceeded one'));
+  });
+
+  it('are taken all or none, also where they lie in several slots', async () => {
+    const others = [limit(ofDay(`${subject}a`), 5), limit(ofDay(`${subject}b`), 5), limit(ofDay(`${subject}c`), 1)];
+    expect(left(await a.limiter.take(others))).toEqual([4, 4, 0]);
+    const verdicts = await Promise.all(Array.from({ length: 20 }, () => b.limiter.take(others)));
+    expect(verdicts.every(({ allowed }) => !allowed)).toBe(true);
+    await b.limiter.settled();
+    expect(left(await a.limiter.take(others.slice(0, 2), 0))).toEqual([4, 4]);
+    expect(await place.keys(`limit_receipt:*${subject}*`)).toHaveLength(where === 'one server' ? 0 : 3);
+  });
+
+  it('are counted at the documented keys, which end by themselves', async () => {
+    await a.limiter.take([
+      ...clientLimits({
+        client: subject,
+        tenant: 'acme',
+        tool: 'find',
+        rate: { requests: 5, windowSeconds: 60 },
+        maxRequestsPerHour: 10,
+      }),
+      limit(serviceMinute(subject), 5),
+    ]);
+    await a.limiter.take([limit(clientMinute(subject, 'mcp', 'default'), 5)], 3);
+    const found = new Map<string, readonly [string | null, number]>();
+    for (const key of await place.keys(`*${subject}*`)) {
+      if (key.startsWith('limit_receipt')) continue;
+      const named = key.replace(/\d{4}(-\d\d){3,4}$/, 'DATE').replace(/s-\d+$/, 's-BEGIN');
+      found.set(named, [await place.raw.get(key), Math.ceil((await place.raw.pttl(key)) / 60_000)]);
+    }
+    const tag = where === 'one server' ? subject : `{${subject}}`;
+    expect(Object.fromEntries(found)).toEqual({
+      [`tenant:acme:ratelimit:${tag}:mcp:minute:DATE`]: ['1', 2],
+      [`tenant:acme:rate:${tag}:@mcp.max_requests_hora:3600s-BEGIN`]: ['1', 61],
+      [`tenant:acme:ratelimit:mcp:find:${tag}:hour:DATE`]: ['1', 120],
+      [`ratelimit:${tag}::minute`]: ['1', 1],
+      [`ratelimit:${tag}:mcp:minute:DATE`]: ['3', 2],
+    });
+  });
+
+  it('trap 24: a counter that was left without an end gets one, and what is no count counts for nothing', async () => {
+    const counter = serviceMinute(subject);
+    const key = where === 'one server' ? `ratelimit:${subject}::minute` : `ratelimit:{${subject}}::minute`;
+    await place.raw.set(key, '7');
+    expect(await a.limiter.take([limit(counter, 7)])).toMatchObject({ allowed: false });
+    expect(await place.raw.pttl(key)).toBeGreaterThan(0);
+    await place.raw.del(key);
+    await place.raw.rpush(key, 'x');
+    expect(await b.limiter.take([limit(counter, 7)])).toMatchObject({ allowed: true, states: [{ remaining: 6 }] });
+    await place.raw.set(key, 'nonsense');
+    expect(await b.limiter.take([limit(counter, 7)])).toMatchObject({ allowed: true, states: [{ remaining: 6 }] });
+    expect(await place.raw.pttl(key)).toBeGreaterThan(0);
+  });
+
+  it('trap 24: what is denied is not counted', async () => {
+    const wanted = limit(ofDay(subject), 2);
+    await a.limiter.take([wanted], 2);
+    for (let at = 0; at < 5; at += 1) {
+      const other = await start();
+      expect((await other.limiter.take([wanted])).allowed).toBe(false);
+      await stop(other);
+    }
+    const [key] = await place.keys(`rate:*${subject}*`);
+    expect(await place.raw.get(key as string)).toBe('2');
+  });
+
+  it('that deny cost no call until they would admit, on a cluster one in a second', async () => {
+    const wanted = limit(ofDay(subject), 1);
+    await a.limiter.take([wanted]);
+    expect((await a.limiter.take([wanted])).allowed).toBe(false);
+    const [key] = await place.keys(`rate:*${subject}*`);
+    await place.raw.del(key as string);
+    expect((await a.limiter.take([{ ...wanted, most: 2 }])).allowed).toBe(true);
+    await place.raw.del(key as string);
+    if (where === 'one server') {
+      // Nobody looks: it would be admitted.
+      for (let at = 0; at < 100; at += 1) expect((await a.limiter.take([wanted])).allowed).toBe(false);
+      expect(await place.keys(`rate:*${subject}*`)).toEqual([]);
+      return;
+    }
+    while (!(await a.limiter.take([wanted])).allowed) await pause(50);
+  });
+
+  it('trap 24: while Redis is away are counted by the process alone, or refuse as what they are', async () => {
+    const open = limit(ofDay(subject), 3);
+    const closed = limit(ofDay(subject, '@closed'), 3, { name: 'strict', onOutage: 'closed' });
+    const hurried = await start('', 100);
+    place.freeze();
+    for (let at = 0; at < 3; at += 1) expect((await hurried.limiter.take([open])).allowed).toBe(true);
+    expect(await hurried.limiter.take([open])).toMatchObject({ allowed: false, states: [{ name: 'one', most: 3 }] });
+    const refused: unknown = await hurried.limiter.take([open, closed]).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(LimitsUnavailableError);
+    expect(refused).toMatchObject({ code: 'limits_unavailable', limit: 'strict' });
+    expect(new Set(hurried.told)).toEqual(
+      new Set(['alone one counted', 'exceeded one', 'alone one refused', 'alone strict refused']),
+    );
+    place.thaw();
+    while (
+      !(await hurried.limiter.take([closed]).then(
+        ({ allowed }) => allowed,
+        () => false,
+      ))
+    )
+      await pause(20);
+    await stop(hurried);
+  });
+
+  it('keep what they have under a prefix', async () => {
+    const prefixed = await start('ps:{all}:');
+    expect(left(await prefixed.limiter.take([limit(ofDay(subject), 5), limit(ofDay(`${subject}x`), 5)]))).toEqual([
+      4, 4,
+    ]);
+    expect(await place.keys(`ps:{all}:rate:${subject}*`)).toHaveLength(2);
+    await stop(prefixed);
+  });
+});
