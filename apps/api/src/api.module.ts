@@ -23,6 +23,7 @@ import { Database } from '@promptsales/database';
 import { CallInstruments, HealthModule, LedgerInstruments } from '@promptsales/health';
 import { ApiKeys, AuditLog, IdentityModule } from '@promptsales/identity';
 import { JobsModule } from '@promptsales/jobs';
+import { Limiter } from '@promptsales/limits';
 import {
   AnswerKeys,
   DurableLedger,
@@ -108,9 +109,9 @@ export class ApiModule {
           }),
         }),
         CallCacheModule.forRootAsync({
-          inject: [AuditLog, Keyring, ProviderDirectory],
-          useFactory: (log: AuditLog, keyring: Keyring, providers: ProviderDirectory) =>
-            callCacheOptions(environment, { log, keyring, providers, logger, instruments: calls }),
+          inject: [AuditLog, Keyring, ProviderDirectory, Limiter],
+          useFactory: (log: AuditLog, keyring: Keyring, providers: ProviderDirectory, limiter: Limiter) =>
+            callCacheOptions(environment, { log, keyring, providers, limiter, logger, instruments: calls }),
         }),
         mcpModule({
           environment,

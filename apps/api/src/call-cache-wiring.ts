@@ -1,4 +1,4 @@
-import { breakerOf } from '@promptsales/assembly';
+import { breakerOf, limitsOfServices } from '@promptsales/assembly';
 import type { Keyring } from '@promptsales/cache-core';
 import type { CallCacheOptions } from '@promptsales/call-cache';
 import { SecretKeeper, type ProviderDirectory } from '@promptsales/configuration';
@@ -7,6 +7,7 @@ import type { Environment } from '@promptsales/environment';
 import type { CallInstruments } from '@promptsales/health';
 import type { Logger } from '@promptsales/http-edge';
 import type { AuditLog } from '@promptsales/identity';
+import type { Limiter } from '@promptsales/limits';
 import { principalOf, tenantCallerOf } from './access/caller.js';
 
 interface CallCacheWiring {
@@ -14,13 +15,14 @@ interface CallCacheWiring {
   readonly keyring: Keyring;
   readonly logger: Logger;
   readonly instruments: CallInstruments;
+  readonly limiter: Limiter;
   readonly providers: Pick<ProviderDirectory, 'find'>;
 }
 
 /** REST services, with who may change them, how their secrets are kept and what the process may take for them. */
 export function callCacheOptions(
   { upstream, proxy }: Environment,
-  { log, keyring, logger, instruments, providers }: CallCacheWiring,
+  { log, keyring, logger, instruments, limiter, providers }: CallCacheWiring,
 ): CallCacheOptions {
   return {
     callerOf: tenantCallerOf,
@@ -38,6 +40,7 @@ export function callCacheOptions(
     },
     upstream: { headerTimeoutMs: upstream.timeoutMs, idleTimeoutMs: upstream.idleTimeoutMs },
     breaker: breakerOf(upstream),
+    limits: limitsOfServices(limiter),
     mostStoredBytes: proxy.maxStoredBytes,
     mostRecordedBytes: proxy.maxRecordedBytes,
     observer: {

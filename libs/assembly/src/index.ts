@@ -1,6 +1,7 @@
 export { cacheSettings, keyring, ttlTable } from './cache-settings.js';
 export { breakerOf } from './upstream-breaker.js';
 export { redisTopology } from './redis-topology.js';
+export { limitsOfServices } from './limits-wiring.js';
 export { breakersHealth } from './coordination.js';
 export { MIGRATIONS } from './migrations.js';
 export { PlatformModule, type PlatformOptions } from './platform.module.js';

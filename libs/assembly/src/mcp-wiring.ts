@@ -5,8 +5,10 @@ import { RedisUnavailableError } from '@promptsales/cache-core';
 import type { Environment } from '@promptsales/environment';
 import type { Readiness } from '@promptsales/health';
 import type { Logger } from '@promptsales/http-edge';
+import { Limiter } from '@promptsales/limits';
 import { McpCacheModule, type McpOptions } from '@promptsales/mcp-cache';
 import { FailureLog } from './failure-log.js';
+import { limitedPermissions } from './limits-wiring.js';
 
 export interface McpWiring {
   readonly environment: Environment;
@@ -26,14 +28,17 @@ export function mcpModule({ environment, logger, readiness, routes }: McpWiring)
   const failures = new FailureLog(logger, 'the MCP gateway met a failure');
   return McpCacheModule.forRootAsync({
     routes: routes !== undefined,
-    inject: [ClientConfigurations, ...(routes?.inject ?? [])],
-    useFactory: (clients: ClientConfigurations, ...dependencies: unknown[]): McpOptions => ({
+    inject: [ClientConfigurations, Limiter, ...(routes?.inject ?? [])],
+    useFactory: (clients: ClientConfigurations, limiter: Limiter, ...dependencies: unknown[]): McpOptions => ({
       stdioAllow: operations.mcpStdioAllow,
       bodyLimitBytes: api.maxBodyBytes,
       upstream: { timeoutMs: upstream.timeoutMs },
       ...(routes?.callers(...dependencies) ?? { callerOf: nobody, actorOf: nobody }),
       ending: readiness.ending,
-      permissionsOf: (client, tenant) => clients.permissions(client, tenant),
+      permissionsOf: async (client, tenant) => {
+        const stored = await clients.permissions(client, tenant);
+        return stored === null ? null : limitedPermissions(limiter, { client, tenant }, stored);
+      },
       // That the database is away is said once, by itself.
       watchFailed: (error) => {
         if (!(error instanceof DatabaseUnavailableError)) failures.failed(error);

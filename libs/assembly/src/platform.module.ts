@@ -14,10 +14,12 @@ import { DatabaseModule } from '@promptsales/database';
 import type { Environment } from '@promptsales/environment';
 import { CacheInstruments, type MetricsRegistry } from '@promptsales/health';
 import type { Logger } from '@promptsales/http-edge';
+import { Limiter } from '@promptsales/limits';
 import { cacheOperations } from './cache-operations.js';
 import { cacheOutbox } from './cache-outbox.js';
 import { cacheSettings, keyring, ttlTable } from './cache-settings.js';
 import { coordination } from './coordination.js';
+import { limits } from './limits-wiring.js';
 import { logLinks } from './link-log.js';
 import { measureL1, measureRedis } from './metrics-wiring.js';
 import { MIGRATIONS } from './migrations.js';
@@ -60,10 +62,20 @@ export class PlatformModule {
         { provide: Keyring, useValue: keys },
         { provide: PlainValues, useValue: new PlainValues(roles, settings) },
         ...coordination(roles, settings, metrics),
+        ...limits(roles, settings, metrics),
         ...cacheOperations(metrics, logger),
         ...cacheOutbox(metrics, logger),
       ],
-      exports: [Keyring, PlainValues, Locks, FencingNumbers, Breakers, InvalidationOperations, InvalidationOutbox],
+      exports: [
+        Keyring,
+        PlainValues,
+        Locks,
+        FencingNumbers,
+        Breakers,
+        Limiter,
+        InvalidationOperations,
+        InvalidationOutbox,
+      ],
     };
   }
 }

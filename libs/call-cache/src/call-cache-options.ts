@@ -6,6 +6,7 @@ import type { Outcome } from './proxy/cache-status.js';
 import type { CallObserver } from './proxy/call-cache.js';
 import type { Secrets } from './services/secrets.js';
 import type { ServiceActor } from './services/services.js';
+import type { ServiceLimits } from './upstream/service-limits.js';
 import type { UpstreamResult } from './upstream/measured-upstream.js';
 import type { UpstreamSettings } from './upstream/upstream-client.js';
 
@@ -16,6 +17,7 @@ export interface CallCacheOptions {
   readonly secrets: Secrets;
   readonly upstream?: Partial<UpstreamSettings>;
   readonly breaker?: Partial<BreakerSettings>;
+  readonly limits: ServiceLimits;
   /** A longer body is handed on and not kept. */
   readonly mostStoredBytes: number;
   /** Bytes that all answers which are just coming may hold together. */

@@ -94,9 +94,9 @@ const PROVIDERS: readonly Provider[] = [
   {
     provide: GuardedUpstream,
     inject: [UpstreamClient, Breakers, CALL_CACHE_OPTIONS],
-    useFactory: (client: UpstreamClient, breakers: Breakers, { breaker, observer }: CallCacheOptions) => {
+    useFactory: (client: UpstreamClient, breakers: Breakers, { breaker, limits, observer }: CallCacheOptions) => {
       const measured = new MeasuredUpstream(client, (result, seconds) => observer?.called?.(result, seconds));
-      return new GuardedUpstream(measured, breakers, breaker);
+      return new GuardedUpstream(measured, breakers, limits, breaker);
     },
   },
   {

@@ -19,6 +19,13 @@ const STATUS: Readonly<Record<CallErrorCode, number>> = {
   shutting_down: 503,
 };
 
+export interface CallErrorOptions {
+  readonly retryAfterSeconds?: number;
+  /** What the answer says of it besides, by names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly cause?: unknown;
+}
+
 /** A call that cannot be carried out. Its text is written for the caller and holds no credential. */
 export class CallError extends Error {
   override readonly name = 'CallError';
@@ -27,7 +34,7 @@ export class CallError extends Error {
   constructor(
     readonly code: CallErrorCode,
     message: string,
-    readonly options: { readonly retryAfterSeconds?: number; readonly cause?: unknown } = {},
+    readonly options: CallErrorOptions = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.httpStatus = STATUS[code];

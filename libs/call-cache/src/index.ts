@@ -2,6 +2,7 @@ export { CallCache, type CallCacheParts, type CallObserver } from './proxy/call-
 export { registerProxyRoutes, PROXIED_METHODS, PROXY_PATTERNS, type ProxyRoutesParts } from './http/proxy-routes.js';
 export { RecordingBudget } from './stored/recording.js';
 export { GuardedUpstream } from './upstream/guarded-upstream.js';
+export type { ServiceLimits, TooOften } from './upstream/service-limits.js';
 export { UpstreamClient, type UpstreamSettings } from './upstream/upstream-client.js';
 export { PathPattern, type Service, type ServiceSource } from './services/service.js';
 export { CallCacheModule, type CallCacheAsyncOptions } from './call-cache.module.js';

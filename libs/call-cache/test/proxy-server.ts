@@ -12,6 +12,7 @@ import {
   UpstreamClient,
   type CallCacheParts,
   type Service,
+  type ServiceLimits,
   type UpstreamSettings,
 } from '../src/index.js';
 
@@ -34,6 +35,8 @@ export interface ProxyServerOptions {
   readonly calls?: Partial<CallCacheParts>;
   /** @default a Redis on a busy machine is waited for */
   readonly times?: Partial<LinkTimes>;
+  /** @default none: a service may be called as often as one likes */
+  readonly limits?: ServiceLimits;
 }
 
 export function service(baseUrl: string, more: Partial<Service> = {}): Service {
@@ -55,9 +58,11 @@ export function service(baseUrl: string, more: Partial<Service> = {}): Service {
   };
 }
 
+const NO_LIMITS: ServiceLimits = { take: async () => null };
+
 export async function startProxy(
   redisUrl: string,
-  { services, upstream = {}, calls = {}, times = {} }: ProxyServerOptions,
+  { services, upstream = {}, calls = {}, times = {}, limits = NO_LIMITS }: ProxyServerOptions,
 ): Promise<ProxyServer> {
   const roles = new RedisRoles({
     url: redisUrl,
@@ -74,7 +79,7 @@ export async function startProxy(
   const callCache = new CallCache({
     cache,
     roles,
-    upstream: new GuardedUpstream(client, breakers),
+    upstream: new GuardedUpstream(client, breakers, limits),
     budget: new RecordingBudget(64 * 1024 * 1024),
     mostBytes: 1024 * 1024,
     observer: { notKept: (why) => notKept.push(why) },

@@ -28,7 +28,6 @@ describe('calls through the cache', () => {
         ttlRules: [{ path: new PathPattern('/op/*'), ttl: 60, override: true, name: 'generateImage' }],
       }),
       service(origin.url, { name: 'lookup', ttl: 3600, lookupPosts: [new PathPattern('/search')] }),
-      service(origin.url, { name: 'limited', rateLimit: { calls: 2, windowSeconds: 3600 } }),
       service(origin.url, { name: 'broken', breaker: { consecutiveFailures: 2 }, staleIfError: 0 }),
     ];
     a = await startProxy(redis.url, { services });
@@ -396,16 +395,6 @@ describe('calls through the cache', () => {
     expect((await search('{"a":1,"b":3}')).headers['x-cache']).toBe('MISS');
     expect((await search('not json')).body).toBe('not json');
     expect(origin.seen).toHaveLength(3);
-  });
-
-  it('the limit of a service counts what goes to it, not what is served from the cache', async () => {
-    answers('x');
-    await ask(at('limited'));
-    await Promise.all(Array.from({ length: 5 }, () => ask(at('limited'))));
-    expect(await ask(`${at('limited')}/2`)).toMatchObject({ status: 200 });
-    const refused = await ask(`${at('limited')}/3`);
-    expect(refused).toMatchObject({ status: 429 });
-    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
   });
 
   it('a service that fails and fails is left alone, and what is kept goes on serving', async () => {

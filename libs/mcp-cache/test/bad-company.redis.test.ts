@@ -50,7 +50,7 @@ describe('a client', () => {
   });
 
   it('that may not call everything cannot hide a call in a body that can be read in two ways', async () => {
-    place.permissions.set('limited', { active: true, tools: [] });
+    place.permissions.set('limited', { active: true, tools: [], admit: async () => ({ refused: null, headers: {} }) });
     const asking = await new RawClient(gateway.url('http'), 't:limited').connect();
     const before = upstream.asked.length;
     for (const body of [

@@ -200,10 +200,10 @@ describe('limits, whatever is asked and when', () => {
   }, 120_000);
 
   test('of several slots give back what one of them denied, or nobody knows of, exactly once', async () => {
-    const ways = fc.array(fc.constantFrom<Way>('well', 'well', 'well', 'away', 'timeout'), { maxLength: 200 });
+    const plans = fc.array(fc.constantFrom<Way>('well', 'well', 'well', 'away', 'timeout'), { maxLength: 200 });
     const taken = fc.array(fc.record({ limits: some, cost: fc.integer({ min: 1, max: 3 }) }), { maxLength: 30 });
     await fc.assert(
-      fc.asyncProperty(taken, ways, async (sequence, planned) => {
+      fc.asyncProperty(taken, plans, async (sequence, planned) => {
         const stage = new Stage(true);
         stage.pass(60_000 - (stage.now % 60_000));
         const limiter = stage.limiter();

@@ -161,7 +161,7 @@ export const PROVIDER_ROUTES: readonly ProviderRoute[] = [
     provider: 'MCP',
     summary: 'Send a message to a configured MCP server',
     description:
-      'Streamable HTTP of the protocol versions 2025-06-18, 2025-11-25 and 2026-07-28. Lists, resources and what the operator allows are answered from the cache; everything else is passed on as it is.',
+      'Streamable HTTP of the protocol versions 2025-06-18, 2025-11-25 and 2026-07-28. Lists, resources and what the operator allows are answered from the cache; everything else is passed on as it is. A client over its limits gets 429.',
     schema: 'https://modelcontextprotocol.io/specification/2025-11-25/basic/transports',
     answers: ['application/json', 'text/event-stream'],
     takesBody: true,

@@ -17,6 +17,15 @@ export function proxyOperations(): Record<string, PathItem> {
   );
 }
 
+const TEXT = { schema: { type: 'string' as const } };
+
+function problem(description: string): Operation['responses'][string] & { description: string } {
+  return {
+    description,
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/ProblemDetails' } } },
+  };
+}
+
 function operationOf(path: (typeof PATHS)[number], method: (typeof METHODS)[number]): Operation {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
   return {
@@ -27,9 +36,10 @@ function operationOf(path: (typeof PATHS)[number], method: (typeof METHODS)[numb
     parameters: names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
     responses: {
       '200': { description: 'What the service answers; any other status likewise' },
-      '404': {
-        description: 'There is no such service, or the service says so',
-        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/ProblemDetails' } } },
+      '404': problem('There is no such service, or the service says so'),
+      '429': {
+        ...problem('The service has been called as often as its `rate_limit` allows, or says so itself'),
+        headers: Object.fromEntries(['Retry-After', 'RateLimit', 'RateLimit-Policy'].map((name) => [name, TEXT])),
       },
     },
   };

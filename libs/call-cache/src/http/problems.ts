@@ -17,9 +17,9 @@ const CODES: Readonly<Record<CallError['code'], ProblemCode>> = {
 export function problemOf(error: unknown): unknown {
   if (error instanceof CacheControlError) return new ProblemError('bad_header', error.message, { cause: error });
   if (!(error instanceof CallError)) return error;
-  const { retryAfterSeconds } = error.options;
+  const { retryAfterSeconds, headers = {} } = error.options;
   return new ProblemError(CODES[error.code], error.message, {
     cause: error,
-    ...(retryAfterSeconds === undefined ? {} : { headers: { 'retry-after': String(retryAfterSeconds) } }),
+    headers: { ...headers, ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }) },
   });
 }

@@ -39,6 +39,9 @@ export function hitLines(ageMs: number, lifetimeSeconds: number, how: 'hit' | 's
   ];
 }
 
+/** Of a request that was neither answered from the cache nor sent on. */
+export const RATE_LIMITED = `${CACHE}; detail=rate-limited`;
+
 /** @param stored only where it is known when the header leaves */
 export function forwardedLines(why: Forwarded, status: number, stored: boolean): FieldLine[] {
   const parts = [CACHE, `fwd=${why}`, `fwd-status=${status}`];

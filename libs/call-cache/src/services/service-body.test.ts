@@ -36,11 +36,11 @@ describe('a service as it is sent', () => {
   });
 
   it.each([
-    ['500/minuto', { calls: 500, windowSeconds: 60 }],
-    ['2 / horas', { calls: 2, windowSeconds: 3600 }],
+    ['500/minuto', { requests: 500, windowSeconds: 60 }],
+    ['2 / horas', { requests: 2, windowSeconds: 3600 }],
     [
       { limit: 3, window_seconds: 7 },
-      { calls: 3, windowSeconds: 7 },
+      { requests: 3, windowSeconds: 7 },
     ],
   ])('the rate %j', (rate, expected) => {
     expect(understood({ ...BASE, rate_limit: rate }).rateLimit).toEqual(expected);

@@ -1,8 +1,9 @@
 /** Services as they are sent, checked and understood. */
+import { parseRate, type Rate } from '@promptsales/cache-core';
 import { isPrivateHost, secretQueryNames, type FieldError } from '@promptsales/http-edge';
 import { Compile, type Validator } from 'typebox/compile';
 import { SERVICE, type ServiceBody } from './service-schema.js';
-import { PathPattern, type Service, type ServiceBreaker, type ServiceRate } from './service.js';
+import { PathPattern, type Service, type ServiceBreaker } from './service.js';
 import { ServiceError } from './service-error.js';
 
 /** The members that an answer adds, so that an answer may be sent back as it is. */
@@ -169,22 +170,12 @@ function credentialField(credentials: ServiceBody['credentials']): [name: string
   return ['Authorization', `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`];
 }
 
-const WINDOWS: ReadonlyMap<string, number> = new Map(
-  [
-    [1, ['s', 'segundo', 'second']],
-    [60, ['min', 'minuto', 'minute']],
-    [3600, ['h', 'hora', 'hour']],
-    [86_400, ['d', 'dia', 'día', 'day']],
-  ].flatMap(([seconds, names]) => (names as string[]).map((name) => [name, seconds as number] as const)),
-);
-
-function rateOf(given: ServiceBody['rate_limit']): ServiceRate | null {
+function rateOf(given: ServiceBody['rate_limit']): Rate | null {
   if (given === undefined) return null;
-  if (typeof given !== 'string') return { calls: given.limit, windowSeconds: given.window_seconds };
-  const [, calls, unit = ''] = /^\s*([1-9]\d{0,8})\s*\/\s*(\p{L}+)\s*$/u.exec(given) ?? [];
-  const name = unit.toLowerCase().replace(/(?<=..)s$/, '');
-  const windowSeconds = WINDOWS.get(name);
-  return calls === undefined || windowSeconds === undefined ? null : { calls: Number(calls), windowSeconds };
+  if (typeof given !== 'string') return { requests: given.limit, windowSeconds: given.window_seconds };
+  const rate = parseRate(given);
+  // A service that may never be asked is none.
+  return rate === null || rate.requests === 0 ? null : rate;
 }
 
 function breakerOf(given: ServiceBody['breaker']): ServiceBreaker | null {

@@ -73,7 +73,7 @@ export const SERVICE = Type.Object(
     ),
     rate_limit: Type.Optional(
       Type.Union([
-        Type.String({ maxLength: 64, description: 'Such as `500/minuto`.' }),
+        Type.String({ maxLength: 64, description: 'Such as `500/minuto`: calls by all callers and processes.' }),
         Type.Object(
           {
             limit: Type.Integer({ minimum: 1, maximum: 1e9 }),

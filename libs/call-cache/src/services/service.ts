@@ -1,3 +1,5 @@
+import type { Rate } from '@promptsales/cache-core';
+
 /** A REST service behind the cache, as it is configured. Holds its credentials: not to be shown. */
 export interface Service {
   readonly name: string;
@@ -18,7 +20,7 @@ export interface Service {
   readonly staleIfError: number;
   /** A name may lead to addresses that are nobody's outside. */
   readonly privateAddresses: boolean;
-  readonly rateLimit: ServiceRate | null;
+  readonly rateLimit: Rate | null;
   /** Calls at a time, of each process. */
   readonly concurrency: number;
   readonly breaker: ServiceBreaker | null;
@@ -31,11 +33,6 @@ export interface TtlRule {
   readonly override: boolean;
   /** The operation's name in the key. */
   readonly name: string | null;
-}
-
-export interface ServiceRate {
-  readonly calls: number;
-  readonly windowSeconds: number;
 }
 
 /** What is given wins over the platform's own. */

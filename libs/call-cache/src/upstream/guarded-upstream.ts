@@ -1,4 +1,4 @@
-/** A service behind its gate and its circuit breaker. What counts as its failure: no answer in time, one that breaks off, 5xx but 501. */
+/** A service behind its gate, its circuit breaker and its limit. What counts as its failure: no answer in time, one that breaks off, 5xx but 501. */
 import {
   BreakerOpenError,
   outcomeOfStatus,
@@ -9,8 +9,10 @@ import {
   type Permit,
 } from '@promptsales/cache-core';
 import { CallError } from '../call-error.js';
+import { RATE_LIMITED } from '../proxy/cache-status.js';
 import type { Service } from '../services/service.js';
 import { ServiceGate } from './service-gate.js';
+import type { ServiceLimits } from './service-limits.js';
 import type { Bytes, UpstreamAnswer, UpstreamCall } from './upstream-client.js';
 
 export interface Upstream {
@@ -21,25 +23,36 @@ export interface Upstream {
 export class GuardedUpstream implements Upstream {
   readonly #upstream: Upstream;
   readonly #breakers: Pick<Breakers, 'of'>;
+  readonly #limits: ServiceLimits;
   readonly #breaking: Partial<BreakerSettings>;
   readonly #gates = new Map<string, ServiceGate>();
 
   /** @param breaking what makes a service be left alone that does not say so itself */
-  constructor(upstream: Upstream, breakers: Pick<Breakers, 'of'>, breaking: Partial<BreakerSettings> = {}) {
+  constructor(
+    upstream: Upstream,
+    breakers: Pick<Breakers, 'of'>,
+    limits: ServiceLimits,
+    breaking: Partial<BreakerSettings> = {},
+  ) {
     this.#upstream = upstream;
     this.#breakers = breakers;
+    this.#limits = limits;
     this.#breaking = breaking;
   }
 
   async call(call: UpstreamCall): Promise<UpstreamAnswer> {
     const leave = await this.#gate(call.service).enter(call.service, call.signal);
     let permit: Permit | null = null;
+    let asked = false;
     const end = (outcome: CallOutcome, waitMs: number | null = null): void => {
       permit?.settle(outcome, waitMs);
       leave();
     };
     try {
       permit = await this.#permit(call.service);
+      // Last of all: what is not sent is not counted.
+      await this.#count(call);
+      asked = true;
       const answer = await this.#upstream.call(call);
       const outcome = outcomeOfStatus(answer.status);
       const waitMs = retryAfterMs(answer.fields.joined('retry-after') ?? undefined, Date.now());
@@ -47,7 +60,7 @@ export class GuardedUpstream implements Upstream {
       if (permit.probe) permit.settle(outcome, waitMs);
       return { ...answer, bytes: new EndedBytes(answer.bytes, (failed) => end(failed ? 'failure' : outcome, waitMs)) };
     } catch (error) {
-      end(call.signal.aborted || !(error instanceof CallError) || permit === null ? 'unknown' : 'failure');
+      end(asked && !call.signal.aborted && error instanceof CallError ? 'failure' : 'unknown');
       throw error;
     }
   }
@@ -64,6 +77,21 @@ export class GuardedUpstream implements Upstream {
         { retryAfterSeconds, cause: error },
       );
     }
+  }
+
+  async #count({ service: { name, rateLimit }, signal }: UpstreamCall): Promise<void> {
+    if (rateLimit === null) return;
+    const refused = await this.#limits.take(name, rateLimit);
+    if (refused !== null) {
+      const { retryAfterSeconds, headers } = refused;
+      throw new CallError(
+        'too_many_requests',
+        `The service ${name} has been called as often as its rate_limit allows. Try again in ${retryAfterSeconds} s.`,
+        { retryAfterSeconds, headers: { ...headers, 'cache-status': RATE_LIMITED } },
+      );
+    }
+    // He may have gone while it was counted.
+    signal.throwIfAborted();
   }
 
   #gate({ name }: Service): ServiceGate {

@@ -1,8 +1,7 @@
 import type { Service } from '../services/service.js';
 import { ServiceGate } from './service-gate.js';
 
-const serviceOf = (concurrency: number, calls: number | null = null): Service =>
-  ({ name: 'crm', concurrency, rateLimit: calls === null ? null : { calls, windowSeconds: 10 } }) as unknown as Service;
+const serviceOf = (concurrency: number): Service => ({ name: 'crm', concurrency }) as unknown as Service;
 
 const STAYS = new AbortController().signal;
 
@@ -26,23 +25,6 @@ describe('the gate of a service', () => {
     await Promise.resolve();
     expect(in3).toBe(false);
     leave2();
-  });
-
-  it('lets a window’s calls in at once, then evenly, and says how long to wait', async () => {
-    let now = 0;
-    const gate = new ServiceGate({ now: () => now });
-    const two = serviceOf(100, 2);
-    await gate.enter(two, STAYS);
-    await gate.enter(two, STAYS);
-    await expect(gate.enter(two, STAYS)).rejects.toMatchObject({
-      code: 'too_many_requests',
-      options: { retryAfterSeconds: 5 },
-    });
-    now = 4999;
-    await expect(gate.enter(two, STAYS)).rejects.toMatchObject({ code: 'too_many_requests' });
-    now = 5000;
-    await gate.enter(two, STAYS);
-    await expect(gate.enter(two, STAYS)).rejects.toMatchObject({ code: 'too_many_requests' });
   });
 
   it('under a limit that was narrowed lets nobody in until so many have left', async () => {

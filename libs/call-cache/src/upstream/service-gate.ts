@@ -1,37 +1,24 @@
-/** How many calls at a time, and how many in a while, one process makes of one service. What is served from the cache is none. */
+/** How many calls at a time one process makes of one service. What is served from the cache is none. */
 import { CallError } from '../call-error.js';
 import type { Service } from '../services/service.js';
-
-export interface GateClock {
-  /** Milliseconds that never jump. */
-  now(): number;
-}
 
 /** Who waits longer for his turn is told to come again. */
 const LONGEST_WAIT_MS = 10_000;
 const MOST_WAITING = 1000;
-const SYSTEM: GateClock = { now: () => performance.now() };
 
 export class ServiceGate {
-  readonly #clock: GateClock;
   /** In the order in which they came. */
   readonly #waiting = new Set<() => void>();
   #open = 0;
   /** As it was configured when somebody came last. */
   #concurrency = 1;
-  /** When the allowance is used up no more: the theoretical arrival time of GCRA. */
-  #dueMs = 0;
-
-  constructor(clock: GateClock = SYSTEM) {
-    this.#clock = clock;
-  }
 
   /**
    * @param left aborted when nobody wants the call any more: its place in the queue is free at once
    * @returns to be called once when the call has ended
-   * @throws CallError `too_many_requests`, `service_unavailable`; the reason of `left`
+   * @throws CallError `service_unavailable`; the reason of `left`
    */
-  async enter({ name, concurrency, rateLimit }: Service, left: AbortSignal): Promise<() => void> {
+  async enter({ name, concurrency }: Service, left: AbortSignal): Promise<() => void> {
     left.throwIfAborted();
     this.#concurrency = concurrency;
     // Under a wider limit, they were here first.
@@ -48,7 +35,6 @@ export class ServiceGate {
     try {
       // Between his turn and now, he may have gone.
       left.throwIfAborted();
-      if (rateLimit !== null) this.#count(name, rateLimit.calls, rateLimit.windowSeconds);
     } catch (error) {
       leave();
       throw error;
@@ -92,19 +78,5 @@ export class ServiceGate {
       left.addEventListener('abort', gone);
       this.#waiting.add(proceed);
     });
-  }
-
-  /** GCRA: `calls` at once, and then as many in each window, evenly. */
-  #count(name: string, calls: number, windowSeconds: number): void {
-    const now = this.#clock.now();
-    const windowMs = windowSeconds * 1000;
-    const dueMs = Math.max(this.#dueMs, now) + windowMs / calls;
-    if (dueMs - now > windowMs + 1e-6) {
-      const waitSeconds = Math.max(1, Math.ceil((dueMs - now - windowMs) / 1000));
-      throw new CallError('too_many_requests', `${name} has been called too often. Try again in ${waitSeconds} s.`, {
-        retryAfterSeconds: waitSeconds,
-      });
-    }
-    this.#dueMs = dueMs;
   }
 }

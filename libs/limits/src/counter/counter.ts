@@ -59,6 +59,6 @@ export function actionWindow(subject: string, action: string, windowSeconds: num
 }
 
 /** Tells counters apart, whichever window is running. */
-export function counterName({ family, keyAt }: Counter): string {
-  return `${family.id} ${keyAt(0).key}`;
+export function counterName(counter: Counter): string {
+  return `${counter.family.id} ${counter.keyAt(0).key}`;
 }

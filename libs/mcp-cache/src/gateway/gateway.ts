@@ -7,6 +7,7 @@
  * 3. A call of a tool that may change something ends what tools have said before, before it is made and before its answer
  *    is passed on.
  * 4. A request that is not by the book is the server's to judge.
+ * 5. A request counts against its client's limits before anything else is done for it.
  */
 import { CacheControlError, parseCacheControls, type CacheControls } from '@promptsales/cache-core';
 import { cacheableMethod, type CacheableMethod, type ListKind } from '../caching/cacheable.js';
@@ -97,7 +98,14 @@ export class McpGateway {
 
   async #take(context: Context, message: ClientMessage, permissions: ClientPermissions | null): Promise<McpReply> {
     if (permissions !== null) checkPermission(message, permissions, context.server);
+    // Notifications and answers belong to requests that were counted.
     if (message.kind !== 'request') return (await this.#isWithdrawn(context, message)) ? TAKEN : this.#pass(context);
+    const limits = permissions === null ? {} : await admitted(message, permissions);
+    const reply = await this.#serve(context, message);
+    return { ...reply, headers: { ...reply.headers, ...limits } };
+  }
+
+  async #serve(context: Context, message: ClientMessage): Promise<McpReply> {
     if (message.method === 'initialize') return this.#begin(context, message);
     const method = cacheableMethod(message.method);
     if (method !== null) {
@@ -320,6 +328,17 @@ function checkPermission(
   if (method === 'tools/call' && !mayCall(permissions, name, String(params['name']))) {
     throw new McpError(403, RPC.refused, 'tool_not_allowed', 'This client may not call this tool.', id);
   }
+}
+
+/** What the client is told of its limits. @throws McpError when one of them is reached */
+async function admitted(
+  { method, params, id }: ClientMessage,
+  permissions: ClientPermissions,
+): Promise<Readonly<Record<string, string>>> {
+  const { refused, headers } = await permissions.admit(method === 'tools/call' ? String(params['name']) : null);
+  if (refused === null) return headers;
+  const message = `This client has made as many requests as it may. Try again in ${refused.retryAfterSeconds} s.`;
+  throw new McpError(429, RPC.refused, 'too_many_requests', message, id, { headers });
 }
 
 function controlsOf({ headers }: McpRequest, { id }: ClientMessage): CacheControls {

@@ -59,7 +59,8 @@ async function answer(
     const told = mcpErrorOf(error);
     if (told === null) throw error;
     if (told.httpStatus >= 500) failed(error);
-    return reply.code(told.httpStatus).header('content-type', 'application/json').send(errorBody(told, told.id));
+    const headers = { ...told.headers, 'content-type': 'application/json' };
+    return reply.code(told.httpStatus).headers(headers).send(errorBody(told, told.id));
   }
 }
 

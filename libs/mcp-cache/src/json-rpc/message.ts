@@ -30,6 +30,8 @@ export const RPC = Object.freeze({
 /** What cannot be passed on, in the shape that MCP clients read. */
 export class McpError extends Error {
   override readonly name = 'McpError';
+  /** Of the answer. */
+  readonly headers: Readonly<Record<string, string>>;
 
   constructor(
     readonly httpStatus: number,
@@ -38,9 +40,10 @@ export class McpError extends Error {
     readonly code: string,
     message: string,
     readonly id: JsonRpcId = null,
-    options: { readonly cause?: unknown } = {},
+    options: { readonly cause?: unknown; readonly headers?: Readonly<Record<string, string>> } = {},
   ) {
-    super(message, options);
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.headers = options.headers ?? {};
   }
 }
 
