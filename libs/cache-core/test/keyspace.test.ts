@@ -81,6 +81,7 @@ describe('the documented families', () => {
       'mcp.listener',
       'mcp.traffic',
       'nest.value',
+      'ratelimit.processes',
       'ratelimit.receipt',
       'semantic.evidence',
       'semantic.questions',

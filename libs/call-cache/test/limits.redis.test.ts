@@ -90,6 +90,7 @@ describe('a service with a limit', () => {
     expect(called.get('both')).toBe(2);
     called.set('refusing', 2);
     for (let n = 0; n < 5; n += 1) expect(await ask(`${at('refusing')}/${n}`)).toMatchObject({ status: 429 });
+    called.clear();
     answers('x');
     expect(await ask(at('refusing'))).toMatchObject({ status: 200 });
   });

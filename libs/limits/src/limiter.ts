@@ -10,7 +10,7 @@
  * 4. A denial is remembered in the process until its retry time: a flood of requests costs Redis nothing. On a cluster, where
  *    somebody may hold for a moment what he then gives back, it is asked for again every second.
  * 5. Trouble with Redis is nobody's excess: it never reads as a denial. `open` limits are then counted by the process
- *    alone under its share of them, `closed` ones refuse by an error of their own.
+ *    alone under its share of them, by how many processes there were, `closed` ones refuse by an error of their own.
  * 6. Everything that is remembered has a bound; what falls out of it makes for a call of Redis, or a count anew.
  */
 import { RedisUnavailableError, type RedisRoles } from '@promptsales/cache-core';
@@ -19,16 +19,18 @@ import { denied, stateOf, type Limit, type LimitState, type Verdict } from './li
 import { LimitsUnavailableError } from './limits-error.js';
 import type { LimitsObserver } from './limits-observer.js';
 import { LocalCounters } from './local/local-counters.js';
+import { Presence } from './shared/presence.js';
 import { Refunds } from './shared/refunds.js';
 import { SharedCounters, type Receipt, type SharedSettings } from './shared/shared-counters.js';
 
 export interface LimiterSettings extends SharedSettings {
-  /** How many processes share the limits while Redis is away. @default 1 */
-  readonly processes: () => number;
+  /** How often a process says that it is there, so that each knows its share while Redis is away. @default 5000 */
+  readonly presenceMs: number;
   /** Milliseconds that never jump. */
   readonly monotonic: () => number;
 }
 
+const PRESENCE_MS = 5000;
 const DENIED_WHILE_HELD_MS = 1000;
 
 /** What came of the limits of one slot. */
@@ -40,15 +42,18 @@ interface Part {
 
 export class Limiter {
   readonly #shared: SharedCounters;
+  readonly #presence: Presence;
   readonly #local: LocalCounters;
   readonly #denials: Denials;
   readonly #refunds: Refunds;
   readonly #observer: LimitsObserver;
 
   constructor(roles: Pick<RedisRoles, 'link'>, settings: Partial<LimiterSettings> = {}, observer: LimitsObserver = {}) {
-    const { keyPrefix = '', ttls = {}, processes = () => 1, monotonic = () => performance.now() } = settings;
-    this.#shared = new SharedCounters(roles.link('ratelimit'), { keyPrefix, ttls });
-    this.#local = new LocalCounters(processes, monotonic);
+    const { keyPrefix = '', ttls = {}, presenceMs = PRESENCE_MS, monotonic = () => performance.now() } = settings;
+    const link = roles.link('ratelimit');
+    this.#shared = new SharedCounters(link, { keyPrefix, ttls });
+    this.#presence = new Presence(link, keyPrefix, presenceMs);
+    this.#local = new LocalCounters(() => this.#presence.processes, monotonic);
     this.#denials = new Denials(monotonic);
     this.#refunds = new Refunds(this.#shared, observer);
     this.#observer = observer;
@@ -62,6 +67,7 @@ export class Limiter {
     if (!Number.isSafeInteger(cost) || cost < 0)
       throw new RangeError(`a cost is a whole number from 0 on; got ${cost}`);
     if (limits.length === 0) return { allowed: true, states: [] };
+    this.#presence.begin();
     const known = limits.flatMap((limit) => this.#denials.find(limit, cost) ?? []);
     if (known.length > 0) return this.#denied(known);
     const slots = this.#shared.bySlot(limits);
@@ -80,8 +86,9 @@ export class Limiter {
     return this.#refunds.settled();
   }
 
-  /** Gives up giving back. */
+  /** Gives up giving back, and shares no more. */
   close(): void {
+    this.#presence.close();
     this.#refunds.close();
   }
 

@@ -83,7 +83,7 @@ describe.each([
     readonly told: string[];
   }
 
-  const start = async (prefix = '', commandTimeoutMs = 5000): Promise<Process> => {
+  const start = async (prefix = '', commandTimeoutMs = 5000, presenceMs = 5000): Promise<Process> => {
     const told: string[] = [];
     const observer: LimitsObserver = {
       exceeded: (name) => told.push(`exceeded ${name}`),
@@ -93,7 +93,7 @@ describe.each([
     const times = { holdAfterRestartMs: 0, heartbeatMs: 50, commandTimeoutMs };
     const roles = new RedisRoles({ ...place.home, layout: 'single', times }).open();
     await roles.link('ratelimit').untilUp(10_000);
-    return { limiter: new Limiter(roles, { keyPrefix: prefix }, observer), roles, told };
+    return { limiter: new Limiter(roles, { keyPrefix: prefix, presenceMs }, observer), roles, told };
   };
   const stop = async ({ limiter, roles }: Process): Promise<void> => {
     limiter.close();
@@ -230,6 +230,29 @@ describe.each([
       await pause(20);
     await stop(hurried);
   });
+
+  it('are shared while Redis is away by those who were there', async () => {
+    const prefix = `${subject}:`;
+    const both = await Promise.all([start(prefix, 500, 1500), start(prefix, 500, 1500)]);
+    const shared = limit(ofDay(subject), 10);
+    const present = `${prefix}ratelimit:processes`;
+    for (const { limiter } of both) await limiter.take([shared], 0);
+    while ((await place.raw.zcard(present)) < 2) await pause(20);
+    // Each has said so again since, and heard of the other.
+    const said = await place.raw.zrange(present, 0, -1, 'WITHSCORES');
+    const saidSince = async (): Promise<boolean> => {
+      const now = await place.raw.zrange(present, 0, -1, 'WITHSCORES');
+      return [1, 3].every((at) => Number(now[at]) > Math.max(Number(said[1]), Number(said[3])));
+    };
+    while (!(await saidSince())) await pause(20);
+    place.freeze();
+    for (const { limiter } of both) {
+      const verdict = await limiter.take([shared], 5);
+      expect(verdict).toMatchObject({ allowed: true, states: [{ most: 5, remaining: 0 }] });
+    }
+    place.thaw();
+    await Promise.all(both.map(stop));
+  }, 60_000);
 
   it('keep what they have under a prefix', async () => {
     const prefixed = await start('ps:{all}:');

@@ -60,6 +60,7 @@ const REVOKED = 'A token must not be revoked without its record, nor come back: 
 const SEMANTIC = 'The semantic tier counts by it what it may serve: say what was right at /v1/feedback.';
 const LOCKS = 'It would have two holders: use /v1/locks/{name}.';
 const MCP = 'The MCP gateway goes by it: see /v1/mcp/servers.';
+const PRESENCE = 'Each process says itself that it is there.';
 const RECEIPTS = 'It says what is to be given back, and ends by itself.';
 const MANIFESTS = 'The bytes lie in keys of their own: use /v1/temp.';
 const BREAKER = 'Part of its state lies beside the key: a breaker is moved by the calls behind it.';
@@ -109,6 +110,7 @@ const TABLE: Readonly<Record<keyof typeof keyspace, FamilyAccess>> = {
   ratelimitTokens: repairable('limits'),
   ratelimitAction: repairable('limits'),
   ratelimitReceipt: guarded('limits', RECEIPTS),
+  ratelimitProcesses: guarded('limits', PRESENCE),
   ratelimitStrict: {
     read: 'limits',
     write: 'never',

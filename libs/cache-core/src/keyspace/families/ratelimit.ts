@@ -1,6 +1,7 @@
 /** Role `ratelimit`: counters of requests, tokens and addresses, which in a cluster lie where their subject does. Never evicted. */
 import { Type } from 'typebox';
 import { Family } from '../family.js';
+import { sortedSet } from '../values/collection-values.js';
 import { bytes, number } from '../values/string-values.js';
 
 /** The documented counter is a fixed window, so its TTL is the window and cannot be another. */
@@ -115,6 +116,17 @@ export const ratelimitReceipt = new Family({
   description:
     'What one request has taken of the limits of one slot, so that it can be given back once, and only once.',
   value: bytes('costs and ends of windows'),
+  ttlSeconds: null,
+  expiry: 'caller',
+});
+
+/** Ours. */
+export const ratelimitProcesses = new Family({
+  id: 'ratelimit.processes',
+  pattern: 'ratelimit:processes',
+  role: 'ratelimit',
+  description: 'Processes that share the limits; score: when each said so last, in milliseconds since the epoch.',
+  value: sortedSet('id of a process'),
   ttlSeconds: null,
   expiry: 'caller',
 });
