@@ -53,6 +53,10 @@ export class FrameLog {
     return this.#bytes;
   }
 
+  get isRead(): boolean {
+    return this.#readers.size > 0;
+  }
+
   append(frame: RecordedFrame): void {
     this.#frames.push(frame);
     this.#bytes += frame.raw.length;

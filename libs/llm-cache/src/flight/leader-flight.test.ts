@@ -149,6 +149,20 @@ describe('a flight that leads', () => {
     await flight.done;
   });
 
+  it('hands on what came before the last event, in one piece with it, before it merges and packs the answer', async () => {
+    const flight = fly(async () => streamOf(HALF + STOP + DONE));
+    const passenger = flight.board('frames');
+    let text = '';
+    while (text !== HALF + STOP) {
+      const frames = (await passenger?.frames?.next()) ?? [];
+      text += frames.map(({ raw }) => raw.toString()).join('');
+    }
+    expect(events).toEqual(['call']);
+    expect(await passenger?.frames?.next()).toMatchObject([{ raw: Buffer.from(DONE) }]);
+    expect(events).toEqual(['call', 'fill']);
+    await flight.done;
+  });
+
   it('holds the JSON form back until it is stored, but not for long', async () => {
     const filling = Promise.withResolvers<FillResult>();
     const flight = fly(async () => streamOf(HALF, STOP, DONE), leadershipOf(filling.promise), { holdMs: 10 });
@@ -160,7 +174,8 @@ describe('a flight that leads', () => {
   });
 
   it('gives and books the answer, and says that nothing is stored, where the fill fails', async () => {
-    const flight = fly(async () => streamOf(HALF, STOP, DONE), leadershipOf(Promise.reject(new RangeError('ttl'))));
+    const leadership = { ...leadershipOf(), fill: () => Promise.reject(new RangeError('ttl')) };
+    const flight = fly(async () => streamOf(HALF, STOP, DONE), leadership);
     expect(await read(flight)).toBe(HALF + STOP + DONE);
     expect(await flight.storing).toBe(false);
     expect(await flight.broadcast.whole).toMatchObject({ kind: 'answer', stored: false });

@@ -11,6 +11,7 @@
  * 4. The call goes on for as long as anybody waits, here or in another process, whoever asked first; when nobody is
  *    left, it is aborted, and nothing is stored.
  */
+import { setImmediate as turnsEnd } from 'node:timers/promises';
 import type { FillResult, Leadership, Permit } from '@promptsales/cache-core';
 import { LedgerUnavailable } from '../ledger/ledger-errors.js';
 import type { CallFacts, CallOutcome, Intent, Ledger } from '../ledger/ledger.js';
@@ -232,7 +233,11 @@ export class LeaderFlight implements AnswerFlight {
       if (!this.broadcast.opened) {
         this.broadcast.begin({ kind: 'stream', status: response.status, headers: response.headers });
       }
-      if (terminal) return this.#finish(assembler.finish(), response, frame, usageAsked);
+      if (terminal) {
+        // Who reads the stream has what came before it meanwhile: to merge and to pack a long answer takes milliseconds.
+        if (this.broadcast.log.isRead) await turnsEnd();
+        return this.#finish(assembler.finish(), response, frame, usageAsked);
+      }
       this.broadcast.frame(frame);
       return null;
     };

@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
+
+/** Where the random part begins behind the time and the version; the variant stands in it as in any UUID. */
+const RANDOM_FROM = 'xxxxxxxx-xxxx-7'.length;
 
 /** A UUID of version 7 (RFC 9562 §5.7): ordered by time, so that lines of one moment lie together in the index. */
 export function lineId(now: number): string {
-  const bytes = randomBytes(16);
-  bytes.writeUIntBE(now, 0, 6);
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x70, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  const hex = bytes.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  const time = now.toString(16).padStart(12, '0');
+  // Node fetches randomness for many of these at once: to ask for 16 bytes takes ten times as long.
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(RANDOM_FROM)}`;
 }

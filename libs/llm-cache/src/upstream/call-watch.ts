@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import { LlmError } from '../protocol/llm-error.js';
 import { failureOf } from './upstream-failure.js';
 
@@ -12,23 +11,24 @@ export interface CallClocks {
  * provider, not while a slow reader makes us pause.
  */
 export class CallWatch {
-  /** Aborts the call: the caller's own signal, or one of the clocks. */
-  readonly signal: AbortSignal;
   readonly #caller: AbortSignal;
-  readonly #own = new AbortController();
+  readonly #abort: (reason: Error) => void;
   readonly #idleMs: number;
   readonly #whole: NodeJS.Timeout;
+  readonly #callerLeft = (): void => this.#abort(this.#caller.reason as Error);
+  #ranOut: LlmError | null = null;
   #answering = false;
 
-  constructor(caller: AbortSignal, { timeoutMs, idleTimeoutMs }: CallClocks) {
+  /** @param abort called when the caller gives up, or one of the clocks has run out */
+  constructor(caller: AbortSignal, { timeoutMs, idleTimeoutMs }: CallClocks, abort: (reason: Error) => void) {
     this.#caller = caller;
+    this.#abort = abort;
     this.#idleMs = idleTimeoutMs;
-    this.signal = AbortSignal.any([caller, this.#own.signal]);
     this.#whole = setTimeout(() => {
-      this.#own.abort(
-        new LlmError('upstream_timeout', `The provider did not finish its answer within ${timeoutMs} ms.`),
-      );
+      this.#runOut(`The provider did not finish its answer within ${timeoutMs} ms.`);
     }, timeoutMs);
+    if (caller.aborted) this.#callerLeft();
+    else caller.addEventListener('abort', this.#callerLeft, { once: true });
   }
 
   answering(): void {
@@ -37,24 +37,21 @@ export class CallWatch {
 
   end(): void {
     clearTimeout(this.#whole);
+    this.#caller.removeEventListener('abort', this.#callerLeft);
   }
 
   /** The bytes as they come, ended by whichever clock runs out first; the socket is let go in every case. */
-  async *guard(body: Readable): AsyncGenerator<Buffer, void, undefined> {
+  async *guard(body: AsyncIterator<Buffer, undefined>): AsyncGenerator<Buffer, void, undefined> {
     let waiting = false;
     // Restarted before each wait and never cleared in between: a timer that was cleared does not start again.
     const silence = setTimeout(() => {
-      if (!waiting) return;
-      this.#own.abort(
-        new LlmError('upstream_timeout', `The provider was silent for ${this.#idleMs} ms in the middle of its answer.`),
-      );
+      if (waiting) this.#runOut(`The provider was silent for ${this.#idleMs} ms in the middle of its answer.`);
     }, this.#idleMs);
-    const chunks = body.iterator() as NodeJS.AsyncIterator<Buffer, undefined>;
     try {
       for (;;) {
         waiting = true;
         silence.refresh();
-        const next = await chunks.next();
+        const next = await body.next();
         waiting = false;
         if (next.done === true) return;
         yield next.value;
@@ -64,15 +61,20 @@ export class CallWatch {
     } finally {
       clearTimeout(silence);
       this.end();
-      body.destroy();
+      await body.return?.();
     }
   }
 
   /** The clock that ended the call, or the caller's own reason, comes before whatever the socket said about it. */
   explain(thrown: unknown): LlmError {
-    for (const { aborted, reason } of [this.#own.signal, this.#caller]) {
-      if (aborted && reason instanceof LlmError) return reason;
-    }
+    if (this.#ranOut !== null) return this.#ranOut;
+    const { aborted, reason } = this.#caller;
+    if (aborted && reason instanceof LlmError) return reason;
     return failureOf(thrown, this.#answering ? 'answering' : 'connecting');
+  }
+
+  #runOut(message: string): void {
+    this.#ranOut = new LlmError('upstream_timeout', message);
+    this.#abort(this.#ranOut);
   }
 }

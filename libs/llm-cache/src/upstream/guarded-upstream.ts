@@ -24,6 +24,8 @@ export function upstreamService({ provider, baseUrl }: Pick<UpstreamTarget, 'pro
 export class GuardedUpstream implements Upstream {
   readonly #upstream: Upstream;
   readonly #breakers: Breakers;
+  /** By provider and base URL: there are as many as are configured. */
+  readonly #known = new Map<string, Map<string, Breaker>>();
 
   constructor(upstream: Upstream, breakers: Breakers) {
     this.#upstream = upstream;
@@ -67,8 +69,13 @@ export class GuardedUpstream implements Upstream {
     return response;
   }
 
-  #breakerOf(target: UpstreamTarget): Breaker {
-    return this.#breakers.of(upstreamService(target));
+  #breakerOf({ provider, baseUrl }: UpstreamTarget): Breaker {
+    const known = this.#known.get(provider)?.get(baseUrl);
+    if (known !== undefined) return known;
+    const breaker = this.#breakers.of(upstreamService({ provider, baseUrl }));
+    const its = this.#known.get(provider) ?? new Map<string, Breaker>();
+    this.#known.set(provider, its.set(baseUrl, breaker));
+    return breaker;
   }
 }
 

@@ -1,21 +1,24 @@
 /** The body of an answer: unpacked, collected, or only its beginning. */
-import { pipeline, type Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { LlmError } from '../protocol/llm-error.js';
 
-export function unpacked(body: Readable, encoding: string | undefined): Readable {
+/** The bytes as they were before the provider compressed them. To be ended with `return` where they are not read to their end. */
+export function unpacked(
+  bytes: AsyncIterableIterator<Buffer, undefined>,
+  encoding: string | undefined,
+): AsyncIterator<Buffer, undefined> {
   const name = (encoding ?? 'identity').trim().toLowerCase();
-  if (name === 'identity' || name === '') return body;
+  if (name === 'identity' || name === '') return bytes;
   const unpacker = unpackerFor(name);
   if (unpacker === null) {
-    body.destroy();
     throw new LlmError(
       'upstream_invalid_response',
       'The provider compressed its answer in a way that was not asked for.',
     );
   }
   // A fault on either side destroys the other; the reader meets it as an error of the unpacker.
-  return pipeline(body, unpacker, thrownWhereRead);
+  return pipeline(Readable.from(bytes), unpacker, thrownWhereRead).iterator() as AsyncIterator<Buffer, undefined>;
 }
 
 function unpackerFor(encoding: string): (NodeJS.ReadWriteStream & Readable) | null {

@@ -5,11 +5,11 @@
  * content type does not. Redirects are never followed: they would carry the credential to another host.
  */
 import type { Permit } from '@promptsales/cache-core';
-import type { Readable } from 'node:stream';
 import { Pool } from 'undici';
 import { LlmError } from '../protocol/llm-error.js';
 import type { CredentialHeader } from '../protocol/protocol.js';
 import { CallWatch, type CallClocks } from './call-watch.js';
+import { type AnswerHead, IncomingAnswer } from './incoming-answer.js';
 import { unpacked, upTo } from './upstream-body.js';
 import { safeResponseHeaders, upstreamRequestHeaders } from './upstream-headers.js';
 
@@ -52,6 +52,12 @@ export interface UpstreamRequest {
   readonly permit?: Permit | null;
 }
 
+interface Place {
+  readonly pool: Pool;
+  /** Of the base URL, without a slash at its end. */
+  readonly path: string;
+}
+
 interface Answered {
   readonly status: number;
   /** Safe to pass on. */
@@ -79,6 +85,8 @@ export interface Upstream {
 export class UpstreamClient implements Upstream {
   readonly #settings: UpstreamSettings;
   readonly #pools = new Map<string, Pool>();
+  /** By base URL. */
+  readonly #places = new Map<string, Place>();
   #closed = false;
 
   constructor(settings: Partial<UpstreamSettings> = {}) {
@@ -88,22 +96,18 @@ export class UpstreamClient implements Upstream {
   /** Never throws. When `signal` aborts, the socket is closed and `bytes` (or this call) fails with the signal's reason. */
   async call(request: UpstreamRequest): Promise<UpstreamResponse> {
     if (this.#closed) return { kind: 'failed', error: stopping() };
-    const watch = new CallWatch(request.signal, this.#settings);
+    const incoming = new IncomingAnswer();
+    const watch = new CallWatch(request.signal, this.#settings, (reason) => incoming.abort(reason));
     try {
-      const url = new URL(request.target.baseUrl);
-      const { statusCode, headers, body } = await this.#pool(url.origin).request({
-        method: request.method,
-        path: url.pathname.replace(/\/+$/, '') + request.path,
-        headers: upstreamRequestHeaders(request),
-        body: request.body,
-        signal: watch.signal,
-      });
-      // A body that is let go before anyone reads it must not bring the process down; readers meet the error themselves.
-      body.on('error', metByTheReader);
+      const { pool, path } = this.#place(request.target.baseUrl);
+      const headers = upstreamRequestHeaders(request);
+      pool.dispatch({ method: request.method, path: path + request.path, headers, body: request.body }, incoming);
+      const head = await incoming.head;
       watch.answering();
-      return await this.#answer(statusCode, headers, body, watch);
+      return await this.#answer(head, incoming, watch);
     } catch (thrown) {
       watch.end();
+      void incoming.return();
       return { kind: 'failed', error: watch.explain(thrown) };
     }
   }
@@ -113,7 +117,17 @@ export class UpstreamClient implements Upstream {
     const pools = [...this.#pools.values()];
     this.#closed = true;
     this.#pools.clear();
+    this.#places.clear();
     await Promise.all(pools.map((pool) => pool.destroy(stopping())));
+  }
+
+  #place(baseUrl: string): Place {
+    let place = this.#places.get(baseUrl);
+    if (place === undefined) {
+      const { origin, pathname } = new URL(baseUrl);
+      this.#places.set(baseUrl, (place = { pool: this.#pool(origin), path: pathname.replace(/\/+$/, '') }));
+    }
+    return place;
   }
 
   #pool(origin: string): Pool {
@@ -135,20 +149,18 @@ export class UpstreamClient implements Upstream {
   }
 
   async #answer(
-    status: number,
-    headers: Readonly<Record<string, string | string[] | undefined>>,
-    body: Readable,
+    { status, headers }: AnswerHead,
+    incoming: IncomingAnswer,
     watch: CallWatch,
   ): Promise<UpstreamResponse> {
     if (status >= 300 && status < 400) {
-      body.destroy();
       throw new LlmError(
         'upstream_invalid_response',
         `The provider answered with a redirect (${status}), which is not followed.`,
       );
     }
     const answered = { status, headers: safeResponseHeaders(headers) };
-    const bytes = watch.guard(unpacked(body, headers['content-encoding']?.toString()));
+    const bytes = watch.guard(unpacked(incoming, headers['content-encoding']?.toString()));
     if (status < 200 || status >= 400)
       return { kind: 'refused', ...answered, body: await upTo(bytes, this.#settings.maxErrorBytes) };
     const type = (headers['content-type']?.toString() ?? '').toLowerCase();
@@ -161,8 +173,6 @@ export class UpstreamClient implements Upstream {
 function stopping(): LlmError {
   return new LlmError('shutting_down', 'This server is stopping. Ask again.', { retryAfterSeconds: 1 });
 }
-
-function metByTheReader(): void {}
 
 /** White space is what some send to keep a connection alive; nobody sends so much of it. */
 const MOST_BEFORE_RECOGNISED = 64 * 1024;
