@@ -48,11 +48,14 @@ export interface Following {
   readonly stillLed: () => Promise<boolean>;
 }
 
+/** What a follower needs of the transport. */
+type Hearing = Pick<LiveTransport, 'announce' | 'onWake' | 'read'>;
+
 export class RemoteFlight implements AnswerFlight {
   readonly done: Promise<void>;
   readonly broadcast: Broadcast;
   readonly #following: Following;
-  readonly #transport: LiveTransport;
+  readonly #transport: Hearing;
   readonly #processId: string;
   readonly #times: FollowerTimes;
   /** Told of what was not foreseen. */
@@ -67,7 +70,7 @@ export class RemoteFlight implements AnswerFlight {
 
   constructor(
     following: Following,
-    transport: LiveTransport,
+    transport: Hearing,
     processId: string,
     bounds: FlightBounds,
     times: FollowerTimes,
@@ -133,6 +136,7 @@ export class RemoteFlight implements AnswerFlight {
     /** Since when the leader is not to be seen, or Redis cannot be asked. */
     let missingSince: number | null = null;
     let troubleSince: number | null = null;
+    let leaseEnded = false;
 
     while (!this.#over) {
       try {
@@ -151,7 +155,13 @@ export class RemoteFlight implements AnswerFlight {
         for (let room = this.broadcast.room(); room !== null; room = this.broadcast.room()) await room;
         if (entries.length > 0) continue;
         if (this.#opening === null) {
-          if (!(await this.#following.stillLed())) this.#end({ kind: 'again' });
+          if (leaseEnded) {
+            this.#end({ kind: 'again' });
+          } else if (!(await this.#following.stillLed())) {
+            // A refusal is told right before its lease ends, perhaps since we have read.
+            leaseEnded = true;
+            continue;
+          }
         } else if (missingSince !== null && performance.now() - missingSince > this.#times.missingMs) {
           this.#break('The process that received the answer is gone.');
         }
