@@ -25,7 +25,7 @@ export class IncomingAnswer implements Dispatcher.DispatchHandler, AsyncIterable
   #unread: Buffer[] = [];
   #unreadBytes = 0;
   #reader: Reader | null = null;
-  #end: { readonly error: unknown } | 'regular' | null = null;
+  #end: { readonly error: Error } | 'regular' | null = null;
 
   /** @throws what has ended the call before its answer began */
   get head(): Promise<AnswerHead> {
@@ -36,7 +36,7 @@ export class IncomingAnswer implements Dispatcher.DispatchHandler, AsyncIterable
   next(): Promise<IteratorResult<Buffer, undefined>> {
     if (this.#unread.length > 0) return Promise.resolve({ done: false, value: this.#takeUnread() });
     if (this.#end === 'regular') return Promise.resolve(OVER);
-    if (this.#end !== null) return Promise.reject(this.#end.error as Error);
+    if (this.#end !== null) return Promise.reject(this.#end.error);
     this.#reader = Promise.withResolvers();
     return this.#reader.promise;
   }
@@ -62,7 +62,7 @@ export class IncomingAnswer implements Dispatcher.DispatchHandler, AsyncIterable
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     // Given up while it waited for a socket.
-    if (this.#end !== null && this.#end !== 'regular') controller.abort(this.#end.error as Error);
+    if (this.#end !== null && this.#end !== 'regular') controller.abort(this.#end.error);
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: AnswerHead['headers']): void {
