@@ -15,7 +15,7 @@ type Reader = PromiseWithResolvers<IteratorResult<Buffer, undefined>>;
  * between them, as `request` makes it, would cost a miss 0.1 ms and give nothing that is needed here.
  *
  * 1. All bytes that came are read before the error that ended them. Only `abort` drops what has not been read.
- * 2. Who reads slowly stops the socket, not this process's memory from being bounded.
+ * 2. Who reads slowly stops the socket, so that what lies here unread is bounded.
  * 3. It ends with its last byte, an error, `abort` or `return`, and in each case lets the socket go: back to the pool where the
  *    answer had come to its end, else closed.
  */
