@@ -112,7 +112,7 @@ export class Limiter {
 
   #alone(limits: readonly Limit[], cost: number, cause: RedisUnavailableError): Part {
     const closed = limits.find(({ onOutage }) => onOutage === 'closed');
-    for (const { name } of limits) this.#observer.alone?.(name, closed === undefined ? 'counted' : 'refused');
+    for (const { name } of limits) this.#observer.alone?.(name, closed === undefined ? 'decided' : 'refused');
     if (closed !== undefined) throw new LimitsUnavailableError(closed.name, { cause });
     return { ...this.#local.take(limits, cost), giveBack: () => this.#local.giveBack(limits, cost) };
   }

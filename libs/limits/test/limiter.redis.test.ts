@@ -218,7 +218,7 @@ describe.each([
     expect(refused).toBeInstanceOf(LimitsUnavailableError);
     expect(refused).toMatchObject({ code: 'limits_unavailable', limit: 'strict' });
     expect(new Set(hurried.told)).toEqual(
-      new Set(['alone one counted', 'exceeded one', 'alone one refused', 'alone strict refused']),
+      new Set(['alone one decided', 'exceeded one', 'alone one refused', 'alone strict refused']),
     );
     place.thaw();
     while (

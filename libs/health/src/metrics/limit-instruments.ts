@@ -10,7 +10,7 @@ export class LimitInstruments {
     this.#exceeded = metrics.counter('rate_limit_exceeded_total', 'Requests that a limit has denied', ['limit']);
     this.#alone = metrics.counter(
       'rate_limit_unshared_total',
-      'Requests that were counted by this process alone, or refused, because Redis did not answer',
+      'Requests that this process decided on alone, or refused, because Redis did not answer',
       ['limit', 'how'],
     );
     this.#lost = metrics.counter(
