@@ -18,7 +18,7 @@ export interface Stand {
   /** Requests that reached a server, by its name. */
   readonly asked: Map<string, number>;
   /** Another process of the gateway. */
-  start(bounds?: Partial<UpstreamBounds>): Promise<Gateway>;
+  start(bounds?: Partial<UpstreamBounds>, upstreams?: Upstreams): Promise<Gateway>;
   stop(): Promise<void>;
 }
 
@@ -37,11 +37,13 @@ export async function stand(): Promise<Stand> {
   const failures: unknown[] = [];
   const asked = new Map<string, number>();
   const gateways: Gateway[] = [];
-  const start = async (bounds: Partial<UpstreamBounds> = {}): Promise<Gateway> => {
+  const start = async (
+    bounds: Partial<UpstreamBounds> = {},
+    upstreams = new Upstreams({ stdioAllow: [process.execPath], ...bounds }),
+  ): Promise<Gateway> => {
     const roles = new RedisRoles({ url: redis.url }).open();
     await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
     const cache = new Cache(roles);
-    const upstreams = new Upstreams({ stdioAllow: [process.execPath], ...bounds });
     const service = new McpService({
       upstreams,
       cache,
