@@ -20,7 +20,7 @@ import { Breakers, Keyring, RedisRoles } from '@promptsales/cache-core';
 import { ConfigurationModule, ProviderDirectory } from '@promptsales/configuration';
 import { ContentModule } from '@promptsales/content';
 import { Database } from '@promptsales/database';
-import { CallInstruments, HealthModule, LedgerInstruments } from '@promptsales/health';
+import { CallInstruments, HealthModule, LedgerInstruments, McpInstruments } from '@promptsales/health';
 import { ApiKeys, AuditLog, IdentityModule } from '@promptsales/identity';
 import { JobsModule } from '@promptsales/jobs';
 import { Limiter } from '@promptsales/limits';
@@ -51,6 +51,7 @@ export class ApiModule {
   static forRoot({ environment, logger, metrics, readiness }: SharedParts): DynamicModule {
     const ledger = new LedgerInstruments(metrics);
     const calls = new CallInstruments(metrics);
+    const mcp = new McpInstruments(metrics);
     const llmCache = gatewayModule({ environment, metrics, logger, callerOf });
     return {
       module: ApiModule,
@@ -117,7 +118,7 @@ export class ApiModule {
           environment,
           logger,
           readiness,
-          routes: { inject: [AuditLog], callers: (log: AuditLog) => mcpCallers(log) },
+          routes: { inject: [AuditLog], callers: (log: AuditLog) => ({ ...mcpCallers(log), observer: mcp }) },
         }),
         JobsModule.forRoot({
           callerOf: tenantCallerOf,

@@ -2,6 +2,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { drain } from '@promptsales/http-edge';
+import { startChangingTools } from '@promptsales/test-kit';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -144,6 +145,35 @@ describe('the MCP gateway', () => {
     await request(api.server).put('/v1/mcp/servers/mine').set(mcp).send({ url: 'https://a.example' }).expect(403);
   });
 
+  it('trap 30: counts answers, refusals and calls by server and method, and names no tenant, key or tool', async () => {
+    const upstream = await startChangingTools();
+    const before = await seriesOf(api);
+    for (const name of ['counted', 'unheard-of']) {
+      const by = name === 'counted' ? api.admin : await api.keyOf('acme', ['admin']);
+      await request(api.server).put(`/v1/mcp/servers/${name}`).set(by).send({ url: upstream.url }).expect(201);
+    }
+    const client = await connect('counted', api.admin);
+    for (let time = 0; time < 2; time += 1) await client.listTools();
+    await expect(client.callTool({ name: 'told-to-nobody' })).rejects.toThrow('Method not found');
+    await client.close();
+    const theirs = await connect('unheard-of', await api.keyOf('acme', ['mcp']));
+    await theirs.close();
+    await expect(connect('nowhere', api.admin)).rejects.toThrow('server_not_found');
+    const after = await seriesOf(api);
+    const more = [...after].filter(([series, count]) => count !== before.get(series));
+    expect(Object.fromEntries(more)).toMatchObject({
+      'mcp_answers_total{server="counted",method="initialize",outcome="passed"}': 1,
+      'mcp_answers_total{server="counted",method="tools/list",outcome="miss"}': 1,
+      'mcp_answers_total{server="counted",method="tools/list",outcome="hit"}': 1,
+      'mcp_answers_total{server="counted",method="tools/call",outcome="passed"}': 1,
+      'mcp_answers_total{server="_other",method="initialize",outcome="passed"}': 1,
+      'mcp_upstream_seconds_count{server="counted",method="tools/list"}': 1,
+      'mcp_refused_total{why="server_not_found"}': (before.get('mcp_refused_total{why="server_not_found"}') ?? 0) + 1,
+    });
+    expect([...after.keys()].join('\n')).not.toMatch(/unheard-of|acme|told-to-nobody/);
+    await upstream.stop();
+  });
+
   it('lets a client call only its tools, and only while it is active', async () => {
     await put('limited', { command: process.execPath, args: [EVERYTHING] }).expect(201);
     const key = await api.keyOf('acme', ['mcp', 'records']);
@@ -168,3 +198,14 @@ describe('the MCP gateway', () => {
     expect(api.logged()).not.toContain(SECRETS.encryptionKey);
   });
 });
+
+/** The gateway's metrics. */
+async function seriesOf(api: TestApi): Promise<Map<string, number>> {
+  const { text } = await request(api.server).get('/metrics').set(api.admin).expect(200);
+  return new Map(
+    [...text.matchAll(/^(mcp_\w+\{.*\}) ([\d.e-]+)$/gm)].map(([, series = '', value]) => [
+      series.replace(/,service="\w+"|service="\w+",?/, ''),
+      Number(value),
+    ]),
+  );
+}

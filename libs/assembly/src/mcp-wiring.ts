@@ -18,7 +18,7 @@ export interface McpWiring {
   readonly routes?: {
     readonly inject: Parameters<typeof McpCacheModule.forRootAsync>[0]['inject'];
     /** A method, so that its parameters may have the types of what is injected. */
-    callers(...dependencies: unknown[]): Pick<McpOptions, 'callerOf' | 'actorOf'>;
+    callers(...dependencies: unknown[]): Pick<McpOptions, 'callerOf' | 'actorOf' | 'observer'>;
   };
 }
 

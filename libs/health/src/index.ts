@@ -12,6 +12,7 @@ export { GatewayInstruments } from './metrics/gateway-instruments.js';
 export { JobInstruments } from './metrics/job-instruments.js';
 export { LimitInstruments } from './metrics/limit-instruments.js';
 export { LedgerInstruments, type LedgerBacklog } from './metrics/ledger-instruments.js';
+export { McpInstruments } from './metrics/mcp-instruments.js';
 export { SemanticInstruments } from './metrics/semantic-instruments.js';
 export { MetricsRegistry } from './metrics/metrics-registry.js';
 export type {

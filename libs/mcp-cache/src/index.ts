@@ -1,6 +1,7 @@
 export { McpCacheModule, type McpCacheAsyncOptions } from './mcp-cache.module.js';
 export type { McpOptions } from './mcp-options.js';
 export type { Admission, ClientPermissions } from './gateway/permissions.js';
+export type { McpObserver, ObservedServer } from './gateway/observer.js';
 export type { GatewayCaller } from './gateway/exchange.js';
 export { MCP_MIGRATIONS } from './servers/server-migrations.js';
 export { McpServerDirectory } from './servers/server-directory.js';

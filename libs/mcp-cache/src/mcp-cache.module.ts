@@ -105,7 +105,7 @@ const PROVIDERS: readonly Provider[] = [
       directory: McpServerDirectory,
       upstreams: Upstreams,
       traffic: Traffic,
-      { callerOf, bodyLimitBytes, permissionsOf, ending, failed }: McpOptions,
+      { callerOf, bodyLimitBytes, permissionsOf, observer, ending, failed }: McpOptions,
     ) =>
       new McpService({
         cache,
@@ -114,7 +114,14 @@ const PROVIDERS: readonly Provider[] = [
         keyring,
         upstreams,
         serverOf: (tenant, name) => directory.find(tenant, name),
-        asked: (server, ms, wrong) => traffic.asked(server, ms, wrong),
+        observer: {
+          answered: (...told) => observer?.answered(...told),
+          asked: (server, method, ms, wrong) => {
+            traffic.asked(server, ms, wrong);
+            observer?.asked(server, method, ms, wrong);
+          },
+          refused: (code) => observer?.refused(code),
+        },
         callerOf,
         bodyLimitBytes,
         permissionsOf,

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import type { McpObserver } from './gateway/observer.js';
 import type { ClientPermissions } from './gateway/permissions.js';
 import type { McpRoutesParts } from './http/mcp-routes.js';
 import type { McpServerActor } from './servers/servers.js';
@@ -14,6 +15,8 @@ export interface McpOptions {
   readonly actorOf: (request: FastifyRequest) => McpServerActor;
   /** Null: nothing is said of this client, and it may call everything. */
   readonly permissionsOf: (client: string, tenant: string) => Promise<ClientPermissions | null>;
+  /** What is told for metrics. */
+  readonly observer?: McpObserver;
   /** Aborted when the process drains. */
   readonly ending: AbortSignal;
   /** Told why changed servers could not be looked for; the last known ones stay in force. */

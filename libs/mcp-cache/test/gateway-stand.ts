@@ -17,6 +17,8 @@ export interface Stand {
   readonly failures: unknown[];
   /** Requests that reached a server, by its name. */
   readonly asked: Map<string, number>;
+  /** What became of requests, as it is told for metrics. */
+  readonly told: string[];
   /** Another process of the gateway. */
   start(bounds?: Partial<UpstreamBounds>, upstreams?: Upstreams): Promise<Gateway>;
   stop(): Promise<void>;
@@ -36,6 +38,7 @@ export async function stand(): Promise<Stand> {
   const permissions = new Map<string, ClientPermissions>();
   const failures: unknown[] = [];
   const asked = new Map<string, number>();
+  const told: string[] = [];
   const gateways: Gateway[] = [];
   const start = async (
     bounds: Partial<UpstreamBounds> = {},
@@ -52,7 +55,11 @@ export async function stand(): Promise<Stand> {
       keyring,
       serverOf: (_tenant, name) => servers.get(name) ?? null,
       permissionsOf: async (client) => permissions.get(client) ?? null,
-      asked: ({ name }) => void asked.set(name, (asked.get(name) ?? 0) + 1),
+      observer: {
+        answered: ({ name }, method, outcome) => void told.push(`${name} ${method} ${outcome}`),
+        asked: ({ name }) => void asked.set(name, (asked.get(name) ?? 0) + 1),
+        refused: (code) => void told.push(code),
+      },
       callerOf: ({ headers }) => {
         const [tenant = 't', keyId = 'k'] = String(headers['x-api-key'] ?? 't:k').split(':');
         const segmento = typeof headers['x-segmento'] === 'string' ? headers['x-segmento'] : null;
@@ -84,6 +91,7 @@ export async function stand(): Promise<Stand> {
     permissions,
     failures,
     asked,
+    told,
     start,
     stop: async () => {
       await Promise.all(gateways.map((gateway) => gateway.stop()));

@@ -45,6 +45,7 @@ import { lateErrorOf } from './failures.js';
 import { agreed } from './handshake.js';
 import { afterwards, heldUntil, inspected, isEventStream } from './inspected-stream.js';
 import { Interim } from './interim.js';
+import { methodLabel, type McpObserver } from './observer.js';
 import { mayCall, type ClientPermissions } from './permissions.js';
 import { readAnswer, Refusal, ToBeContinued, wholeOf, withId, type Told } from './server-answer.js';
 import { Withdrawals } from './withdrawals.js';
@@ -63,8 +64,7 @@ export interface GatewayParts {
   readonly ending: AbortSignal;
   /** Told of failures of servers behind the beginning of an answer. */
   readonly failed: (error: unknown) => void;
-  /** Told of every request that reached a server. */
-  readonly asked: (server: McpServer, ms: number, failed: boolean) => void;
+  readonly observer: Pick<McpObserver, 'answered' | 'asked'>;
 }
 
 export class McpGateway {
@@ -106,14 +106,20 @@ export class McpGateway {
   }
 
   async #serve(context: Context, message: ClientMessage): Promise<McpReply> {
-    if (message.method === 'initialize') return this.#begin(context, message);
+    const passed = (reply: McpReply): McpReply => this.#told(context, message, 'passed', reply);
+    if (message.method === 'initialize') return passed(await this.#begin(context, message));
     const method = cacheableMethod(message.method);
     if (method !== null) {
       const question = await this.#questionOf(context, message, method);
       if (question !== null) return this.#answer(context, message, question);
     }
-    if (WORK.has(message.method)) return this.#call(context, message);
-    return this.#pass(context, message);
+    if (WORK.has(message.method)) return passed(await this.#call(context, message));
+    return passed(await this.#pass(context, message));
+  }
+
+  #told<T>({ server }: Context, { method }: ClientMessage, outcome: string, answer: T): T {
+    this.#parts.observer.answered(server, methodLabel(method), outcome);
+    return answer;
   }
 
   async #isWithdrawn({ token }: Context, { method, params: { requestId } }: ClientMessage): Promise<boolean> {
@@ -158,10 +164,11 @@ export class McpGateway {
       .answer(question, ask, left)
       .then(({ response, headers }): Told => {
         const body = Buffer.from(JSON.stringify(withId(response, message)));
-        return { status: 200, headers: { ...headers, 'content-type': 'application/json' }, body };
+        const told = { status: 200, headers: { ...headers, 'content-type': 'application/json' }, body };
+        return this.#told(context, message, headers['x-cache'] ?? 'passed', told);
       })
       .catch((error: unknown): Told => {
-        if (error instanceof Refusal) return error;
+        if (error instanceof Refusal) return this.#told(context, message, 'passed', error);
         throw error;
       })
       .finally(() => {
@@ -187,7 +194,7 @@ export class McpGateway {
 
   /** Asks the server with the client's own request, and reads its answer to the end. */
   async #ask(context: Context, message: ClientMessage, signal: AbortSignal, interim: Interim): Promise<Asked> {
-    const response = await this.#send(context, signal);
+    const response = await this.#send(context, message.method, signal);
     if (response.status !== 200) throw await this.#refusalOf(response, context);
     return readAnswer(response, message, interim, (sent) => this.#parts.generations.heed(sent, context.scopes));
   }
@@ -218,7 +225,8 @@ export class McpGateway {
     const { generations, listeners } = this.#parts;
     const before = once(whenDone);
     const listens = message?.method === 'subscriptions/listen';
-    const response = await this.#send(context, this.#until(context, listens)).catch(async (error: unknown) => {
+    const method = message?.method ?? 'other';
+    const response = await this.#send(context, method, this.#until(context, listens)).catch(async (error: unknown) => {
       await before();
       throw error;
     });
@@ -243,7 +251,7 @@ export class McpGateway {
 
   async #listen(context: Context): Promise<McpReply> {
     const { generations, listeners } = this.#parts;
-    const response = await this.#send(context, this.#until(context, true));
+    const response = await this.#send(context, 'other', this.#until(context, true));
     const headers = clientHeaders(response.headers, context.token);
     if (response.status !== 200 || !isEventStream(response.headers)) {
       return { status: response.status, headers, body: response.body };
@@ -260,7 +268,7 @@ export class McpGateway {
   }
 
   async #end(context: Context): Promise<McpReply> {
-    const response = await this.#send(context, context.request.left);
+    const response = await this.#send(context, 'other', context.request.left);
     if (response.status < 300) await this.#parts.generations.end(['everything'], context.scopes);
     return { status: response.status, headers: clientHeaders(response.headers, undefined), body: response.body };
   }
@@ -268,7 +276,7 @@ export class McpGateway {
   async #begin(context: Context, message: ClientMessage): Promise<McpReply> {
     const { request, server, scopes } = context;
     const { tenant, keyId } = request.caller;
-    const response = await this.#send(context, request.left);
+    const response = await this.#send(context, message.method, request.left);
     return agreed(response, message, {
       named: (session) => this.#parts.seal.seal(session, { tenant, keyId, server: server.name }),
       heed: (sent) => this.#parts.generations.heed(sent, scopes),
@@ -283,11 +291,12 @@ export class McpGateway {
     return listens ? AbortSignal.any([left, this.#parts.ending]) : left;
   }
 
-  async #send({ server, session, request }: Context, signal: AbortSignal): Promise<UpstreamResponse> {
+  async #send({ server, session, request }: Context, method: string, signal: AbortSignal): Promise<UpstreamResponse> {
     const began = performance.now();
     const upstream = this.#parts.upstreamOf(server);
     const refused = new AbortController();
-    const told = (failed: boolean): void => this.#parts.asked(server, performance.now() - began, failed);
+    const told = (failed: boolean): void =>
+      this.#parts.observer.asked(server, methodLabel(method), performance.now() - began, failed);
     try {
       const response = await upstream.send({
         method: request.method,

@@ -15,6 +15,8 @@ export interface McpRoutesParts {
   /** Called for requests that have passed the application's access rules. */
   readonly callerOf: (request: FastifyRequest) => GatewayCaller & { readonly anonymous: boolean };
   readonly bodyLimitBytes: number;
+  /** Told of every error that is answered in place of the server, by its code. */
+  readonly refused: (code: string) => void;
   /** Told of every failure that is not the client's doing. */
   readonly failed: (error: unknown) => void;
 }
@@ -37,7 +39,7 @@ export function registerMcpRoutes(context: FastifyInstance, parts: McpRoutesPart
 }
 
 async function answer(
-  { gateway, callerOf, failed }: McpRoutesParts,
+  { gateway, callerOf, refused, failed }: McpRoutesParts,
   request: FastifyRequest<{ Params: { server: string } }>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
@@ -57,6 +59,7 @@ async function answer(
     return await reply.code(status).headers(headers).send(sendable(body, reply));
   } catch (error) {
     const told = mcpErrorOf(error);
+    refused(told?.code ?? 'internal_error');
     if (told === null) throw error;
     if (told.httpStatus >= 500) failed(error);
     const headers = { ...told.headers, 'content-type': 'application/json' };
