@@ -1,7 +1,4 @@
 /** What an MCP server has told of as changed is nowhere answered as it was before, over two operating-system processes. */
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import {
   createDatabase,
   startChangingTools,
@@ -12,43 +9,13 @@ import {
 } from '@promptsales/test-kit';
 import { setTimeout as pause } from 'node:timers/promises';
 import { buildApplications, BuiltProcess, endProcesses } from './built-process.js';
-import { SECRETS } from './test-api.js';
-
-const HEADERS = { 'x-api-key': SECRETS.adminKey };
-
-/** The official client, behind one process. */
-class Watcher {
-  readonly #client = new Client({ name: 'watcher', version: '1' });
-  /** The last change that it was told of. */
-  heard = 0;
-  hearing = (): void => undefined;
-
-  async connect(url: string): Promise<this> {
-    this.#client.setNotificationHandler(ToolListChangedNotificationSchema, ({ params }) => {
-      this.heard = Number(params?._meta?.['changes']);
-      this.hearing();
-    });
-    const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: HEADERS } });
-    await this.#client.connect(transport);
-    return this;
-  }
-
-  /** After how many changes the list was made that it was given. */
-  async list(): Promise<number> {
-    const { tools } = await this.#client.listTools();
-    return Number(tools[0]?.name.slice('tool-'.length));
-  }
-
-  close(): Promise<void> {
-    return this.#client.close();
-  }
-}
+import { serveChangingTools, ToolsWatcher, untilTheyListen } from './tools-watcher.js';
 
 describe('the tools of a server that changes them', () => {
   let redis: TestRedis;
   let database: TestDatabase;
   let upstream: ChangingToolsServer;
-  let watchers: Watcher[];
+  let watchers: ToolsWatcher[];
   let stale: string[];
   let reads: number;
 
@@ -62,18 +29,9 @@ describe('the tools of a server that changes them', () => {
     const stores = { REDIS_URL: redis.url, DATABASE_URL: database.url };
     const addresses: string[] = [];
     for (const process of [0, 1].map(() => new BuiltProcess('api', stores))) addresses.push(await process.ready());
-    const stored = await fetch(`${addresses[0]}/v1/mcp/servers/changing`, {
-      method: 'PUT',
-      headers: { ...HEADERS, 'content-type': 'application/json' },
-      body: JSON.stringify({ url: upstream.url, share: 'principal' }),
-    });
-    if (stored.status !== 201) throw new Error(`the server could not be stored: ${await stored.text()}`);
-    // Every process has a server within a second.
-    while ((await fetch(`${addresses[1]}/mcp/changing`, { method: 'POST', headers: HEADERS })).status === 404)
-      await pause(20);
-    watchers = await Promise.all(addresses.map((address) => new Watcher().connect(`${address}/mcp/changing`)));
-    // What is told before a client listens, nobody hears.
-    while (watchers.some(({ heard }) => heard === 0)) await upstream.change().then(() => pause(20));
+    await serveChangingTools(addresses, upstream);
+    watchers = await Promise.all(addresses.map((address) => new ToolsWatcher().connect(`${address}/mcp/changing`)));
+    await untilTheyListen(upstream, watchers);
   });
 
   afterAll(async () => {

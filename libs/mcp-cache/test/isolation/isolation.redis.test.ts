@@ -107,7 +107,10 @@ async function clientsOf(servers: readonly McpServer[]): Promise<Client[]> {
   return clients;
 }
 
-function question(session: string | null): { readonly method: string; readonly params: Readonly<Record<string, string | object>> } {
+function question(session: string | null): {
+  readonly method: string;
+  readonly params: Readonly<Record<string, string | object>>;
+} {
   const at = Math.floor(random() * 3);
   const choices = [
     { method: 'tools/list', params: {} },
