@@ -63,13 +63,14 @@ it('what one process has learnt, another serves by, and a third that starts afte
   }
   expect(served).toBe('SEMANTIC');
   expect((await ask(one, first('butane'))).outcome).toBe('MISS');
-  // Its question is told behind its answer.
+  // Its question is told behind its answer. A wording that came too early is a hit from then on: each is asked once.
+  let wordings = 0;
   const asked = async (url: string): Promise<{ outcome: string; text: string }> => {
-    for (let at = 0; ; at += 1) {
-      const found = await ask(url, `${second('butane')}${'?'.repeat(at)}`);
-      if (found.outcome === 'SEMANTIC' || at === 20) return found;
+    for (const last = wordings + 20; ;) {
+      const found = await ask(url, `${second('butane')}${'?'.repeat(wordings++)}`);
+      if (found.outcome === 'SEMANTIC' || wordings === last) return found;
     }
   };
   expect(await asked(other)).toEqual({ outcome: 'SEMANTIC', text: 'That of butane is known.' });
-  expect(await ask(await startProcess(), second('butane'))).toMatchObject({ outcome: 'SEMANTIC' });
+  expect(await asked(await startProcess())).toMatchObject({ outcome: 'SEMANTIC' });
 });
