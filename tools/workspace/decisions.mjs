@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { inWorkspace } from './paths.mjs';
 
 const folder = inWorkspace('docs/decisions');
-export const listFile = join(folder, 'README.md');
+const listFile = join(folder, 'README.md');
 
 const INTRODUCTION = `# Decisions
 

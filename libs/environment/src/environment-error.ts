@@ -20,7 +20,7 @@ export class EnvironmentError extends Error {
   }
 }
 
-export function lineOf(problem: VariableProblem): string {
+function lineOf(problem: VariableProblem): string {
   return `${problem.variable}: ${problem.found}; ${problem.takes}`;
 }
 

@@ -14,7 +14,7 @@ interface UrlRules {
  * A raw `@`, `#`, `?` or `/` inside a password moves the borders of the URL, so whatever looks like that is refused instead
  * of connecting somewhere else, or printing half a password as a host.
  */
-export function secretUrl(rules: UrlRules): ValueKind<Secret> {
+function secretUrl(rules: UrlRules): ValueKind<Secret> {
   return {
     takes: rules.takes,
     secret: true,

@@ -20,7 +20,7 @@ export interface JobsStage {
   stop(): Promise<void>;
 }
 
-export const openRoles = async (url: string): Promise<RedisRoles> => {
+const openRoles = async (url: string): Promise<RedisRoles> => {
   const roles = new RedisRoles({ url, layout: 'single', times: { holdAfterRestartMs: 0, heartbeatMs: 50 } }).open();
   await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
   return roles;

@@ -17,7 +17,7 @@ export function vectorOf(item: Item, model = 'text-embedding-3-small'): number[]
   return Array.from({ length: 8 }, (_none, at) => Math.fround((digest.readInt32LE(at * 4) || 1) / 2 ** 31));
 }
 
-export function asBase64(vector: readonly number[]): string {
+function asBase64(vector: readonly number[]): string {
   return Buffer.from(new Float32Array(vector).buffer).toString('base64');
 }
 

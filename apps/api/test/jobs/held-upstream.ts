@@ -31,7 +31,7 @@ export const MESSAGES = [
   { numero: 2, texto: 'Última semana', tono: 'urgente' },
 ];
 
-export const answerAtOnce: HeldUpstream['answer'] = (answering) =>
+const answerAtOnce: HeldUpstream['answer'] = (answering) =>
   answering.say(JSON.stringify({ mensajes: MESSAGES }));
 
 export async function heldUpstream(): Promise<HeldUpstream> {

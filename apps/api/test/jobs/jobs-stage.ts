@@ -6,7 +6,7 @@ import { BuiltProcess, buildApplications, endProcesses } from '../built-process.
 import { SECRETS } from '../test-api.js';
 import { heldUpstream, type HeldUpstream } from './held-upstream.js';
 
-export const JOB_TABLES = 'generation_jobs, generation_job_events, generation_dead_entries, campaign_messages';
+const JOB_TABLES = 'generation_jobs, generation_job_events, generation_dead_entries, campaign_messages';
 
 export interface JobRow {
   readonly id: string;

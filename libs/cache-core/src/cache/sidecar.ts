@@ -31,7 +31,7 @@ export interface Sidecar {
 }
 
 const VERSION = 2;
-export const NOTE_LIMIT = 256;
+const NOTE_LIMIT = 256;
 
 export function encodeSidecar(sidecar: Sidecar & { readonly versions: VersionPairs }): string {
   const { tenant, storedAtMs, freshUntilMs, expiresAtMs, loadCostMs, fingerprints, note, versions } = sidecar;

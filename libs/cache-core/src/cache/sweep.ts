@@ -30,7 +30,7 @@ export async function sweepEntries(run: RecoveryRun, root: string, keyPrefix: st
 }
 
 /** What the companions of all keys begin with that begin with `root`. */
-export function companionRoot(root: string, label: string, keyPrefix: string): string {
+function companionRoot(root: string, label: string, keyPrefix: string): string {
   return colocate(root, label, keyPrefix).replace(/\}$/, '');
 }
 

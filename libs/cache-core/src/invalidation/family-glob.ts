@@ -17,7 +17,7 @@ import { encodeSegmentText } from '../keyspace/segment-text.js';
 import { GlobRefusedError } from './glob-refused-error.js';
 import { parseWildcard, type Wildcard } from './wildcard.js';
 
-export const LONGEST_GLOB = 2000;
+const LONGEST_GLOB = 2000;
 /** Redis's own matching gets slower with each star; from here on it looks for what comes before and `covers` decides. */
 const MOST_STARS_IN_REDIS = 4;
 

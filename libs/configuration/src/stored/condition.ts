@@ -8,8 +8,6 @@ export interface Condition {
   readonly ifNoneMatch: '*' | null;
 }
 
-export const UNCONDITIONAL: Condition = Object.freeze({ ifMatch: null, ifNoneMatch: null });
-
 /**
  * @param tag of what is stored; null: nothing is
  * @throws ConfigurationError `precondition_failed`

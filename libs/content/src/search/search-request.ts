@@ -7,7 +7,7 @@ export interface SearchRequest {
   readonly limit: number;
 }
 
-export const DEFAULT_LIMIT = 10;
+const DEFAULT_LIMIT = 10;
 export const MOST_RESULTS = 100;
 const LONGEST = 10_000;
 

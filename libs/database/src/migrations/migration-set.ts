@@ -22,7 +22,7 @@ export interface MigrationSet {
  * The name under which a step is recorded: `identity/0001_api_keys`, with `!` at the end when it is breaking. The mark must be
  * in the record, since the process that has to heed it does not have the step's code.
  */
-export function recordedName(library: string, name: string, migration: Migration): string {
+function recordedName(library: string, name: string, migration: Migration): string {
   return `${library}/${name}${migration.breaking === true ? BREAKING_MARK : ''}`;
 }
 

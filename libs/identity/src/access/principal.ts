@@ -15,7 +15,7 @@ export interface Principal {
 
 export const DEFAULT_TENANT = 'default';
 export const DEFAULT_PLAN = 'standard';
-export const UNLIMITED_PLAN = 'unlimited';
+const UNLIMITED_PLAN = 'unlimited';
 export const PLANS: readonly string[] = [DEFAULT_PLAN, UNLIMITED_PLAN];
 
 export function principalOf(facts: {

@@ -13,7 +13,7 @@ import { ANSWER_WITHIN_MS, type KeyFact, type KeySource } from './key-facts.js';
  *    nothing and is repeated.
  * 4. A clock that runs backwards is another database (a restored backup, a replica that was behind): all is forgotten.
  */
-export const VERIFIED_FOR_MS = 900;
+const VERIFIED_FOR_MS = 900;
 /** A failure that took this much longer than it could is our own delay. */
 const OWN_DELAY_MS = 250;
 const MOST_CHANGES = 500;

@@ -7,7 +7,7 @@
  * The numbers are padded on the left with spaces, which JSON allows there. A newer version reads as a miss.
  */
 
-export const STORED_VERSION = 1;
+const STORED_VERSION = 1;
 const WIDTH = 10;
 const VERSION_WIDTH = 3;
 const VERSION_PREFIX = '{"stored":{"version":';

@@ -18,7 +18,7 @@
  * So it is while it is played and on its way to followers. In Redis it lies packed, as version 2: see `packed/`.
  */
 
-export const RECORDING_VERSION = 1;
+const RECORDING_VERSION = 1;
 const MAGIC = Buffer.from('PSSR');
 const HEADER_BYTES = 16;
 const ROW_BYTES = 16;

@@ -1,10 +1,9 @@
 /** Results as they lie in Redis. `result` is what other readers look for; the rest brings the answer back as it was. */
-import { keyspace, type KeyRef, type ValueOf } from '@promptsales/cache-core';
+import { keyspace, type ValueOf } from '@promptsales/cache-core';
 import { isObject, type JsonObject } from '../json-rpc/message.js';
 
 export type CallFamily = typeof keyspace.mcpCall;
 export type ToolFamily = typeof keyspace.mcpTool;
-export type ResultRef = KeyRef<CallFamily> | KeyRef<ToolFamily>;
 
 type KeptCall = ValueOf<CallFamily> & {
   /** Where in the answer the list stands; without it, its one element is the whole answer. */

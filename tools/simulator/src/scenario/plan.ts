@@ -21,7 +21,7 @@ export interface ReadPlan {
 }
 
 /** By what an entry is invalidated: each reaches it, most of them others as well. */
-export const REACHES = ['key', 'own tag', 'shared tag', 'namespace', 'family', 'pattern'] as const;
+const REACHES = ['key', 'own tag', 'shared tag', 'namespace', 'family', 'pattern'] as const;
 export type Reach = (typeof REACHES)[number];
 
 /** What callers do. */
@@ -36,7 +36,7 @@ export type Operation =
   /** The origin changes, then the new value is put into the cache; where that fails, the entry is invalidated. */
   | { readonly kind: 'write through'; readonly process: number; readonly entry: number };
 
-export const EVICTABLE = ['value', 'sidecar', 'lease', 'version'] as const;
+const EVICTABLE = ['value', 'sidecar', 'lease', 'version'] as const;
 export type Evictable = (typeof EVICTABLE)[number];
 
 /** What befalls them. */

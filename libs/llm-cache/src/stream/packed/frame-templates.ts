@@ -74,7 +74,7 @@ export function templateOf(sample: Buffer): Template | null {
 }
 
 /** The frames of one template in a stream. */
-export class Likes {
+class Likes {
   readonly template: Template;
   /** For each hole where the values stand in the stream, beginning and end of each; null while all are the sample's. */
   readonly columns: (number[] | null)[];
