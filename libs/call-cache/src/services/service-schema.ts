@@ -1,5 +1,4 @@
 /** A service as the API takes and shows it: what is checked is what the OpenAPI document says. */
-import { pageSchema } from '@promptsales/http-edge';
 import { Type, type Static } from 'typebox';
 
 const MOST_SECONDS = 31_536_000;
@@ -116,5 +115,3 @@ export const SERVICE_ANSWER = {
     updated_at: { type: 'string', format: 'date-time' },
   },
 };
-
-export const SERVICE_LIST = pageSchema('services', SERVICE_ANSWER);

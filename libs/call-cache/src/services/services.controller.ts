@@ -1,27 +1,33 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Put, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Inject, Param, Put, Query, Req, Res } from '@nestjs/common';
 import {
   ApiBadRequestResponse,
   ApiBearerAuth,
   ApiBody,
-  ApiCreatedResponse,
-  ApiNoContentResponse,
-  ApiNotFoundResponse,
-  ApiOkResponse,
-  ApiOperation,
   ApiTags,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
-import { cursorBehind, pageOf, PageQuery, placeIn } from '@promptsales/http-edge';
+import {
+  cursorBehind,
+  ListsByName,
+  pageOf,
+  PageQuery,
+  placeIn,
+  RemovesOne,
+  ShowsOne,
+  StoresWhole,
+  type Answered,
+} from '@promptsales/http-edge';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CALL_CACHE_OPTIONS, type CallCacheOptions } from '../call-cache-options.js';
 import { isServiceName } from './service-body.js';
 import { ServiceDirectory } from './service-directory.js';
-import { SERVICE, SERVICE_ANSWER, SERVICE_LIST } from './service-schema.js';
+import { SERVICE, SERVICE_ANSWER } from './service-schema.js';
 import { Services, type ServiceAnswer } from './services.js';
 
-type Schema = Extract<NonNullable<Parameters<typeof ApiOkResponse>[0]>, { schema: unknown }>['schema'];
+type Schema = Extract<Answered, { schema: unknown }>['schema'];
 
 const schema = (one: unknown): Schema => one as Schema;
+const ANSWER = { schema: schema(SERVICE_ANSWER) };
 
 /** REST services behind the cache, at `/proxy/{service}/…`. Secrets are shown masked; a mask that is sent back stands for its secret. */
 @ApiTags('Services')
@@ -35,8 +41,7 @@ export class ServicesController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'List services by name' })
-  @ApiOkResponse({ schema: schema(SERVICE_LIST) })
+  @ListsByName('List services by name', 'services', ANSWER.schema)
   async list(
     @Query() { limit, cursor }: PageQuery,
   ): Promise<{ services: readonly ServiceAnswer[]; next_cursor: string | null }> {
@@ -48,22 +53,18 @@ export class ServicesController {
   }
 
   @Get(':name')
-  @ApiOperation({ summary: 'Show a service, its secrets masked' })
-  @ApiOkResponse({ schema: schema(SERVICE_ANSWER) })
-  @ApiNotFoundResponse({ description: 'There is none of this name' })
+  @ShowsOne('Show a service, its secrets masked', ANSWER)
   show(@Param('name') name: string): Promise<ServiceAnswer> {
     return this.services.find(name);
   }
 
   @Put(':name')
-  @ApiOperation({
-    summary: 'Store a service in place of what was there',
-    description:
-      'It is in force here at once and on every process within a second. An answer of ours may be sent back. Nothing that was kept answers for it any more when its address, its headers or its credentials have changed.',
-  })
+  @StoresWhole(
+    'Store a service in place of what was there',
+    ANSWER,
+    'It is in force here at once and on every process within a second. An answer of ours may be sent back. Nothing that was kept answers for it any more when its address, its headers or its credentials have changed.',
+  )
   @ApiBody({ schema: schema(SERVICE) })
-  @ApiOkResponse({ schema: schema(SERVICE_ANSWER), description: 'It was replaced' })
-  @ApiCreatedResponse({ schema: schema(SERVICE_ANSWER), description: 'It is new' })
   @ApiBadRequestResponse({ description: '`validation_failed`, with every fault and its place' })
   @ApiUnprocessableEntityResponse({ description: '`secret_mask`: a mask stands for no secret that is stored' })
   async store(
@@ -79,10 +80,7 @@ export class ServicesController {
   }
 
   @Delete(':name')
-  @HttpCode(204)
-  @ApiOperation({ summary: 'Remove a service; what it kept is not found any more' })
-  @ApiNoContentResponse()
-  @ApiNotFoundResponse({ description: 'There is none of this name' })
+  @RemovesOne('Remove a service; what it kept is not found any more')
   async remove(@Req() request: FastifyRequest, @Param('name') name: string): Promise<void> {
     await this.services.remove(this.options.actorOf(request), name);
     await this.directory.refresh();

@@ -1,6 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { parseRate, RATE_FORM } from '@promptsales/cache-core';
-import { pageSchema } from '@promptsales/http-edge';
 import { ArrayMaxSize, IsArray, IsIn, IsInt, IsString, Length, Matches, Max, Min, ValidateBy } from 'class-validator';
 import { ConfigurationError } from '../configuration-error.js';
 import type { ConfigurationType } from '../configuration-tables.js';
@@ -46,8 +45,6 @@ export const PROVIDER_ANSWER_SCHEMA = {
     updated_at: { type: 'string', format: 'date-time' },
   },
 };
-
-export const PROVIDER_LIST_SCHEMA = pageSchema('providers', PROVIDER_ANSWER_SCHEMA);
 
 /** The members that an answer adds, so that an answer may be sent back as it is. */
 const ADDED = new Set(['config_key', 'updated_at']);

@@ -7,7 +7,7 @@ import { CONFIGURATION_OPTIONS, type ConfigurationOptions } from '../configurati
 import { ClientConfigurationAnswer, ClientConfigurationBody } from './bodies.js';
 import { CachedReads } from './cached-reads.js';
 import { conditionOf } from './conditions.js';
-import { answerStored, StoresWhole } from './stores-whole.js';
+import { answerStored, StoresConditionally, TAGGED } from './stores-configuration.js';
 
 /** What the clients of a tenant may call. A client is the name that its API keys carry. */
 @ApiTags('Configuration')
@@ -22,7 +22,7 @@ export class ClientsController {
 
   @Get()
   @ApiOperation({ summary: 'Show what a client may call' })
-  @ApiOkResponse({ type: ClientConfigurationAnswer, description: '`ETag` names this state of it' })
+  @ApiOkResponse({ type: ClientConfigurationAnswer, description: TAGGED })
   @ApiNotFoundResponse({ description: 'Nothing is configured for this client' })
   async show(
     @Req() request: FastifyRequest,
@@ -37,7 +37,7 @@ export class ClientsController {
   }
 
   @Put()
-  @StoresWhole('Say what a client may call', { type: ClientConfigurationAnswer })
+  @StoresConditionally('Say what a client may call', { type: ClientConfigurationAnswer })
   async store(
     @Req() request: FastifyRequest,
     @Param('client_name') client: string,

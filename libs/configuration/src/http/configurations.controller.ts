@@ -1,12 +1,6 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
-import {
-  ApiBearerAuth,
-  ApiNoContentResponse,
-  ApiNotFoundResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiTags,
-} from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
+import { RemovesOne, ShowsOne } from '@promptsales/http-edge';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CONFIGURATION_OPTIONS, type ConfigurationOptions } from '../configuration-options.js';
 import { ProviderDirectory } from '../providers/provider-directory.js';
@@ -15,7 +9,7 @@ import { Configurations, notThere } from '../stored/configurations.js';
 import { ConfigurationAnswer, configurationAnswer, ConfigurationBody } from './bodies.js';
 import { CachedReads } from './cached-reads.js';
 import { conditionOf } from './conditions.js';
-import { answerStored, StoresConfiguration } from './stores-whole.js';
+import { answerStored, StoresConfiguration, TAGGED } from './stores-configuration.js';
 
 /** Providers' and systems' configurations by name. */
 @ApiTags('Configuration')
@@ -30,9 +24,7 @@ export class ConfigurationsController {
   ) {}
 
   @Get(':key')
-  @ApiOperation({ summary: 'Show a configuration, its secrets masked' })
-  @ApiOkResponse({ type: ConfigurationAnswer, description: '`ETag` names this state of it' })
-  @ApiNotFoundResponse({ description: 'There is none of this name' })
+  @ShowsOne('Show a configuration, its secrets masked', { type: ConfigurationAnswer, description: TAGGED })
   async show(
     @Req() request: FastifyRequest,
     @Param('key') key: string,
@@ -63,10 +55,7 @@ export class ConfigurationsController {
   }
 
   @Delete(':key')
-  @HttpCode(204)
-  @ApiOperation({ summary: 'Remove a configuration: what it configured has its defaults again' })
-  @ApiNoContentResponse()
-  @ApiNotFoundResponse({ description: 'There is none of this name' })
+  @RemovesOne('Remove a configuration: what it configured has its defaults again')
   async remove(@Req() request: FastifyRequest, @Param('key') key: string): Promise<void> {
     const actor = this.options.actorOf(request);
     const type = await this.configurations.remove(actor, key, null, conditionOf(request.headers));

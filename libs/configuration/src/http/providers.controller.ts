@@ -1,24 +1,16 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
-import {
-  ApiBearerAuth,
-  ApiBody,
-  ApiNoContentResponse,
-  ApiNotFoundResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiTags,
-} from '@nestjs/swagger';
-import { cursorBehind, PageQuery, pageOf, placeIn } from '@promptsales/http-edge';
+import { ApiBearerAuth, ApiBody, ApiTags } from '@nestjs/swagger';
+import { cursorBehind, ListsByName, pageOf, PageQuery, placeIn, RemovesOne, ShowsOne } from '@promptsales/http-edge';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CONFIGURATION_OPTIONS, type ConfigurationOptions } from '../configuration-options.js';
 import type { Json } from '../json.js';
 import { ProviderDirectory } from '../providers/provider-directory.js';
 import { readCopy } from '../stored/configuration-copy.js';
 import { Configurations, notThere, type ShownConfiguration } from '../stored/configurations.js';
-import { PROVIDER_ANSWER_SCHEMA, PROVIDER_LIST_SCHEMA, PROVIDER_SCHEMA, providerAnswer, providerIn } from './bodies.js';
+import { PROVIDER_ANSWER_SCHEMA, PROVIDER_SCHEMA, providerAnswer, providerIn } from './bodies.js';
 import { CachedReads } from './cached-reads.js';
 import { conditionOf } from './conditions.js';
-import { answerStored, StoresConfiguration } from './stores-whole.js';
+import { answerStored, StoresConfiguration, TAGGED } from './stores-configuration.js';
 
 const TYPE = 'provider';
 
@@ -37,8 +29,7 @@ export class ProvidersController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'List providers by name' })
-  @ApiOkResponse({ schema: PROVIDER_LIST_SCHEMA })
+  @ListsByName('List providers by name', 'providers', PROVIDER_ANSWER_SCHEMA)
   async list(
     @Req() request: FastifyRequest,
     @Query() { limit, cursor }: PageQuery,
@@ -51,9 +42,7 @@ export class ProvidersController {
   }
 
   @Get(':provider')
-  @ApiOperation({ summary: 'Show a provider, its secrets masked' })
-  @ApiOkResponse({ schema: PROVIDER_ANSWER_SCHEMA, description: '`ETag` names this state of it' })
-  @ApiNotFoundResponse({ description: 'There is none of this name' })
+  @ShowsOne('Show a provider, its secrets masked', { schema: PROVIDER_ANSWER_SCHEMA, description: TAGGED })
   async show(
     @Req() request: FastifyRequest,
     @Param('provider') provider: string,
@@ -89,10 +78,7 @@ export class ProvidersController {
   }
 
   @Delete(':provider')
-  @HttpCode(204)
-  @ApiOperation({ summary: 'Remove a provider' })
-  @ApiNoContentResponse()
-  @ApiNotFoundResponse({ description: 'There is none of this name' })
+  @RemovesOne('Remove a provider')
   async remove(@Req() request: FastifyRequest, @Param('provider') provider: string): Promise<void> {
     const actor = this.options.actorOf(request);
     await this.configurations.remove(actor, provider, TYPE, conditionOf(request.headers));
@@ -101,9 +87,7 @@ export class ProvidersController {
 
   @Post(':provider/refresh')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Drop the copies in Redis and make them anew' })
-  @ApiOkResponse({ schema: PROVIDER_ANSWER_SCHEMA })
-  @ApiNotFoundResponse({ description: 'There is none of this name' })
+  @ShowsOne('Drop the copies in Redis and make them anew', { schema: PROVIDER_ANSWER_SCHEMA })
   async refresh(
     @Req() request: FastifyRequest,
     @Param('provider') provider: string,

@@ -1,22 +1,20 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Put, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Inject, Param, Put, Query, Req, Res } from '@nestjs/common';
+import { ApiBadRequestResponse, ApiBearerAuth, ApiBody, ApiConflictResponse, ApiTags } from '@nestjs/swagger';
 import {
-  ApiBadRequestResponse,
-  ApiBearerAuth,
-  ApiBody,
-  ApiConflictResponse,
-  ApiCreatedResponse,
-  ApiNoContentResponse,
-  ApiNotFoundResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiTags,
-} from '@nestjs/swagger';
-import { cursorBehind, pageOf, PageQuery, placeIn } from '@promptsales/http-edge';
+  cursorBehind,
+  ListsByName,
+  pageOf,
+  PageQuery,
+  placeIn,
+  RemovesOne,
+  ShowsOne,
+  StoresWhole,
+} from '@promptsales/http-edge';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Policies, type PolicyActor } from './policies.js';
 import { isPolicyName, policyAnswer, policyIn } from './policy-body.js';
 import { PolicyDirectory } from './policy-directory.js';
-import { POLICY_ANSWER_SCHEMA, POLICY_LIST_SCHEMA, POLICY_SCHEMA } from './policy-schema.js';
+import { POLICY_ANSWER_SCHEMA, POLICY_SCHEMA } from './policy-schema.js';
 
 /** Called for requests that have passed the application's access rules. */
 export type PolicyActorOf = (request: FastifyRequest) => PolicyActor;
@@ -37,8 +35,7 @@ export class PoliciesController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'List policies by name' })
-  @ApiOkResponse({ schema: POLICY_LIST_SCHEMA })
+  @ListsByName('List policies by name', 'policies', POLICY_ANSWER_SCHEMA)
   async list(
     @Query() { limit, cursor }: PageQuery,
   ): Promise<{ policies: readonly Answer[]; next_cursor: string | null }> {
@@ -49,22 +46,18 @@ export class PoliciesController {
   }
 
   @Get(':name')
-  @ApiOperation({ summary: 'Show a policy' })
-  @ApiOkResponse({ schema: POLICY_ANSWER_SCHEMA })
-  @ApiNotFoundResponse({ description: 'There is none of this name' })
+  @ShowsOne('Show a policy', { schema: POLICY_ANSWER_SCHEMA })
   async show(@Param('name') name: string): Promise<Answer> {
     return policyAnswer(await this.policies.find(name));
   }
 
   @Put(':name')
-  @ApiOperation({
-    summary: 'Store a policy in place of what was there',
-    description:
-      'It is in force here at once and on every process within a second. An answer of ours may be sent back.',
-  })
+  @StoresWhole(
+    'Store a policy in place of what was there',
+    { schema: POLICY_ANSWER_SCHEMA },
+    'It is in force here at once and on every process within a second. An answer of ours may be sent back.',
+  )
   @ApiBody({ schema: POLICY_SCHEMA })
-  @ApiOkResponse({ schema: POLICY_ANSWER_SCHEMA, description: 'It was replaced' })
-  @ApiCreatedResponse({ schema: POLICY_ANSWER_SCHEMA, description: 'It is new' })
   @ApiBadRequestResponse({ description: '`validation_failed`, with every fault and its place' })
   async store(
     @Req() request: FastifyRequest,
@@ -79,10 +72,7 @@ export class PoliciesController {
   }
 
   @Delete(':name')
-  @HttpCode(204)
-  @ApiOperation({ summary: 'Remove a policy; what it kept stays until it expires' })
-  @ApiNoContentResponse()
-  @ApiNotFoundResponse({ description: 'There is none of this name' })
+  @RemovesOne('Remove a policy; what it kept stays until it expires')
   @ApiConflictResponse({ description: 'The policy `default` cannot be deleted' })
   async remove(@Req() request: FastifyRequest, @Param('name') name: string): Promise<void> {
     await this.policies.remove(this.actorOf(request), name);

@@ -1,5 +1,4 @@
 /** The OpenAPI schemas of policies. */
-import { pageSchema } from '@promptsales/http-edge';
 import { MAX_TTL_SECONDS } from '@promptsales/cache-core';
 import { POLICY_MODES, POLICY_SHARES } from '../request/policy.js';
 import { LARGEST_BUCKET, SEMANTIC_OFF } from './policy-body.js';
@@ -78,5 +77,3 @@ export const POLICY_ANSWER_SCHEMA = {
     updated_at: { type: 'string', format: 'date-time' },
   },
 };
-
-export const POLICY_LIST_SCHEMA = pageSchema('policies', POLICY_ANSWER_SCHEMA);

@@ -1,5 +1,4 @@
 /** The OpenAPI schemas of MCP servers. */
-import { pageSchema } from '@promptsales/http-edge';
 import { MAX_TTL_SECONDS } from '@promptsales/cache-core';
 import { SHARES, TRUSTS } from '../servers/server-body.js';
 
@@ -89,5 +88,3 @@ export const SERVER_ANSWER_SCHEMA = {
     updated_at: { type: 'string', format: 'date-time' },
   },
 };
-
-export const SERVER_LIST_SCHEMA = pageSchema('servers', SERVER_ANSWER_SCHEMA);

@@ -1,17 +1,21 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Put, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Inject, Param, Put, Query, Req, Res } from '@nestjs/common';
 import {
   ApiBadRequestResponse,
   ApiBearerAuth,
   ApiBody,
-  ApiCreatedResponse,
-  ApiNoContentResponse,
-  ApiNotFoundResponse,
-  ApiOkResponse,
-  ApiOperation,
   ApiTags,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
-import { cursorBehind, pageOf, PageQuery, placeIn } from '@promptsales/http-edge';
+import {
+  cursorBehind,
+  ListsByName,
+  pageOf,
+  PageQuery,
+  placeIn,
+  RemovesOne,
+  ShowsOne,
+  StoresWhole,
+} from '@promptsales/http-edge';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isServerName, serverAnswer, serverIn } from '../servers/server-body.js';
 import { McpServerDirectory } from '../servers/server-directory.js';
@@ -19,7 +23,7 @@ import { McpServers } from '../servers/servers.js';
 import type { SeenServer } from '../servers/stored-server.js';
 import { healthIn, McpStatuses } from '../status/statuses.js';
 import { MCP_OPTIONS, type McpOptions } from '../mcp-options.js';
-import { SERVER_ANSWER_SCHEMA, SERVER_LIST_SCHEMA, SERVER_SCHEMA } from './server-schema.js';
+import { SERVER_ANSWER_SCHEMA, SERVER_SCHEMA } from './server-schema.js';
 
 const SERVING =
   'Your own, and those of the tenant `default` that you have none of the same name beside: `tenant` tells them apart. Of the latter only how they behave and are is shown, not how they are reached.';
@@ -39,8 +43,7 @@ export class McpServersController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'List the MCP servers that serve your tenant, by name', description: SERVING })
-  @ApiOkResponse({ schema: SERVER_LIST_SCHEMA })
+  @ListsByName('List the MCP servers that serve your tenant, by name', 'servers', SERVER_ANSWER_SCHEMA, SERVING)
   async list(
     @Req() request: FastifyRequest,
     @Query() { limit, cursor }: PageQuery,
@@ -57,22 +60,18 @@ export class McpServersController {
   }
 
   @Get(':name')
-  @ApiOperation({ summary: 'Show an MCP server and how it is', description: SERVING })
-  @ApiOkResponse({ schema: SERVER_ANSWER_SCHEMA })
-  @ApiNotFoundResponse({ description: 'There is none of this name' })
+  @ShowsOne('Show an MCP server and how it is', { schema: SERVER_ANSWER_SCHEMA }, SERVING)
   async show(@Req() request: FastifyRequest, @Param('name') name: string): Promise<Answer> {
     return this.#answer(await this.servers.find(this.options.actorOf(request).tenant, name));
   }
 
   @Put(':name')
-  @ApiOperation({
-    summary: 'Store an MCP server in place of what was there',
-    description:
-      'It is in force here at once and on every process within a second. Clients reach it at `/mcp/{name}`. Masked secrets that are sent back stay as they are.',
-  })
+  @StoresWhole(
+    'Store an MCP server in place of what was there',
+    { schema: SERVER_ANSWER_SCHEMA },
+    'It is in force here at once and on every process within a second. Clients reach it at `/mcp/{name}`. Masked secrets that are sent back stay as they are.',
+  )
   @ApiBody({ schema: SERVER_SCHEMA })
-  @ApiOkResponse({ schema: SERVER_ANSWER_SCHEMA, description: 'It was replaced' })
-  @ApiCreatedResponse({ schema: SERVER_ANSWER_SCHEMA, description: 'It is new' })
   @ApiBadRequestResponse({ description: '`validation_failed`, with every fault and its place' })
   @ApiUnprocessableEntityResponse({ description: '`secret_mask`: a mask stands for no stored secret' })
   async store(
@@ -89,10 +88,7 @@ export class McpServersController {
   }
 
   @Delete(':name')
-  @HttpCode(204)
-  @ApiOperation({ summary: 'Remove an MCP server' })
-  @ApiNoContentResponse()
-  @ApiNotFoundResponse({ description: 'There is none of this name' })
+  @RemovesOne('Remove an MCP server')
   async remove(@Req() request: FastifyRequest, @Param('name') name: string): Promise<void> {
     await this.servers.remove(this.options.actorOf(request), name);
     await this.directory.refresh();
