@@ -14,12 +14,10 @@ import {
   StoredPrices,
   type CallerOf,
   type LlmCacheObserver,
-  type LlmCacheOptions,
-  type Prices,
 } from '@promptsales/llm-cache';
 import { FailureLog } from './failure-log.js';
 import { priceOverridesOf } from './ledger-wiring.js';
-import { upstreamsOf, type StoredProviders } from './upstreams.js';
+import { upstreamsOf } from './upstreams.js';
 
 /** Readers have left or have been cut off by then; what is still asked for nobody is given this long to be kept. */
 const SHUTDOWN_MS = 1_000;
@@ -27,54 +25,6 @@ const SHUTDOWN_MS = 1_000;
 interface Instruments {
   readonly gateway: GatewayInstruments;
   readonly semantic: SemanticInstruments;
-}
-
-interface LlmParts {
-  readonly environment: Environment;
-  readonly cache: Cache;
-  readonly roles: RedisRoles;
-  readonly ledger: DurableLedger;
-  readonly database: Database;
-  readonly breakers: Breakers;
-  readonly providers: StoredProviders & Pick<ProviderDirectory, 'serving'>;
-  readonly policies: PolicyDirectory;
-  readonly listPrices: Prices;
-  readonly instruments: Instruments;
-  readonly logger: Logger;
-  readonly callerOf: CallerOf;
-}
-
-function llmCacheOptions(parts: LlmParts): LlmCacheOptions {
-  const {
-    environment,
-    cache,
-    roles,
-    ledger,
-    database,
-    breakers,
-    providers,
-    policies,
-    listPrices,
-    instruments,
-    logger,
-    callerOf,
-  } = parts;
-  const { upstream, api } = environment;
-  return {
-    cache,
-    roles,
-    ledger,
-    callerOf,
-    upstreams: upstreamsOf(environment, providers, breakers),
-    policies,
-    makers: new LedgerResponseMakers(database, '/v1/responses', () => ledger.flush()),
-    prices: new OverriddenPrices(listPrices, priceOverridesOf(providers)),
-    breakers,
-    upstream: { timeoutMs: upstream.timeoutMs, idleTimeoutMs: upstream.idleTimeoutMs },
-    observer: observerOf(instruments, new FailureLog(logger, 'the gateway met a failure')),
-    bodyLimitBytes: api.maxBodyBytes,
-    shutdownMs: SHUTDOWN_MS,
-  };
 }
 
 export interface GatewayOptions {
@@ -87,8 +37,15 @@ export interface GatewayOptions {
 }
 
 /** The LLM gateway on what `PlatformModule`, `ConfigurationModule`, `LedgerModule` and `PoliciesModule` provide. */
-export function gatewayModule({ metrics, routes = true, ...given }: GatewayOptions): DynamicModule {
+export function gatewayModule({
+  environment,
+  metrics,
+  logger,
+  callerOf,
+  routes = true,
+}: GatewayOptions): DynamicModule {
   const instruments = { gateway: new GatewayInstruments(metrics), semantic: new SemanticInstruments(metrics) };
+  const { upstream, api } = environment;
   return LlmCacheModule.forRootAsync({
     routes,
     inject: [Cache, RedisRoles, DurableLedger, Database, Breakers, ProviderDirectory, PolicyDirectory, StoredPrices],
@@ -101,19 +58,21 @@ export function gatewayModule({ metrics, routes = true, ...given }: GatewayOptio
       providers: ProviderDirectory,
       policies: PolicyDirectory,
       listPrices: StoredPrices,
-    ) =>
-      llmCacheOptions({
-        ...given,
-        cache,
-        roles,
-        ledger,
-        database,
-        breakers,
-        providers,
-        policies,
-        listPrices,
-        instruments,
-      }),
+    ) => ({
+      cache,
+      roles,
+      ledger,
+      callerOf,
+      upstreams: upstreamsOf(environment, providers, breakers),
+      policies,
+      makers: new LedgerResponseMakers(database, '/v1/responses', () => ledger.flush()),
+      prices: new OverriddenPrices(listPrices, priceOverridesOf(providers)),
+      breakers,
+      upstream: { timeoutMs: upstream.timeoutMs, idleTimeoutMs: upstream.idleTimeoutMs },
+      observer: observerOf(instruments, new FailureLog(logger, 'the gateway met a failure')),
+      bodyLimitBytes: api.maxBodyBytes,
+      shutdownMs: SHUTDOWN_MS,
+    }),
   });
 }
 

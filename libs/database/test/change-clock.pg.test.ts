@@ -1,19 +1,7 @@
 import { createDatabase, type TestDatabase } from '@promptsales/test-kit';
-import { sql, type Kysely } from 'kysely';
 import { Client } from 'pg';
-import { createChangeClock, migrate } from '../src/index.js';
-
-const NOTES = {
-  library: 'notes',
-  migrations: {
-    '0001_notes': {
-      up: async (db: Kysely<unknown>) => {
-        await sql`create table notes (id int primary key, text text, revision bigint not null default 0)`.execute(db);
-        await createChangeClock(db, { name: 'note', table: 'notes' });
-      },
-    },
-  },
-};
+import { migrate } from '../src/index.js';
+import { NOTES } from './notes.js';
 
 describe('a clock of changes', () => {
   let database: TestDatabase;

@@ -1,24 +1,13 @@
 import { startPostgres, until, type TestPostgres } from '@promptsales/test-kit';
-import { sql, type Kysely } from 'kysely';
-import { createChangeClock, Database, FollowedTable } from '../src/index.js';
+import { sql } from 'kysely';
+import { Database, FollowedTable } from '../src/index.js';
+import { NOTES } from './notes.js';
 
 interface Note {
   readonly id: number;
   readonly text: string;
   readonly revision: string;
 }
-
-const NOTES = {
-  library: 'notes',
-  migrations: {
-    '0001_notes': {
-      up: async (db: Kysely<unknown>) => {
-        await sql`create table notes (id int primary key, text text, revision bigint not null default 0)`.execute(db);
-        await createChangeClock(db, { name: 'note', table: 'notes' });
-      },
-    },
-  },
-};
 
 class Notes extends FollowedTable<Note> {
   reads = 0;
