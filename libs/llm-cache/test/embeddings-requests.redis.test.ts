@@ -3,13 +3,9 @@ import { until } from '@promptsales/test-kit';
 import { vectorOf } from './embeddings-provider.js';
 import { cacheOf, EmbeddingsStage, type Answer } from './embeddings-stage.js';
 
-const stage = new EmbeddingsStage();
+const stage = EmbeddingsStage.forAll();
 const embed: EmbeddingsStage['embed'] = (...asked) => stage.embed(...asked);
 const texts = (count: number): string[] => stage.texts(count);
-
-beforeAll(() => stage.start());
-afterAll(() => stage.stop());
-beforeEach(() => stage.reset());
 
 describe('what a request may say', () => {
   it('no-store: the provider’s own answer, and nothing kept', async () => {

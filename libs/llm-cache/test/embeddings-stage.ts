@@ -26,24 +26,13 @@ export class EmbeddingsStage {
   direct!: OpenAI;
   #named = 0;
 
-  async start(): Promise<void> {
-    this.provider = await EmbeddingsProvider.start();
-    this.redis = await startRedis();
-    const start = async (): Promise<GatewayProcess> =>
-      (await GatewayProcess.start({ redisUrl: this.redis.url, providerUrl: this.provider.baseUrl })).redisUp();
-    [this.gateway, this.other] = await Promise.all([start(), start()]);
-    this.direct = new OpenAI({ baseURL: this.provider.baseUrl, apiKey: 'k', maxRetries: 0 });
-  }
-
-  async stop(): Promise<void> {
-    await Promise.all([this.gateway.stop(), this.other.stop()]);
-    await this.provider.stop();
-  }
-
-  reset(): void {
-    this.provider.calls.length = 0;
-    this.gateway.ledger.calls.length = 0;
-    this.gateway.ledger.hits.length = 0;
+  /** For all tests of a file. */
+  static forAll(): EmbeddingsStage {
+    const stage = new EmbeddingsStage();
+    beforeAll(() => stage.#start());
+    afterAll(() => stage.#stop());
+    beforeEach(() => stage.#reset());
+    return stage;
   }
 
   /** Texts that no test before has asked for. */
@@ -64,6 +53,26 @@ export class EmbeddingsStage {
       body: JSON.stringify({ model: MODEL, input, ...more }),
     });
     return { status: response.status, headers: response.headers, body: (await response.json()) as Answer['body'] };
+  }
+
+  async #start(): Promise<void> {
+    this.provider = await EmbeddingsProvider.start();
+    this.redis = await startRedis();
+    const start = async (): Promise<GatewayProcess> =>
+      (await GatewayProcess.start({ redisUrl: this.redis.url, providerUrl: this.provider.baseUrl })).redisUp();
+    [this.gateway, this.other] = await Promise.all([start(), start()]);
+    this.direct = new OpenAI({ baseURL: this.provider.baseUrl, apiKey: 'k', maxRetries: 0 });
+  }
+
+  async #stop(): Promise<void> {
+    await Promise.all([this.gateway.stop(), this.other.stop()]);
+    await this.provider.stop();
+  }
+
+  #reset(): void {
+    this.provider.calls.length = 0;
+    this.gateway.ledger.calls.length = 0;
+    this.gateway.ledger.hits.length = 0;
   }
 }
 

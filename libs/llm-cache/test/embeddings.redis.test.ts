@@ -6,13 +6,9 @@ import { tokensOf, vectorOf, type Item } from './embeddings-provider.js';
 import { cacheOf, EmbeddingsStage, MODEL, type Answer } from './embeddings-stage.js';
 import { GatewayProcess } from './gateway-process.js';
 
-const stage = new EmbeddingsStage();
+const stage = EmbeddingsStage.forAll();
 const embed: EmbeddingsStage['embed'] = (...asked) => stage.embed(...asked);
 const texts = (count: number): string[] => stage.texts(count);
-
-beforeAll(() => stage.start());
-afterAll(() => stage.stop());
-beforeEach(() => stage.reset());
 
 const vectors = ({ body }: Answer) => body.data.map(({ embedding }) => embedding);
 const paid = (...items: Item[]) => {

@@ -1,49 +1,37 @@
-import type { GatewayProcess } from './gateway-process.js';
 import { cacheHeaders, GatewayStage, HIT } from './gateway-stage.js';
 import { question } from './questions.js';
-import { DONE, HELLO, ROLE, say, STOP, USAGE_CHUNK, withoutUsage, type StreamProvider } from './stream-provider.js';
+import { DONE, HELLO, ROLE, say, STOP, USAGE_CHUNK, withoutUsage } from './stream-provider.js';
 
-let stage: GatewayStage;
-let provider: StreamProvider;
-let gateway: GatewayProcess;
-const answered: GatewayStage['answered'] = (...asked) => stage.answered(...asked);
-const known: GatewayStage['known'] = (...more) => stage.known(...more);
-
-beforeAll(async () => {
-  stage = await GatewayStage.start();
-  ({ provider, gateway } = stage);
-});
-afterAll(() => stage.stop());
-beforeEach(() => stage.reset());
+const stage = GatewayStage.forAll();
 
 describe('what a response says about the cache', () => {
   it('on a miss and a hit as JSON', async () => {
     const body = question();
-    const miss = await answered(body);
+    const miss = await stage.answered(body);
     expect(cacheHeaders(miss)).toEqual(['MISS', 'promptsales; fwd=miss; stored', null]);
     expect(miss.headers.get('content-type')).toBe('application/json');
     expect(miss.headers.get('server-timing')).toMatch(/^cache;dur=\d+\.\d{3}, upstream;dur=\d+\.\d{3}$/);
-    const hit = await gateway.post(body);
+    const hit = await stage.gateway.post(body);
     expect(cacheHeaders(hit)).toEqual(HIT);
     expect(hit.headers.get('server-timing')).toMatch(/^cache;dur=\d+\.\d{3}$/);
     expect(await hit.text()).toBe(await miss.text());
-    expect(provider.calls).toBe(1);
-    expect(gateway.events.toSorted()).toEqual(['HIT json', 'MISS json', 'kept stored', 'upstream completed']);
+    expect(stage.provider.calls).toBe(1);
+    expect(stage.gateway.events.toSorted()).toEqual(['HIT json', 'MISS json', 'kept stored', 'upstream completed']);
   });
 
   it('trap 14: on a miss and a hit as a stream, byte for byte, with and without usage', async () => {
     const body = question({ stream: true });
-    const miss = await answered(body);
+    const miss = await stage.answered(body);
     expect(cacheHeaders(miss)).toEqual(['MISS', 'promptsales; fwd=miss', null]);
     expect(miss.headers.get('content-type')).toBe('text/event-stream');
     expect(await miss.text()).toBe(withoutUsage(HELLO));
-    const hit = await gateway.post(body);
+    const hit = await stage.gateway.post(body);
     expect(cacheHeaders(hit)).toEqual(HIT);
     expect(hit.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
     expect(await hit.text()).toBe(withoutUsage(HELLO));
-    const withUsage = await gateway.post({ ...body, stream_options: { include_usage: true } });
+    const withUsage = await stage.gateway.post({ ...body, stream_options: { include_usage: true } });
     expect(await withUsage.text()).toBe(HELLO);
-    expect(provider.calls).toBe(1);
+    expect(stage.provider.calls).toBe(1);
   });
 
   it.each([
@@ -52,9 +40,9 @@ describe('what a response says about the cache', () => {
     ['long', 'word '.repeat(5_000)],
   ])('on a hit whose text is %s: its type, its length and its bytes', async (_name, text) => {
     const body = question();
-    const asStored = await (await answered(body, {}, ROLE + say(text) + STOP + DONE)).text();
+    const asStored = await (await stage.answered(body, {}, ROLE + say(text) + STOP + DONE)).text();
     expect(asStored).toContain(text.trim());
-    const hit = await gateway.post(body);
+    const hit = await stage.gateway.post(body);
     expect(cacheHeaders(hit)).toEqual(HIT);
     expect(hit.headers.get('content-type')).toBe('application/json');
     expect(hit.headers.get('content-length')).toBe(String(Buffer.byteLength(asStored)));
@@ -62,65 +50,65 @@ describe('what a response says about the cache', () => {
   });
 
   it('on a hit that was asked for in another order and with explicit stream: false', async () => {
-    const body = await known();
+    const body = await stage.known();
     const { model, messages } = body;
-    expect(cacheHeaders(await gateway.post({ stream: false, messages, model }))).toEqual(HIT);
+    expect(cacheHeaders(await stage.gateway.post({ stream: false, messages, model }))).toEqual(HIT);
   });
 
   it('when nothing may be stored: BYPASS, and nothing is', async () => {
     const body = question();
-    expect(cacheHeaders(await answered(body, { 'cache-control': 'no-store' }))).toEqual([
+    expect(cacheHeaders(await stage.answered(body, { 'cache-control': 'no-store' }))).toEqual([
       'BYPASS',
       'promptsales; fwd=bypass; detail=bypass; promptsales-reason=no-store',
       null,
     ]);
-    expect(cacheHeaders(await answered(body))[0]).toBe('MISS');
-    expect(cacheHeaders(await answered(body, { 'cache-control': 'no-store' }))[0]).toBe('BYPASS');
+    expect(cacheHeaders(await stage.answered(body))[0]).toBe('MISS');
+    expect(cacheHeaders(await stage.answered(body, { 'cache-control': 'no-store' }))[0]).toBe('BYPASS');
     const off = question({ model: 'off-model' });
     for (let n = 0; n < 2; n += 1) {
-      expect(cacheHeaders(await answered(off))).toEqual([
+      expect(cacheHeaders(await stage.answered(off))).toEqual([
         'BYPASS',
         'promptsales; fwd=bypass; detail=bypass; promptsales-reason=policy',
         null,
       ]);
     }
     const searching = question({ web_search_options: {} });
-    expect(cacheHeaders(await answered(searching))[1]).toBe(
+    expect(cacheHeaders(await stage.answered(searching))[1]).toBe(
       'promptsales; fwd=bypass; detail=bypass; promptsales-reason=server-tools',
     );
-    expect(provider.calls).toBe(6);
+    expect(stage.provider.calls).toBe(6);
   });
 
   it('with no-cache: REFRESH, and the new answer is what is stored', async () => {
-    const body = await known({ stream: true });
+    const body = await stage.known({ stream: true });
     const fresh = ROLE + say('new') + STOP + USAGE_CHUNK + DONE;
-    const refreshed = await answered(body, { 'cache-control': 'no-cache' }, fresh);
+    const refreshed = await stage.answered(body, { 'cache-control': 'no-cache' }, fresh);
     expect(cacheHeaders(refreshed)).toEqual(['REFRESH', 'promptsales; fwd=request', null]);
     expect(await refreshed.text()).toBe(withoutUsage(fresh));
-    const hit = await gateway.post(body);
+    const hit = await stage.gateway.post(body);
     expect(cacheHeaders(hit)).toEqual(HIT);
     expect(await hit.text()).toBe(withoutUsage(fresh));
   });
 
   it('with only-if-cached: the answer or 504, never a call', async () => {
     const body = question();
-    const absent = await gateway.post(body, { 'cache-control': 'only-if-cached' });
+    const absent = await stage.gateway.post(body, { 'cache-control': 'only-if-cached' });
     expect(absent.status).toBe(504);
     expect(absent.headers.get('x-should-retry')).toBe('false');
     expect(await absent.json()).toEqual({
       error: expect.objectContaining({ type: 'server_error', code: 'not_in_cache' }),
     });
-    expect(provider.calls).toBe(0);
-    const present = await known();
-    expect(cacheHeaders(await gateway.post(present, { 'cache-control': 'only-if-cached' }))).toEqual(HIT);
-    expect((await gateway.post(present, { 'cache-control': 'only-if-cached, no-cache' })).status).toBe(504);
-    expect((await gateway.post(present, { 'cache-control': 'only-if-cached, max-age=0' })).status).toBe(504);
+    expect(stage.provider.calls).toBe(0);
+    const present = await stage.known();
+    expect(cacheHeaders(await stage.gateway.post(present, { 'cache-control': 'only-if-cached' }))).toEqual(HIT);
+    expect((await stage.gateway.post(present, { 'cache-control': 'only-if-cached, no-cache' })).status).toBe(504);
+    expect((await stage.gateway.post(present, { 'cache-control': 'only-if-cached, max-age=0' })).status).toBe(504);
   });
 
   it('with max-age: an older entry is asked for anew', async () => {
-    const body = await known();
-    expect(cacheHeaders(await gateway.post(body, { 'cache-control': 'max-age=100' }))).toEqual(HIT);
-    expect(cacheHeaders(await answered(body, { 'cache-control': 'max-age=0' }))).toEqual([
+    const body = await stage.known();
+    expect(cacheHeaders(await stage.gateway.post(body, { 'cache-control': 'max-age=100' }))).toEqual(HIT);
+    expect(cacheHeaders(await stage.answered(body, { 'cache-control': 'max-age=0' }))).toEqual([
       'REFRESH',
       'promptsales; fwd=request; stored',
       null,
@@ -128,9 +116,11 @@ describe('what a response says about the cache', () => {
   });
 
   it('with stale-while-revalidate: the old answer at once, and one call for a new one behind it', async () => {
-    const body = await known();
+    const body = await stage.known();
     const stale = await Promise.all(
-      Array.from({ length: 5 }, () => gateway.post(body, { 'cache-control': 'max-age=0, stale-while-revalidate=60' })),
+      Array.from({ length: 5 }, () =>
+        stage.gateway.post(body, { 'cache-control': 'max-age=0, stale-while-revalidate=60' }),
+      ),
     );
     for (const response of stale) {
       expect(cacheHeaders(response)).toEqual([
@@ -139,53 +129,53 @@ describe('what a response says about the cache', () => {
         '0',
       ]);
     }
-    (await provider.next()).end(ROLE + say('newer') + STOP + USAGE_CHUNK + DONE);
+    (await stage.provider.next()).end(ROLE + say('newer') + STOP + USAGE_CHUNK + DONE);
     const deadline = Date.now() + 3000;
     let text = '';
-    while (!text.includes('newer') && Date.now() < deadline) text = await (await gateway.post(body)).text();
+    while (!text.includes('newer') && Date.now() < deadline) text = await (await stage.gateway.post(body)).text();
     expect(text).toContain('newer');
-    expect(provider.calls).toBe(1);
-    expect(gateway.ledger.calls.at(-1)?.facts.cause).toBe('refresh');
+    expect(stage.provider.calls).toBe(1);
+    expect(stage.gateway.ledger.calls.at(-1)?.facts.cause).toBe('refresh');
   });
 
   it.each([
-    ['a 500', (): Promise<void> => provider.next().then((call) => call.json(500, { error: { message: 'no' } }))],
-    ['a broken connection', (): Promise<void> => provider.next().then((call) => call.die())],
+    ['a 500', (): Promise<void> => stage.provider.next().then((call) => call.json(500, { error: { message: 'no' } }))],
+    ['a broken connection', (): Promise<void> => stage.provider.next().then((call) => call.die())],
   ])('with stale-if-error: the old answer instead of %s', async (_, fail) => {
-    const body = await known();
-    const pending = gateway.post(body, { 'cache-control': 'max-age=0, stale-if-error=60' });
+    const body = await stage.known();
+    const pending = stage.gateway.post(body, { 'cache-control': 'max-age=0, stale-if-error=60' });
     await fail();
     const response = await pending;
     expect(response.status).toBe(200);
     expect(cacheHeaders(response)[0]).toBe('STALE');
     // One request: its call counts it.
-    expect([gateway.ledger.calls.at(-1)?.facts.cause, gateway.ledger.hits.at(-1)]).toEqual([
+    expect([stage.gateway.ledger.calls.at(-1)?.facts.cause, stage.gateway.ledger.hits.at(-1)]).toEqual([
       'request',
       expect.objectContaining({ kind: 'stale', part: true }),
     ]);
-    const without = gateway.post(body, { 'cache-control': 'max-age=0' });
+    const without = stage.gateway.post(body, { 'cache-control': 'max-age=0' });
     await fail();
     expect((await without).status).toBeGreaterThanOrEqual(500);
   });
 
   it('keeps an answer for as long as x-cache-ttl says, and apart by namespace', async () => {
     const body = question();
-    await (await answered(body, { 'x-cache-ttl': '30' })).text();
-    expect((await gateway.post(body)).headers.get('cache-status')).toMatch(/ttl=(30|29)$/);
-    expect(cacheHeaders(await answered(body, { 'x-cache-namespace': 'other' }))[0]).toBe('MISS');
+    await (await stage.answered(body, { 'x-cache-ttl': '30' })).text();
+    expect((await stage.gateway.post(body)).headers.get('cache-status')).toMatch(/ttl=(30|29)$/);
+    expect(cacheHeaders(await stage.answered(body, { 'x-cache-namespace': 'other' }))[0]).toBe('MISS');
   });
 
   it('trap 14: replays at the pace of the recording, or a multiple, or at once', async () => {
     const body = question({ stream: true });
-    const pending = gateway.post(body);
-    const call = await provider.next();
+    const pending = stage.gateway.post(body);
+    const call = await stage.provider.next();
     call.say(ROLE);
     await new Promise((resolve) => setTimeout(resolve, 300));
     call.end(say('slow'), STOP, USAGE_CHUNK, DONE);
     const stream = await (await pending).text();
     const timed = async (pace: string): Promise<number> => {
       const began = performance.now();
-      expect(await (await gateway.post(body, { 'x-cache-replay': pace })).text()).toBe(stream);
+      expect(await (await stage.gateway.post(body, { 'x-cache-replay': pace })).text()).toBe(stream);
       return performance.now() - began;
     };
     expect(await timed('paced')).toBeGreaterThanOrEqual(295);
@@ -205,10 +195,10 @@ describe('bad input', () => {
     ['a message list that is none', { model: 'm', messages: 'hi' }, 400, 'invalid_type'],
     ['a body over the cap', `{"x":"${'x'.repeat(11 * 1024 * 1024)}"}`, 413, 'request_too_large'],
   ])('%s is refused in the provider’s shape', async (_, body, status, code) => {
-    const response = await gateway.post(body);
+    const response = await stage.gateway.post(body);
     expect(response.status).toBe(status);
     expect(await response.json()).toEqual({ error: expect.objectContaining({ type: 'invalid_request_error', code }) });
-    expect(provider.calls).toBe(0);
+    expect(stage.provider.calls).toBe(0);
   });
 
   it.each([
@@ -217,15 +207,15 @@ describe('bad input', () => {
     [{ 'x-cache-replay': 'fast' }, 400, 'invalid_cache_header'],
     [{ 'content-type': 'text/plain' }, 415, 'unsupported_media_type'],
   ])('%j is refused', async (headers, status, code) => {
-    const response = await gateway.post(question(), headers);
+    const response = await stage.gateway.post(question(), headers);
     expect(response.status).toBe(status);
     expect(await response.json()).toEqual({ error: expect.objectContaining({ code }) });
   });
 
   it('a body that is not I-JSON is passed on as it came, and kept for its like alone', async () => {
     const raw = `{"model":"gpt-4o","messages":[{"role":"user","content":"big"}],"seed":9007199254740993}`;
-    const pending = gateway.post(raw);
-    const call = await provider.next();
+    const pending = stage.gateway.post(raw);
+    const call = await stage.provider.next();
     expect(call.call.body).toBe(raw);
     const completion = {
       id: 'c',
@@ -234,9 +224,9 @@ describe('bad input', () => {
     };
     call.json(200, completion);
     expect(await (await pending).json()).toEqual(completion);
-    expect(cacheHeaders(await gateway.post(raw))).toEqual(HIT);
-    const neighbour = gateway.post(raw.replace('993', '992'));
-    (await provider.next()).json(200, completion);
+    expect(cacheHeaders(await stage.gateway.post(raw))).toEqual(HIT);
+    const neighbour = stage.gateway.post(raw.replace('993', '992'));
+    (await stage.provider.next()).json(200, completion);
     expect(cacheHeaders(await neighbour)[0]).toBe('MISS');
   });
 });

@@ -1,51 +1,39 @@
-import type { GatewayProcess } from './gateway-process.js';
 import { cacheHeaders, GatewayStage, HIT } from './gateway-stage.js';
 import { question } from './questions.js';
-import { DONE, ROLE, say, STOP, USAGE_CHUNK, type StreamProvider } from './stream-provider.js';
+import { DONE, ROLE, say, STOP, USAGE_CHUNK } from './stream-provider.js';
 
-let stage: GatewayStage;
-let provider: StreamProvider;
-let gateway: GatewayProcess;
-const answered: GatewayStage['answered'] = (...asked) => stage.answered(...asked);
-const known: GatewayStage['known'] = (...more) => stage.known(...more);
-
-beforeAll(async () => {
-  stage = await GatewayStage.start();
-  ({ provider, gateway } = stage);
-});
-afterAll(() => stage.stop());
-beforeEach(() => stage.reset());
+const stage = GatewayStage.forAll();
 
 describe('trap 17: whose answer it is', () => {
   it('is not another tenant’s, nor that of another base URL', async () => {
-    const body = await known();
-    expect(cacheHeaders(await answered(body, { 'x-test-tenant': 'other' }))[0]).toBe('MISS');
-    const { baseUrl } = gateway.target;
-    gateway.target.baseUrl = `${baseUrl}/again`;
+    const body = await stage.known();
+    expect(cacheHeaders(await stage.answered(body, { 'x-test-tenant': 'other' }))[0]).toBe('MISS');
+    const { baseUrl } = stage.gateway.target;
+    stage.gateway.target.baseUrl = `${baseUrl}/again`;
     try {
-      expect(cacheHeaders(await answered(body))[0]).toBe('MISS');
+      expect(cacheHeaders(await stage.answered(body))[0]).toBe('MISS');
     } finally {
-      gateway.target.baseUrl = baseUrl;
+      stage.gateway.target.baseUrl = baseUrl;
     }
-    expect(cacheHeaders(await gateway.post(body))).toEqual(HIT);
+    expect(cacheHeaders(await stage.gateway.post(body))).toEqual(HIT);
   });
 
   it('is that of all keys of the tenant, or of one key, as the policy says', async () => {
-    expect(cacheHeaders(await gateway.post(await known(), { authorization: 'Bearer k2' }))).toEqual(HIT);
-    const own = await known({ model: 'own-model' });
-    expect(cacheHeaders(await gateway.post(own))).toEqual(HIT);
-    expect(cacheHeaders(await answered(own, { authorization: 'Bearer k2' }))[0]).toBe('MISS');
+    expect(cacheHeaders(await stage.gateway.post(await stage.known(), { authorization: 'Bearer k2' }))).toEqual(HIT);
+    const own = await stage.known({ model: 'own-model' });
+    expect(cacheHeaders(await stage.gateway.post(own))).toEqual(HIT);
+    expect(cacheHeaders(await stage.answered(own, { authorization: 'Bearer k2' }))[0]).toBe('MISS');
   });
 });
 
 describe('trap 7: through POST /v1/chat/completions nobody gets an answer', () => {
   /** Asks as he would; a body of the answer's own says whose it is. */
   const asks = async (body: object, headers: Record<string, string>, mine: string): Promise<string> => {
-    const asking = gateway.post(body, headers);
-    const answering = provider.next().then((call) => call.end(ROLE + say(mine) + STOP + USAGE_CHUNK + DONE));
+    const asking = stage.gateway.post(body, headers);
+    const answering = stage.provider.next().then((call) => call.end(ROLE + say(mine) + STOP + USAGE_CHUNK + DONE));
     const response = await asking;
     if (response.headers.get('x-cache') === 'MISS') await answering;
-    else provider.reset();
+    else stage.provider.reset();
     return response.text();
   };
 
@@ -63,37 +51,37 @@ describe('trap 7: through POST /v1/chat/completions nobody gets an answer', () =
       const theirs = await asks(body, headers, 'second');
       expect(theirs).toContain('second');
       expect(theirs).not.toContain('first');
-      expect(await (await gateway.post(body)).text()).toContain('first');
-      expect(await (await gateway.post(body, headers)).text()).toContain('second');
-      expect(provider.calls).toBe(2);
-      provider.reset();
+      expect(await (await stage.gateway.post(body)).text()).toContain('first');
+      expect(await (await stage.gateway.post(body, headers)).text()).toContain('second');
+      expect(stage.provider.calls).toBe(2);
+      stage.provider.reset();
     }
   });
 
   it('of another base URL, nor joins a call that is under way for another', async () => {
     const body = question();
-    const { baseUrl } = gateway.target;
-    const first = gateway.post(body);
-    const here = await provider.next();
-    gateway.target.baseUrl = `${baseUrl}/again`;
+    const { baseUrl } = stage.gateway.target;
+    const first = stage.gateway.post(body);
+    const here = await stage.provider.next();
+    stage.gateway.target.baseUrl = `${baseUrl}/again`;
     try {
-      const second = gateway.post(body);
-      const there = await provider.next();
+      const second = stage.gateway.post(body);
+      const there = await stage.provider.next();
       expect([here.call.url, there.call.url]).toEqual(['/v1/chat/completions', '/v1/again/chat/completions']);
       there.end(ROLE + say('there') + STOP + USAGE_CHUNK + DONE);
       expect(await (await second).text()).toContain('there');
-      const hit = await gateway.post(body);
+      const hit = await stage.gateway.post(body);
       expect([hit.headers.get('x-cache'), await hit.text()]).toEqual(['HIT', expect.stringContaining('there')]);
     } finally {
-      gateway.target.baseUrl = baseUrl;
+      stage.gateway.target.baseUrl = baseUrl;
     }
     here.end(ROLE + say('here') + STOP + USAGE_CHUNK + DONE);
     expect(await (await first).text()).toContain('here');
-    expect(await (await gateway.post(body)).text()).toContain('here');
+    expect(await (await stage.gateway.post(body)).text()).toContain('here');
   });
 
   it('but that of another credential of the same tenant, which its policy shares', async () => {
-    const body = await known();
-    expect((await gateway.post(body, { authorization: 'Bearer k2' })).headers.get('x-cache')).toBe('HIT');
+    const body = await stage.known();
+    expect((await stage.gateway.post(body, { authorization: 'Bearer k2' })).headers.get('x-cache')).toBe('HIT');
   });
 });

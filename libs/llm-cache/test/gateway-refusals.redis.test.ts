@@ -1,34 +1,23 @@
-import type { GatewayProcess } from './gateway-process.js';
 import { cacheHeaders, GatewayStage } from './gateway-stage.js';
 import { question } from './questions.js';
-import { DONE, EventReader, ROLE, say, STOP, withoutUsage, type StreamProvider } from './stream-provider.js';
+import { DONE, EventReader, ROLE, say, STOP, withoutUsage } from './stream-provider.js';
 
-let stage: GatewayStage;
-let provider: StreamProvider;
-let gateway: GatewayProcess;
-const answered: GatewayStage['answered'] = (...asked) => stage.answered(...asked);
-
-beforeAll(async () => {
-  stage = await GatewayStage.start();
-  ({ provider, gateway } = stage);
-});
-afterAll(() => stage.stop());
-beforeEach(() => stage.reset());
+const stage = GatewayStage.forAll();
 
 describe('trap 15: what is passed on and not stored', () => {
   it.each([400, 404, 422, 429, 500, 503])('a %i, with its body', async (status) => {
     const body = question();
     const error = { error: { message: 'their words', type: 'x', param: null, code: 'theirs' } };
     for (let round = 0; round < 2; round += 1) {
-      const pending = gateway.post(body);
-      (await provider.next()).json(status, error, { 'retry-after': '7', 'set-cookie': 'a=b' });
+      const pending = stage.gateway.post(body);
+      (await stage.provider.next()).json(status, error, { 'retry-after': '7', 'set-cookie': 'a=b' });
       const response = await pending;
       expect(response.status).toBe(status);
       expect(await response.json()).toEqual(error);
       expect(response.headers.get('retry-after')).toBe('7');
       expect(response.headers.get('set-cookie')).toBeNull();
     }
-    expect(provider.calls).toBe(2);
+    expect(stage.provider.calls).toBe(2);
   });
 
   it.each([
@@ -39,17 +28,17 @@ describe('trap 15: what is passed on and not stored', () => {
   ])('a stream with %s', async (_, stream) => {
     const body = question({ stream: true });
     for (let round = 0; round < 2; round += 1) {
-      const response = await answered(body, {}, stream);
+      const response = await stage.answered(body, {}, stream);
       expect(cacheHeaders(response)[0]).toBe('MISS');
       expect(await response.text()).toBe(withoutUsage(stream));
     }
-    expect(gateway.events.filter((event) => event === 'kept stored')).toEqual([]);
+    expect(stage.gateway.events.filter((event) => event === 'kept stored')).toEqual([]);
   });
 
   it('trap 21: a stream that dies: what came, then an error event, and nothing stored', async () => {
     const body = question({ stream: true });
-    const pending = gateway.post(body);
-    const call = await provider.next();
+    const pending = stage.gateway.post(body);
+    const call = await stage.provider.next();
     call.say(ROLE, say('half'));
     const reader = new EventReader(await pending);
     await reader.until('half');
@@ -59,8 +48,8 @@ describe('trap 15: what is passed on and not stored', () => {
     expect(JSON.parse(text.slice(withoutUsage(ROLE + say('half')).length + 'data: '.length))).toEqual({
       error: { message: expect.any(String), type: 'server_error', param: null, code: 'upstream_died' },
     });
-    expect(cacheHeaders(await answered(body))[0]).toBe('MISS');
-    expect(gateway.ledger.calls.at(-2)?.outcome).toMatchObject({ status: 'failed', usage: null });
+    expect(cacheHeaders(await stage.answered(body))[0]).toBe('MISS');
+    expect(stage.gateway.ledger.calls.at(-2)?.outcome).toMatchObject({ status: 'failed', usage: null });
   });
 
   it.each([
@@ -69,16 +58,16 @@ describe('trap 15: what is passed on and not stored', () => {
     ['sends garbage as events', ['data: <html>\n\n', DONE], 502, 'upstream_invalid_response'],
     ['sends no event', [], 502, 'upstream_invalid_response'],
   ])('a provider that %s is an error to one who wants JSON', async (_, events, status, code) => {
-    const pending = gateway.post(question());
-    (await provider.next()).end(...events);
+    const pending = stage.gateway.post(question());
+    (await stage.provider.next()).end(...events);
     const response = await pending;
     expect(response.status).toBe(status);
     expect(await response.json()).toEqual({ error: expect.objectContaining({ type: 'server_error', code }) });
   });
 
   it('a provider that is silent is a 504', async () => {
-    const pending = gateway.post(question());
-    await provider.next();
+    const pending = stage.gateway.post(question());
+    await stage.provider.next();
     const response = await pending;
     expect(response.status).toBe(504);
     expect(await response.json()).toEqual({ error: expect.objectContaining({ code: 'upstream_timeout' }) });

@@ -5,25 +5,16 @@ import { HELLO, StreamProvider } from './stream-provider.js';
 
 /** One process of the gateway in front of a provider that answers as a test says. */
 export class GatewayStage {
-  private constructor(
-    readonly provider: StreamProvider,
-    readonly gateway: GatewayProcess,
-  ) {}
+  provider!: StreamProvider;
+  gateway!: GatewayProcess;
 
-  static async start(): Promise<GatewayStage> {
-    const redis = await startRedis();
-    const provider = await StreamProvider.start();
-    const gateway = await GatewayProcess.start({
-      redisUrl: redis.url,
-      providerUrl: provider.baseUrl,
-      upstream: { timeoutMs: 3000, idleTimeoutMs: 1500 },
-      policies: [
-        { name: 'default', match: {}, mode: 'all', share: 'tenant' },
-        { name: 'off', match: { model: 'off-model' }, mode: 'off', share: 'tenant' },
-        { name: 'own', match: { model: 'own-model' }, mode: 'all', share: 'key' },
-      ],
-    });
-    return new GatewayStage(provider, await gateway.redisUp());
+  /** For all tests of a file. */
+  static forAll(): GatewayStage {
+    const stage = new GatewayStage();
+    beforeAll(() => stage.#start());
+    afterAll(() => stage.#stop());
+    beforeEach(() => stage.#reset());
+    return stage;
   }
 
   /** Asks, and has the provider answer. */
@@ -41,12 +32,28 @@ export class GatewayStage {
     return body;
   }
 
-  reset(): void {
+  async #start(): Promise<void> {
+    const redis = await startRedis();
+    this.provider = await StreamProvider.start();
+    const gateway = await GatewayProcess.start({
+      redisUrl: redis.url,
+      providerUrl: this.provider.baseUrl,
+      upstream: { timeoutMs: 3000, idleTimeoutMs: 1500 },
+      policies: [
+        { name: 'default', match: {}, mode: 'all', share: 'tenant' },
+        { name: 'off', match: { model: 'off-model' }, mode: 'off', share: 'tenant' },
+        { name: 'own', match: { model: 'own-model' }, mode: 'all', share: 'key' },
+      ],
+    });
+    this.gateway = await gateway.redisUp();
+  }
+
+  #reset(): void {
     this.provider.reset();
     this.gateway.events.length = 0;
   }
 
-  async stop(): Promise<void> {
+  async #stop(): Promise<void> {
     await this.gateway.stop();
     await this.provider.stop();
   }
