@@ -31,8 +31,7 @@ export const MESSAGES = [
   { numero: 2, texto: 'Última semana', tono: 'urgente' },
 ];
 
-const answerAtOnce: HeldUpstream['answer'] = (answering) =>
-  answering.say(JSON.stringify({ mensajes: MESSAGES }));
+const answerAtOnce: HeldUpstream['answer'] = (answering) => answering.say(JSON.stringify({ mensajes: MESSAGES }));
 
 export async function heldUpstream(): Promise<HeldUpstream> {
   const waiting = new Set<() => void>();
