@@ -173,6 +173,28 @@ describe('a flight that leads', () => {
     await flight.done;
   });
 
+  it('makes a stream of JSON only for one who wants it, be it when the answer has ended', async () => {
+    const synthesise = jest.spyOn(CHAT_COMPLETIONS, 'synthesise');
+    const choice = { index: 0, message: { role: 'assistant', content: 'x' }, finish_reason: 'stop' };
+    const json = JSON.stringify({ id: 'c', object: 'chat.completion', created: 1, model: 'm', choices: [choice] });
+    const filling = Promise.withResolvers<FillResult>();
+    const flight = fly(
+      async () => ({ kind: 'json', status: 200, headers: {}, bytes: bytesOf(json) }),
+      leadershipOf(filling.promise),
+    );
+    const passenger = flight.board('whole');
+    while (flight.storing === null) await nextTurn();
+    expect(synthesise).not.toHaveBeenCalled();
+    const streams = [await read(flight), await read(flight)];
+    expect(streams[0]).toMatch(/"content":"x"[^]*data: \[DONE\]\n\n$/);
+    expect(streams[1]).toBe(streams[0]);
+    expect(synthesise).toHaveBeenCalledTimes(1);
+    filling.resolve('stored');
+    expect(await passenger?.whole).toMatchObject({ kind: 'answer', body: Buffer.from(json), stored: true });
+    await flight.done;
+    synthesise.mockRestore();
+  });
+
   it('gives and books the answer, and says that nothing is stored, where the fill fails', async () => {
     const leadership = { ...leadershipOf(), fill: () => Promise.reject(new RangeError('ttl')) };
     const flight = fly(async () => streamOf(HALF, STOP, DONE), leadership);

@@ -78,6 +78,8 @@ export class LeaderFlight implements AnswerFlight {
   #called = false;
   #filling: Promise<FillResult> | null = null;
   #storing: Promise<boolean> | null = null;
+  /** Events of an answer that came as JSON, which are made when the first comes who wants them. */
+  #framesNotMade: (() => readonly RecordedFrame[] | null) | null = null;
 
   constructor(leading: Leading, tools: LeaderTools) {
     this.#leading = leading;
@@ -112,6 +114,10 @@ export class LeaderFlight implements AnswerFlight {
   }
 
   board(wants: 'frames' | 'whole'): Passenger | null {
+    if (wants === 'frames' && this.#framesNotMade !== null) {
+      for (const frame of this.#framesNotMade() ?? []) this.broadcast.frame(frame);
+      this.#framesNotMade = null;
+    }
     return this.broadcast.board(wants);
   }
 
@@ -278,15 +284,24 @@ export class LeaderFlight implements AnswerFlight {
     if (whole === null) {
       throw new LlmError('upstream_invalid_response', 'The provider sent JSON that is no answer to this request.');
     }
-    const frames = protocol.synthesise(body);
+    let made: readonly RecordedFrame[] | null | undefined;
+    const frames = (): readonly RecordedFrame[] | null => {
+      if (made === undefined) made = protocol.synthesise(body);
+      return made;
+    };
     this.broadcast.begin({
       kind: 'json',
       status: response.status,
       headers: response.headers,
-      streamable: frames !== null,
+      get streamable() {
+        return frames() !== null;
+      },
     });
-    for (const frame of frames?.slice(0, -1) ?? []) this.broadcast.frame(frame);
-    await this.#finish(whole, response, frames?.at(-1) ?? null, true);
+    const asked = this.broadcast.log.isRead ? frames() : null;
+    for (const frame of asked?.slice(0, -1) ?? []) this.broadcast.frame(frame);
+    // To make them can take longer than all else that is done with an answer, and hardly anybody wants them.
+    if (asked === null) this.#framesNotMade = frames;
+    await this.#finish(whole, response, asked?.at(-1) ?? null, true);
     return settledBy(whole, response.status);
   }
 
