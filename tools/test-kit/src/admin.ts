@@ -1,14 +1,26 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 
-/** Sends one command over a connection of its own and resolves with the reply; rejects within a second. */
-export async function admin(port: number, ...command: readonly (string | number)[]): Promise<unknown> {
+/** How long a server that runs may take to answer, on a machine with much else to do. */
+const ANSWERS_WITHIN_MS = 30_000;
+/** After so long without an answer a server counts as frozen. */
+const FROZEN_AFTER_MS = 2000;
+
+type Command = readonly (string | number)[];
+
+/** Sends one command over a connection of its own and resolves with the reply. */
+export const admin = (port: number, ...command: Command): Promise<unknown> => send(port, command, ANSWERS_WITHIN_MS);
+
+/** The same, of a server that may be frozen: rejects soon. */
+export const glance = (port: number, ...command: Command): Promise<unknown> => send(port, command, FROZEN_AFTER_MS);
+
+async function send(port: number, command: Command, withinMs: number): Promise<unknown> {
   const client = new Redis({
     port,
     host: '127.0.0.1',
     lazyConnect: true,
-    connectTimeout: 1000,
-    commandTimeout: 1000,
+    connectTimeout: withinMs,
+    commandTimeout: withinMs,
     retryStrategy: () => null,
     enableReadyCheck: false,
     disableClientInfo: true,
@@ -24,7 +36,7 @@ export async function admin(port: number, ...command: readonly (string | number)
 }
 
 /** Looks until `so`; an error while looking means "not yet", and is what the time-out tells. */
-export async function until(what: string, so: () => Promise<boolean>, withinMs = 15_000): Promise<void> {
+export async function until(what: string, so: () => Promise<boolean>, withinMs = 60_000): Promise<void> {
   const deadline = Date.now() + withinMs;
   let last: unknown;
   for (;;) {
@@ -38,7 +50,7 @@ export async function until(what: string, so: () => Promise<boolean>, withinMs =
   }
 }
 
-export const replicationOf = async (port: number): Promise<string> => String(await admin(port, 'INFO', 'replication'));
+export const replicationOf = async (port: number): Promise<string> => String(await glance(port, 'INFO', 'replication'));
 
 /** Whether each server is a primary, or a replica that is connected to one. */
 export async function upToDate(servers: readonly { readonly port: number }[]): Promise<boolean> {

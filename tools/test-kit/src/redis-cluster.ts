@@ -1,5 +1,5 @@
 import { findRedis, freePort, isPortFree, type LocalServer, startRedisServer } from '@promptsales/local-services';
-import { admin, until, upToDate } from './admin.js';
+import { admin, glance, until, upToDate } from './admin.js';
 import { endWithTestFile, localDirectory, temporaryDirectory } from './test-run.js';
 
 const SLOTS = 16_384;
@@ -12,7 +12,7 @@ export interface StartRedisClusterOptions {
   readonly primaries?: number;
   /** @default 1 */
   readonly replicasEach?: number;
-  /** After so long without a sign of life a node is held for dead and its replica takes over. @default 1500 */
+  /** After so long without a sign of life a node is held for dead and its replica takes over. @default 5000 */
   readonly nodeTimeoutMs?: number;
   /**
    * Whether a cluster with slots that nobody serves refuses all others too, as Redis does unless told otherwise.
@@ -82,7 +82,7 @@ export class TestRedisCluster {
    */
   async failOver(primary: TestClusterNode): Promise<TestClusterNode> {
     const heir = await this.replicaOf(primary);
-    const alive = await admin(primary.port, 'PING').then(
+    const alive = await glance(primary.port, 'PING').then(
       () => true,
       () => false,
     );
@@ -130,7 +130,7 @@ export class TestRedisCluster {
     await until(
       'the cluster is whole',
       async () => {
-        const infos = await Promise.all(this.nodes.map(({ port }) => admin(port, 'CLUSTER', 'INFO').then(String)));
+        const infos = await Promise.all(this.nodes.map(({ port }) => glance(port, 'CLUSTER', 'INFO').then(String)));
         const views = await this.#livingViews();
         const first = JSON.stringify(views[0]);
         return (
@@ -182,7 +182,7 @@ type View = readonly {
 type SlotsRow = [from: number, to: number, ...nodes: [host: string, port: number, id: string][]];
 
 async function viewOf(port: number): Promise<View> {
-  const rows = (await admin(port, 'CLUSTER', 'SLOTS')) as SlotsRow[];
+  const rows = (await glance(port, 'CLUSTER', 'SLOTS')) as SlotsRow[];
   return rows
     .map(([from, to, primary, ...replicas]) => ({
       from,
@@ -214,7 +214,7 @@ async function startNode(options: StartRedisClusterOptions): Promise<TestCluster
         databases: 1,
         args: [
           ['--cluster-enabled', 'yes'],
-          ['--cluster-node-timeout', String(options.nodeTimeoutMs ?? 1500)],
+          ['--cluster-node-timeout', String(options.nodeTimeoutMs ?? 5000)],
           ['--cluster-require-full-coverage', options.requireFullCoverage === true ? 'yes' : 'no'],
           ['--cluster-replica-validity-factor', '0'],
           ['--repl-diskless-sync-delay', '0'],

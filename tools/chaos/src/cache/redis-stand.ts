@@ -38,7 +38,7 @@ export async function startStand(topology: TopologyName): Promise<RedisStand> {
   if (topology === 'single') return ofOne(await startRedis({ appendOnly: true }));
   return topology === 'sentinel'
     ? ofSentinels(await startRedisSentinels({ replicas: 2 }))
-    : ofCluster(await startRedisCluster());
+    : ofCluster(await startRedisCluster({ nodeTimeoutMs: 1500 }));
 }
 
 function ofOne(server: TestRedis): RedisStand {
