@@ -153,7 +153,7 @@ const waits = fc.oneof(fc.constant(0), fc.nat(1500), fc.nat(40_000), fc.nat(4_00
 const steps = fc.array(fc.record({ waitMs: waits, limits: some, cost: fc.nat(3) }), { minLength: 1, maxLength: 60 });
 
 describe('limits, whatever is asked and when', () => {
-  test('are taken as documented: all or none, and at most twice a limit over any stretch of its length', async () => {
+  test('trap 24: are taken as documented whatever the clocks of processes say: all or none, at most twice a limit over any stretch', async () => {
     await fc.assert(
       fc.asyncProperty(steps, fc.boolean(), fc.integer({ min: -900, max: 900 }), async (sequence, clustered, offMs) => {
         const stage = new Stage(clustered, offMs);
