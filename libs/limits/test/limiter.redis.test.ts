@@ -1,4 +1,4 @@
-import { RedisRoles, type RedisHome } from '@promptsales/cache-core';
+import { Cache, explain, keyspace, PlainValues, RedisRoles, type RedisHome } from '@promptsales/cache-core';
 import { startRedis, startRedisCluster } from '@promptsales/test-kit';
 import { Cluster, Redis } from 'ioredis';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -253,6 +253,19 @@ describe.each([
     place.thaw();
     await Promise.all(both.map(stop));
   }, 60_000);
+
+  it('are read, explained and removed by their documented key', async () => {
+    await a.limiter.take([limit(serviceMinute(subject), 5)], 2);
+    const ref = keyspace.ratelimitService.at({ service: subject, user_id: '' });
+    expect(ref.key).toBe(`ratelimit:${subject}::minute`);
+    const plain = new PlainValues(b.roles);
+    expect(await plain.read(ref)).toMatchObject({ kind: 'value', value: 2 });
+    const cache = new Cache(b.roles);
+    expect(await explain(ref, cache)).toMatchObject({ type: 'string', ttlMs: expect.any(Number) });
+    cache.close();
+    expect(await plain.remove(ref)).toBe(true);
+    expect(left(await a.limiter.take([limit(serviceMinute(subject), 5)]))).toEqual([4]);
+  });
 
   it('keep what they have under a prefix', async () => {
     const prefixed = await start('ps:{all}:');

@@ -311,7 +311,7 @@ export class Cache {
     const { ref } = reading;
     const { keyPrefix } = this.#settings;
     const link = this.#roles.link(ref.family.role);
-    const keys = keysOf(reading, keyPrefix);
+    const keys = keysOf(reading, keyPrefix, link.clustered);
     const seen = await look(reading, keys, subjectsOf(reading, keyPrefix), link, {
       ...this.#settings,
       forKeeping: false,

@@ -1,6 +1,7 @@
 import { companions, type Companion } from '../keyspace/companion.js';
 import type { KeyRef } from '../keyspace/family.js';
-import { colocate, physicalKey } from '../keyspace/physical-key.js';
+import { colocate } from '../keyspace/physical-key.js';
+import { placedKey } from '../keyspace/placed-key.js';
 import type { Stored } from './stored.js';
 
 /** What an entry can be invalidated by beside its key. */
@@ -39,8 +40,9 @@ export interface EntryKeys {
   readonly parts: readonly string[];
 }
 
-export function keysOf(entry: Entry, keyPrefix: string): EntryKeys {
-  const value = physicalKey(keyPrefix, entry.ref.key);
+/** @param clustered matters to families that are no cache, and have a hash tag there */
+export function keysOf(entry: Entry, keyPrefix: string, clustered = false): EntryKeys {
+  const value = placedKey(keyPrefix, entry.ref, clustered);
   return {
     value,
     sidecar: colocate(value, companions.sidecar.label, keyPrefix),
