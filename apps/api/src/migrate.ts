@@ -13,7 +13,7 @@ try {
     log: { info: (line) => log.logger.info(line), warn: (line) => log.logger.warn(line) },
   });
   await database.close();
-  log.flush();
+  await log.flush();
 } catch (error) {
   process.stderr.write(`${startFailure('migrate', error)}\n`);
   process.exit(1);

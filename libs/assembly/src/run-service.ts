@@ -41,7 +41,7 @@ export async function runService(
     readiness.started();
     process.stdout.write(`${readyLine}\n`);
   } catch (error) {
-    log?.flush();
+    await log?.flush();
     process.stderr.write(`${startFailure(name, error)}\n`);
     process.exit(1);
   }

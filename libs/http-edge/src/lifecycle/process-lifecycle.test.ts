@@ -71,19 +71,23 @@ describe('ProcessLifecycle', () => {
   });
 
   it('ends itself like a signal would, with the reason and exit code 1', async () => {
-    const { subject, signals, codes, logged } = lifecycle();
+    const { subject, signals, exited, codes, logged } = lifecycle();
     const ran: string[] = [];
     subject.onShutdown([step('drain', async () => ran.push('drain'))]);
     await subject.refuse(Object.assign(new Error('this must not be'), { code: 'unsafe' }));
     expect({ ran, codes }).toEqual({ ran: ['drain'], codes: [1] });
     expect(logged()).toMatch(/"level":"fatal".*"code":"unsafe".*"msg":"this must not be"/);
+    const again = exited();
     signals.emit('SIGTERM');
+    await again;
     expect(codes).toEqual([1, 143]);
   });
 
-  it.each(['uncaughtException', 'unhandledRejection'])('logs an %s and exits 1', (event) => {
-    const { signals, codes, logged } = lifecycle();
+  it.each(['uncaughtException', 'unhandledRejection'])('logs an %s and exits 1', async (event) => {
+    const { signals, exited, codes, logged } = lifecycle();
+    const exit = exited();
     signals.emit(event, new Error('nobody caught this'));
+    await exit;
     expect(codes).toEqual([1]);
     expect(logged()).toContain('nobody caught this');
   });

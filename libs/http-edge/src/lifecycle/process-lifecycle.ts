@@ -34,8 +34,8 @@ export class ProcessLifecycle {
     this.#exit = options.exit ?? ((code) => process.exit(code));
     const signals = options.signals ?? process;
     for (const signal of ['SIGTERM', 'SIGINT'] as const) signals.on(signal, () => void this.#onSignal(signal));
-    signals.on('uncaughtException', (error: unknown) => this.#onFatal(error, 'uncaught exception'));
-    signals.on('unhandledRejection', (error: unknown) => this.#onFatal(error, 'unhandled rejection'));
+    signals.on('uncaughtException', (error: unknown) => void this.#onFatal(error, 'uncaught exception'));
+    signals.on('unhandledRejection', (error: unknown) => void this.#onFatal(error, 'unhandled rejection'));
   }
 
   /** What a shutdown does from now on. Until it is set, a signal just ends the process: nothing has begun that needs an end. */
@@ -54,7 +54,7 @@ export class ProcessLifecycle {
   async #onSignal(signal: Signal): Promise<void> {
     if (this.#ending) {
       this.#logger.warn({ signal }, 'second signal: ending at once');
-      this.#log.flush();
+      await this.#log.flush();
       this.#exit(128 + SIGNAL_NUMBERS[signal]);
       return;
     }
@@ -77,13 +77,13 @@ export class ProcessLifecycle {
       }
     }
     this.#logger.info('ended');
-    this.#log.flush();
+    await this.#log.flush();
     this.#exit(failed ? 1 : code);
   }
 
-  #onFatal(error: unknown, what: string): void {
+  async #onFatal(error: unknown, what: string): Promise<void> {
     this.#logger.fatal({ err: error }, what);
-    this.#log.flush();
+    await this.#log.flush();
     this.#exit(1);
   }
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { destination as fileDestination, pino, stdSerializers, type DestinationStream, type Logger } from 'pino';
 import { SecretScrubber } from './secret-scrubber.js';
 
@@ -30,8 +31,8 @@ export interface LoggerOptions {
 
 export interface ProcessLogger {
   readonly logger: Logger;
-  /** Writes out what is buffered; the process may end after it. */
-  flush(): void;
+  /** Resolves when what was logged is written, or nobody reads it any more; the process may end after it. */
+  flush(): Promise<void>;
 }
 
 /** Structured lines (one JSON object each). Standard output is kept for the `ready` line. */
@@ -54,8 +55,23 @@ export function createLogger(options: LoggerOptions): ProcessLogger {
   );
   return {
     logger,
-    flush: () => standardError?.flushSync(),
+    flush: async () => {
+      if (standardError !== undefined) await flush(standardError);
+    },
   };
+}
+
+/** Longer than a reader of standard error that is alive may take. */
+const FLUSH_MS = 1000;
+
+/**
+ * The stream's own `flushSync` tries for ever where the reader of standard error has gone (EPIPE) and it does not know that
+ * yet. So the next write is waited for, behind which all others lie: it comes about, or tells that nobody reads.
+ */
+async function flush(standardError: ReturnType<typeof fileDestination>): Promise<void> {
+  const written = once(standardError, 'drain', { signal: AbortSignal.timeout(FLUSH_MS) });
+  standardError.write('');
+  await written.catch(() => undefined);
 }
 
 /** The causes stand in the message. */
