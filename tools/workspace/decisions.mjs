@@ -1,6 +1,7 @@
 /** `npm run decisions` writes `docs/decisions/README.md`, the list of what was decided, from the headings of the pages. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { inWorkspace } from './paths.mjs';
 
 const folder = inWorkspace('docs/decisions');
@@ -17,7 +18,8 @@ numbers, some of which were never given. A page stays as it was written; where a
 /** @throws Error naming the page whose heading is not \`# NUMBER. TITLE\` with the number of its file */
 export function decisionList() {
   const pages = readdirSync(folder).filter((name) => /^\d{4}-.*\.md$/.test(name));
-  return `${INTRODUCTION}\n${pages.toSorted().map(line).join('\n')}\n`;
+  pages.sort();
+  return `${INTRODUCTION}\n${pages.map(line).join('\n')}\n`;
 }
 
 function line(page) {
@@ -28,4 +30,4 @@ function line(page) {
   return `- [${page.slice(0, 4)}](${page}) ${title}`;
 }
 
-if (process.argv[1] === import.meta.filename) writeFileSync(listFile, decisionList());
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(listFile, decisionList());
