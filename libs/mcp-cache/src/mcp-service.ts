@@ -37,6 +37,7 @@ export class McpService {
       serverOf,
       permissionsOf,
       observer,
+      silenceMs: upstreams.timeoutMs,
       ending,
       failed,
       upstreamOf: (server) => upstreams.of(server),

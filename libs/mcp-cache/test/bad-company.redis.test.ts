@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { server, stand, type Gateway, type Stand } from './gateway-stand.js';
 import { RawClient } from './raw-client.js';
-import { ScriptedServer } from './scripted-server.js';
+import { event, ScriptedServer } from './scripted-server.js';
 
 let place: Stand;
 let gateway: Gateway;
@@ -187,6 +187,49 @@ describe('a server', () => {
     expect(await clients[0]?.result('resources/list')).toEqual({ resources: [] });
   });
 
+  it.each([
+    [
+      'has begun in events',
+      'text/event-stream',
+      'event: message\ndata: {"jsonrpc":"2.0","method":"notifications/x"}\n\n',
+    ],
+    ['has not begun', null, ''],
+  ])('that falls silent in an answer for one client alone, and %s, is given up', async (_what, type, begun) => {
+    const patient = await place.start({ timeoutMs: 300 });
+    const asking = await new RawClient(patient.url('http')).connect();
+    const closed = Promise.withResolvers<void>();
+    upstream.answering = async (_asked, reply) => {
+      reply.once('close', closed.resolve);
+      if (type !== null) reply.writeHead(200, { 'content-type': type }).write(begun);
+      await closed.promise;
+    };
+    const told = await asking.ask('tools/call', { name: 'write' });
+    expect(codeOf(told)).toBe('upstream_timeout');
+    expect(told.status).toBe(type === null ? 504 : 200);
+    // It is not kept waiting either.
+    await closed.promise;
+    await patient.stop();
+  });
+
+  it('that tells without end is let go of when its client has left', async () => {
+    const asking = await new RawClient(gateway.url('http')).connect();
+    const closed = Promise.withResolvers<void>();
+    upstream.answering = async (_asked, reply) => {
+      reply.writeHead(200, { 'content-type': 'text/event-stream' });
+      const telling = setInterval(() => reply.write(event({ jsonrpc: '2.0', method: 'notifications/x' })), 5);
+      reply.once('close', closed.resolve);
+      await closed.promise;
+      clearInterval(telling);
+    };
+    const left = new AbortController();
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'write' } });
+    const response = await fetch(asking.url, { method: 'POST', body, headers: asking.headers, signal: left.signal });
+    const read = response.body?.getReader();
+    expect(Buffer.from((await read?.read())?.value ?? []).toString()).toContain('notifications/x');
+    left.abort();
+    await closed.promise;
+  });
+
   it('that answers in HTTP is passed on', async () => {
     const asking = await new RawClient(gateway.url('http')).connect();
     const error = { jsonrpc: '2.0', id: 2, error: { code: -32602, message: 'no' } };
@@ -225,6 +268,18 @@ describe('a server', () => {
         else if (id !== undefined) act(method, id);
       }
     });`;
+
+  it('is not started where there are as many processes of all servers as there may be', async () => {
+    const few = await place.start({ mostProcesses: 1 });
+    for (const name of ['first', 'second']) child(name, `${SERVER} const act = () => undefined;`);
+    const asking = await new RawClient(few.url('first')).connect();
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'c', version: '1' } };
+    const refused = await new RawClient(few.url('second')).ask('initialize', params);
+    expect([refused.status, codeOf(refused)]).toEqual([503, 'upstream_too_busy']);
+    await asking.end();
+    expect((await new RawClient(few.url('second')).connect()).session).not.toBeNull();
+    await few.stop();
+  });
 
   it('that floods stderr and talks nonsense goes on serving', async () => {
     child(

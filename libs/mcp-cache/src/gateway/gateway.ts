@@ -30,6 +30,7 @@ import {
 } from '../json-rpc/message.js';
 import type { McpServer } from '../servers/mcp-server.js';
 import type { Session, SessionSeal } from '../session/session-seal.js';
+import { unlessSilent } from '../upstream/silence.js';
 import type { Upstream, UpstreamResponse } from '../upstream/upstream.js';
 import { termsOf } from './by-the-book.js';
 import { hashOf, type Context } from './context.js';
@@ -41,7 +42,7 @@ import {
   type McpReply,
   type McpRequest,
 } from './exchange.js';
-import { lateErrorOf } from './failures.js';
+import { lateErrorOf, withItsFailure } from './failures.js';
 import { agreed } from './handshake.js';
 import { afterwards, heldUntil, inspected, isEventStream } from './inspected-stream.js';
 import { Interim } from './interim.js';
@@ -60,11 +61,22 @@ export interface GatewayParts {
   readonly generations: Generations;
   readonly listeners: Listeners;
   readonly seal: SessionSeal;
+  /** Of an answer that has begun: for so long nothing of it need come. */
+  readonly silenceMs: number;
   /** Aborted when the process drains: streams of notifications end, and their clients listen elsewhere. */
   readonly ending: AbortSignal;
   /** Told of failures of servers behind the beginning of an answer. */
   readonly failed: (error: unknown) => void;
   readonly observer: Pick<McpObserver, 'answered' | 'asked'>;
+}
+
+interface Sending {
+  /** Of the message. @default other */
+  readonly method?: string | undefined;
+  /** To a stream that may be silent for ever, and ends when the process drains. @default false */
+  readonly listens?: boolean;
+  /** @default until the client has left */
+  readonly signal?: AbortSignal;
 }
 
 export class McpGateway {
@@ -194,7 +206,7 @@ export class McpGateway {
 
   /** Asks the server with the client's own request, and reads its answer to the end. */
   async #ask(context: Context, message: ClientMessage, signal: AbortSignal, interim: Interim): Promise<Asked> {
-    const response = await this.#send(context, message.method, signal);
+    const response = await this.#send(context, { method: message.method, signal });
     if (response.status !== 200) throw await this.#refusalOf(response, context);
     return readAnswer(response, message, interim, (sent) => this.#parts.generations.heed(sent, context.scopes));
   }
@@ -225,8 +237,7 @@ export class McpGateway {
     const { generations, listeners } = this.#parts;
     const before = once(whenDone);
     const listens = message?.method === 'subscriptions/listen';
-    const method = message?.method ?? 'other';
-    const response = await this.#send(context, method, this.#until(context, listens)).catch(async (error: unknown) => {
+    const response = await this.#send(context, { method: message?.method, listens }).catch(async (error: unknown) => {
       await before();
       throw error;
     });
@@ -246,12 +257,13 @@ export class McpGateway {
       unheard?.();
       await before();
     };
-    return { status, headers, body: this.#afterwards(context, inspected(response.body, heed), ended) };
+    const told = withItsFailure(inspected(response.body, heed), message);
+    return { status, headers, body: this.#afterwards(context, told, ended) };
   }
 
   async #listen(context: Context): Promise<McpReply> {
     const { generations, listeners } = this.#parts;
-    const response = await this.#send(context, 'other', this.#until(context, true));
+    const response = await this.#send(context, { listens: true });
     const headers = clientHeaders(response.headers, context.token);
     if (response.status !== 200 || !isEventStream(response.headers)) {
       return { status: response.status, headers, body: response.body };
@@ -268,7 +280,7 @@ export class McpGateway {
   }
 
   async #end(context: Context): Promise<McpReply> {
-    const response = await this.#send(context, 'other', context.request.left);
+    const response = await this.#send(context);
     if (response.status < 300) await this.#parts.generations.end(['everything'], context.scopes);
     return { status: response.status, headers: clientHeaders(response.headers, undefined), body: response.body };
   }
@@ -276,7 +288,7 @@ export class McpGateway {
   async #begin(context: Context, message: ClientMessage): Promise<McpReply> {
     const { request, server, scopes } = context;
     const { tenant, keyId } = request.caller;
-    const response = await this.#send(context, message.method, request.left);
+    const response = await this.#send(context, { method: message.method });
     return agreed(response, message, {
       named: (session) => this.#parts.seal.seal(session, { tenant, keyId, server: server.name }),
       heed: (sent) => this.#parts.generations.heed(sent, scopes),
@@ -287,14 +299,12 @@ export class McpGateway {
     return afterwards(body, work, request.left, this.#parts.failed);
   }
 
-  #until({ request: { left } }: Context, listens: boolean): AbortSignal {
-    return listens ? AbortSignal.any([left, this.#parts.ending]) : left;
-  }
-
-  async #send({ server, session, request }: Context, method: string, signal: AbortSignal): Promise<UpstreamResponse> {
+  async #send({ server, session, request }: Context, sending: Sending = {}): Promise<UpstreamResponse> {
+    const { method = 'other', listens = false, signal = request.left } = sending;
+    const { ending, silenceMs } = this.#parts;
     const began = performance.now();
     const upstream = this.#parts.upstreamOf(server);
-    const refused = new AbortController();
+    const enough = new AbortController();
     const told = (failed: boolean): void =>
       this.#parts.observer.asked(server, methodLabel(method), performance.now() - began, failed);
     try {
@@ -302,16 +312,16 @@ export class McpGateway {
         method: request.method,
         headers: upstreamHeaders(request.headers, session?.upstreamId ?? null),
         body: request.method === 'POST' ? request.body : null,
-        signal: AbortSignal.any([signal, refused.signal]),
+        signal: AbortSignal.any(listens ? [signal, enough.signal, ending] : [signal, enough.signal]),
       });
       if (response.status === 401) {
         // Nobody reads what it says.
-        refused.abort();
+        enough.abort();
         // The credential is the operator's: the client can do nothing about it, and must not offer one of its own.
         throw new McpError(502, RPC.refused, 'upstream_unauthorized', REFUSED_CREDENTIAL);
       }
       told(response.status >= 500);
-      return response;
+      return listens ? response : { ...response, body: unlessSilent(response.body, silenceMs, enough) };
     } catch (error) {
       if (!signal.aborted) told(true);
       throw error;

@@ -50,6 +50,11 @@ export class Interim {
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
     const told = await answer;
-    if (told !== null) yield Buffer.concat([Buffer.from('event: message\ndata: '), told.body, Buffer.from('\n\n')]);
+    if (told !== null) yield eventOf(told.body);
   }
+}
+
+/** A message as an event of a stream. */
+export function eventOf(body: Buffer): Buffer {
+  return Buffer.concat([Buffer.from('event: message\ndata: '), body, Buffer.from('\n\n')]);
 }

@@ -5,28 +5,21 @@
  * notifications; while there is none, to the answer that is under way, and before the client has opened either it waits.
  * Progress goes with the request that asked for it.
  */
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import { isJSONRPCRequest, type JSONRPCMessage, type RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { randomUUID } from 'node:crypto';
 import { isObject, serverMessage } from '../json-rpc/message.js';
+import { ChildProcess, LARGEST_MESSAGE_BYTES, type ChildCommand } from './child-process.js';
 import { UpstreamError, type UpstreamRequest, type UpstreamResponse } from './upstream.js';
-
-export interface ChildCommand {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-}
 
 /** What a process that nobody listens to may leave waiting. */
 const MOST_WAITING = 100;
-const LARGEST_MESSAGE_BYTES = 64 * 1024 * 1024;
 
 export class ChildSession {
   readonly id = randomUUID();
   /** `performance.now()` of the latest sign of the client. */
   usedAt = performance.now();
-  readonly #child: StdioClientTransport;
+  #child: ChildProcess | undefined;
   readonly #face: WebStandardStreamableHTTPServerTransport;
   readonly #underWay = new Set<RequestId>();
   readonly #progress = new Map<unknown, RequestId>();
@@ -35,18 +28,11 @@ export class ChildSession {
   #listening = 0;
   /** Answers that somebody reads. */
   #read = 0;
-  #open = true;
+  #gone: Promise<void> | undefined;
   #hasAnswered = false;
 
-  private constructor({ command, args, env }: ChildCommand, ended: (session: ChildSession) => void) {
+  private constructor(ended: (session: ChildSession) => void) {
     this.#ended = ended;
-    this.#child = new StdioClientTransport({
-      command,
-      args: [...args],
-      env: { ...env },
-      stderr: 'pipe',
-      maxBufferSize: LARGEST_MESSAGE_BYTES,
-    });
     this.#face = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: () => this.id,
       // Ours are the limits in front of it.
@@ -54,16 +40,16 @@ export class ChildSession {
     });
     const onclose = (): void => void this.close();
     Object.assign(this.#face, { onclose, onmessage: (message: JSONRPCMessage) => this.#fromClient(message) });
-    Object.assign(this.#child, { onclose, onmessage: (message: JSONRPCMessage) => this.#fromChild(message) });
-    // It may say there whatever it likes, as much as it likes: an unread pipe would stop it.
-    this.#child.stderr?.on('data', () => undefined);
   }
 
   /** @throws UpstreamError when the process does not come up */
   static async start(command: ChildCommand, ended: (session: ChildSession) => void): Promise<ChildSession> {
-    const session = new ChildSession(command, ended);
+    const session = new ChildSession(ended);
     try {
-      await session.#child.start();
+      session.#child = await ChildProcess.start(command, {
+        said: (message) => session.#fromChild(message),
+        ended: () => void session.close(),
+      });
     } catch (error) {
       throw new UpstreamError('upstream_unreachable', 'The MCP server cannot be started.', { cause: error });
     }
@@ -101,12 +87,15 @@ export class ChildSession {
     };
   }
 
-  async close(): Promise<void> {
-    if (!this.#open) return;
-    this.#open = false;
+  /** Resolves when nothing of its process is left. */
+  close(): Promise<void> {
+    if (this.#gone !== undefined) return this.#gone;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#gone = promise;
     this.#ended(this);
     this.#failUnderWay();
-    await Promise.allSettled([this.#face.close(), this.#child.close()]);
+    void Promise.allSettled([this.#face.close(), this.#child?.close()]).then(() => resolve());
+    return promise;
   }
 
   #fromClient(message: JSONRPCMessage): void {
@@ -117,8 +106,12 @@ export class ChildSession {
     } else if ('method' in message && message.method === 'notifications/cancelled') {
       this.#forget(message.params?.['requestId']);
     }
-    // It rejects when the process is gone, of which `onclose` tells.
-    this.#child.send(message).catch(() => this.close());
+    try {
+      this.#child?.send(message);
+    } catch {
+      // Whoever waits is told so.
+      void this.close();
+    }
   }
 
   #fromChild(message: JSONRPCMessage): void {

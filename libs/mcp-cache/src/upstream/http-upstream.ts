@@ -5,7 +5,7 @@
 import { isPrivateHost, PrivateAddressError, publicLookup } from '@promptsales/http-edge';
 import { lookup as systemLookup } from 'node:dns';
 import type { Readable } from 'node:stream';
-import { Pool } from 'undici';
+import { errors, Pool } from 'undici';
 import { UpstreamError, type Upstream, type UpstreamRequest, type UpstreamResponse } from './upstream.js';
 
 export interface HttpUpstreamOptions {
@@ -55,6 +55,9 @@ export class HttpUpstream implements Upstream {
         if (error instanceof PrivateAddressError) {
           const message = 'The address of the MCP server is not public, which its configuration does not allow.';
           throw new UpstreamError('upstream_private', message, { cause: error });
+        }
+        if (error instanceof errors.HeadersTimeoutError) {
+          throw new UpstreamError('upstream_timeout', 'The MCP server has not answered in time.', { cause: error });
         }
         throw new UpstreamError('upstream_unreachable', 'The MCP server cannot be reached.', { cause: error });
       });

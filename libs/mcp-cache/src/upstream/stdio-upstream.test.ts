@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Places } from './places.js';
 import { StdioUpstream } from './stdio-upstream.js';
 import { Upstreams } from './upstreams.js';
 import type { McpServer } from '../servers/mcp-server.js';
@@ -25,7 +26,7 @@ const initialize = (signal: AbortSignal): UpstreamRequest => ({
 });
 
 it('a client that leaves a mute process takes up none of the sessions that there may be', async () => {
-  const upstream = new StdioUpstream({ ...MUTE, mostSessions: 1, idleMs: 60_000 });
+  const upstream = new StdioUpstream({ ...MUTE, mostSessions: 1, idleMs: 60_000, places: new Places(10) });
   try {
     for (let time = 0; time < 3; time += 1) {
       const left = new AbortController();
@@ -39,7 +40,7 @@ it('a client that leaves a mute process takes up none of the sessions that there
 });
 
 it('no process is left behind by an end that comes while it begins, and none begins behind the end', async () => {
-  const upstream = new StdioUpstream({ ...MUTE, mostSessions: 1, idleMs: 60_000 });
+  const upstream = new StdioUpstream({ ...MUTE, mostSessions: 1, idleMs: 60_000, places: new Places(10) });
   const begun = upstream.send(initialize(new AbortController().signal));
   const [ended] = await Promise.allSettled([begun, upstream.close()]);
   expect(ended).toMatchObject({ status: 'rejected', reason: { code: 'upstream_stopped' } });
@@ -66,7 +67,13 @@ it.each(['leaves', 'withdraws it'])(
   'what a process says after the client of a request %s waits to be listened to',
   async (how) => {
     const said = join(await mkdtemp(join(tmpdir(), 'mcp-')), 'said');
-    const upstream = new StdioUpstream({ ...MUTE, args: ['-e', TALKATIVE, said], mostSessions: 1, idleMs: 60_000 });
+    const upstream = new StdioUpstream({
+      ...MUTE,
+      args: ['-e', TALKATIVE, said],
+      mostSessions: 1,
+      idleMs: 60_000,
+      places: new Places(10),
+    });
     const [left, here] = [new AbortController(), new AbortController()];
     try {
       const begun = await upstream.send(initialize(here.signal));

@@ -3,18 +3,24 @@
  * lives in the process of ours that began it; elsewhere it is unknown, and its client begins another.
  */
 import { serverMessage } from '../json-rpc/message.js';
-import { ChildSession, type ChildCommand } from './child-session.js';
+import type { ChildCommand } from './child-process.js';
+import { ChildSession } from './child-session.js';
+import type { Places } from './places.js';
 import { UpstreamError, type Upstream, type UpstreamRequest, type UpstreamResponse } from './upstream.js';
 
 export interface StdioUpstreamOptions extends ChildCommand {
   readonly mostSessions: number;
   /** A session that nobody has used for so long ends. */
   readonly idleMs: number;
+  /** Of the processes of all servers together. */
+  readonly places: Places;
 }
 
 export class StdioUpstream implements Upstream {
   readonly #options: StdioUpstreamOptions;
   readonly #sessions = new Map<string, ChildSession>();
+  /** Whose processes are not gone yet. */
+  readonly #leaving = new Set<ChildSession>();
   readonly #sweep: NodeJS.Timeout;
   #starting = 0;
   #closed = false;
@@ -49,15 +55,22 @@ export class StdioUpstream implements Upstream {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#sweep);
-    await Promise.all([...this.#sessions.values()].map((session) => session.close()));
+    await Promise.all([...this.#sessions.values(), ...this.#leaving].map((session) => session.close()));
   }
 
   async #begin(): Promise<ChildSession> {
     if (this.#closed) throw new UpstreamError('upstream_stopped', 'This process is shutting down.');
-    if (this.#sessions.size + this.#starting >= this.#options.mostSessions) this.#makeRoom();
+    const { mostSessions, places } = this.#options;
+    if (this.#sessions.size + this.#starting >= mostSessions || places.left === 0) this.#makeRoom();
     this.#starting += 1;
+    const leave = places.take();
     try {
-      const session = await ChildSession.start(this.#options, (ended) => void this.#sessions.delete(ended.id));
+      const session = await ChildSession.start(this.#options, (ended) => {
+        this.#sessions.delete(ended.id);
+        this.#leaving.add(ended);
+        leave();
+        void ended.close().then(() => this.#leaving.delete(ended));
+      });
       // Whoever ended all sessions while this one began did not see it.
       if (this.#closed) {
         await session.close();
@@ -65,6 +78,9 @@ export class StdioUpstream implements Upstream {
       }
       this.#sessions.set(session.id, session);
       return session;
+    } catch (error) {
+      leave();
+      throw error;
     } finally {
       this.#starting -= 1;
     }
@@ -77,7 +93,7 @@ export class StdioUpstream implements Upstream {
       if (!session.busy && (oldest === undefined || session.usedAt < oldest.usedAt)) oldest = session;
     }
     if (oldest === undefined) {
-      throw new UpstreamError('upstream_too_busy', 'The MCP server has as many sessions as it may have.');
+      throw new UpstreamError('upstream_too_busy', 'There are as many processes of MCP servers as there may be.');
     }
     void oldest.close();
   }

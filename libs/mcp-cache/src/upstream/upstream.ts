@@ -24,6 +24,7 @@ export type UpstreamErrorCode =
   | 'upstream_unreachable'
   | 'upstream_private'
   | 'upstream_broke_off'
+  | 'upstream_timeout'
   | 'upstream_redirects'
   | 'upstream_too_large'
   | 'upstream_too_busy'

@@ -1,6 +1,7 @@
 import { decidesWhatRuns } from '../servers/deciding-variables.js';
 import type { McpServer } from '../servers/mcp-server.js';
 import { HttpUpstream } from './http-upstream.js';
+import { Places } from './places.js';
 import { StdioUpstream } from './stdio-upstream.js';
 import { UpstreamError, type Upstream } from './upstream.js';
 
@@ -9,6 +10,8 @@ export interface UpstreamBounds {
   readonly timeoutMs: number;
   /** Of one server that is started as a process. */
   readonly mostSessions: number;
+  /** Of all servers that are started as processes. */
+  readonly mostProcesses: number;
   readonly idleMs: number;
   /** Commands that a server may be started with: also one that was stored when others were. */
   readonly stdioAllow: readonly string[];
@@ -17,6 +20,7 @@ export interface UpstreamBounds {
 const DEFAULT_BOUNDS: UpstreamBounds = Object.freeze({
   timeoutMs: 600_000,
   mostSessions: 64,
+  mostProcesses: 256,
   idleMs: 900_000,
   stdioAllow: [],
 });
@@ -27,11 +31,13 @@ const FAREWELL_MS = 60_000;
 export class Upstreams {
   readonly #bounds: UpstreamBounds;
   readonly #upstreams = new Map<string, { readonly identity: string; readonly upstream: Upstream }>();
+  readonly #places: Places;
   readonly #leaving = new Map<Upstream, NodeJS.Timeout>();
   #closed = false;
 
   constructor(bounds: Partial<UpstreamBounds> = {}) {
     this.#bounds = Object.freeze({ ...DEFAULT_BOUNDS, ...bounds });
+    this.#places = new Places(this.#bounds.mostProcesses);
   }
 
   /** How long an answer may take. */
@@ -88,7 +94,7 @@ export class Upstreams {
         'This MCP server may not be started with its command and environment: see MCP_STDIO_ALLOW.',
       );
     }
-    return new StdioUpstream({ ...reached, mostSessions, idleMs });
+    return new StdioUpstream({ ...reached, mostSessions, idleMs, places: this.#places });
   }
 
   #letGo(upstream: Upstream): void {
