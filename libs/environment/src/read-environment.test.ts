@@ -156,6 +156,7 @@ describe('the error of a malformed environment', () => {
     ['TEMP_STORE_URL', 'ftp://host/folder'],
     ['MAX_MEMORY_POLICY', 'lru'],
     ['MCP_STDIO_ALLOW', 'node,'],
+    ['MCP_STDIO_ALLOW', 'npx  -y @acme/crm-mcp'],
     ['UPSTREAM_TIMEOUT_MS', '0'],
   ])('refuses %s=%s', (name, value) => {
     expect(refused({ [name]: value })).toContain(`${name}: got `);

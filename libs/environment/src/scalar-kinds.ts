@@ -69,6 +69,12 @@ export const word: ValueKind<string> = kind('a name without white space', (text)
   return text;
 });
 
+/** `npx -y @acme/crm-mcp` */
+export const words: ValueKind<string> = kind('a name, or one with arguments behind it', (text) => {
+  if (!/^[\x21-\x7e]{1,255}(?: [\x21-\x7e]{1,255}){0,20}$/.test(text)) throw new Refusal();
+  return text;
+});
+
 /** What may be put before every key: nothing that a scan, a cluster or a shell would read as more than text. */
 export const keyPrefix: ValueKind<string> = kind(
   'up to 64 letters, digits and . _ : / - (no braces, no globs, no white space)',

@@ -1,5 +1,5 @@
 import { address, list, network } from './list-kinds.js';
-import { boolean, bytes, host, integer, keyPrefix, oneOf, word } from './scalar-kinds.js';
+import { boolean, bytes, host, integer, keyPrefix, oneOf, word, words } from './scalar-kinds.js';
 import { credential, encryptionKeys, password } from './secret-kinds.js';
 import { baseUrl, mongoUrl, postgresUrl, redisUrl, storeUrl } from './url-kinds.js';
 import { notYet, optional, perMember, required, withDefault } from './variable.js';
@@ -339,9 +339,9 @@ export const VARIABLES = {
       ),
       mcpStdioAllow: withDefault(
         'MCP_STDIO_ALLOW',
-        optionalList(word),
+        optionalList(words),
         '',
-        'Commands that an MCP server may be started with; `node,npx` under `npm start`.',
+        'Commands that an MCP server may be started with, each alone or with the arguments that must come first; `node,npx` under `npm start`.',
       ),
     },
   },

@@ -32,6 +32,7 @@ export { openAiError, problem, problemDetails, ProblemError } from './problem-de
 export type { FieldError, OpenAiError, Problem, ProblemDetails } from './problem-details/problem.js';
 export { faultsText, RefusedRequestError, summaryOf } from './problem-details/refused-request-error.js';
 export { requestValidation } from './problem-details/validation.js';
+export { isUrlWithSecret, looksLikeMask, looksLikeMaskedUrl, maskOf, maskOfUrl } from './secrets/mask.js';
 export { EdgeAdapter } from './server/edge-adapter.js';
 export type { EdgeOptions } from './server/edge-adapter.js';
 export { createEdgeApplication } from './server/edge-application.js';

@@ -1,7 +1,7 @@
 /** A configuration as it is stored, with its secrets opened, for as long as one request needs them. */
 import { CodecError } from '@promptsales/cache-core';
 import { isJsonObject, type Json, type JsonObject, type Path } from '../json.js';
-import { isUrlWithSecret, maskOf, maskOfUrl } from './mask.js';
+import { isUrlWithSecret, maskOf, maskOfUrl } from '@promptsales/http-edge';
 import type { Seal } from './seal.js';
 import { isSealed } from './seal.js';
 import { isSecretName } from './secret-names.js';

@@ -11,7 +11,7 @@
 import type { FieldError } from '@promptsales/http-edge';
 import { refuse } from '../configuration-error.js';
 import { isJsonObject, pathText, type Json, type JsonObject, type Path } from '../json.js';
-import { looksLikeMask, looksLikeMaskedUrl } from './mask.js';
+import { looksLikeMask, looksLikeMaskedUrl } from '@promptsales/http-edge';
 import { maskedAny, Secret, type Opened, type OpenedObject } from './opened.js';
 import { isSealed } from './seal.js';
 import { isSecretName } from './secret-names.js';

@@ -51,7 +51,7 @@ export const SERVER_SCHEMA = {
       description: 'The host, though its name looks public, may lead to private addresses.',
     },
     headers: { ...TEXTS, description: 'Sent with every request; stored encrypted and shown masked.' },
-    command: { type: 'string', description: 'One that `MCP_STDIO_ALLOW` names.' },
+    command: { type: 'string', description: 'One that `MCP_STDIO_ALLOW` names, with the arguments that it names.' },
     args: {
       type: 'array',
       items: { type: 'string' },

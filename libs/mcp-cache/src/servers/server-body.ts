@@ -2,6 +2,7 @@
 import { MAX_TTL_SECONDS } from '@promptsales/cache-core';
 import { secretQueryNames } from '@promptsales/http-edge';
 import { isObject, type JsonObject } from '../json-rpc/message.js';
+import { isAllowedCommand } from './allowed-commands.js';
 import { decidesWhatRuns } from './deciding-variables.js';
 import type { CachePermission, Share, Trust } from './mcp-server.js';
 import { McpServerError, type McpServerFault } from './server-error.js';
@@ -55,7 +56,7 @@ export function serverIn(body: unknown, name: string, allowed: readonly string[]
   }
   const settings: ServerSettings = {
     ...(process
-      ? { command: reader.command(body['command'], allowed), args: reader.args(body['args']) }
+      ? reader.process(body['command'], body['args'], allowed)
       : {
           url: reader.url(body['url']),
           privateAddresses: reader.boolean(body['private_addresses'], 'private_addresses'),
@@ -115,15 +116,16 @@ class Reader {
     return String(value);
   }
 
-  command(value: unknown, allowed: readonly string[]): string {
-    if (typeof value !== 'string' || !allowed.includes(value)) {
+  process(command: unknown, sent: unknown, allowed: readonly string[]): Pick<ServerSettings, 'command' | 'args'> {
+    const args = this.#args(sent);
+    if (typeof command !== 'string' || !isAllowedCommand(allowed, command, args)) {
       const choice = allowed.length === 0 ? 'it names none' : `it names ${allowed.join(', ')}`;
-      this.fault('command', `must be one that MCP_STDIO_ALLOW names; ${choice}`);
+      this.fault('command', `must be one that MCP_STDIO_ALLOW names, with the arguments that it names; ${choice}`);
     }
-    return String(value);
+    return { command: String(command), args };
   }
 
-  args(value: unknown): readonly string[] {
+  #args(value: unknown): readonly string[] {
     if (!given(value)) return [];
     const fits = Array.isArray(value) && value.length <= MOST && value.every((one) => isText(one));
     if (!fits) this.fault('args', `must be an array of at most ${MOST} texts`);

@@ -1,10 +1,8 @@
 /** Headers and environment of a server: encrypted where they lie, masked where they are shown. */
 import { decode, encode, type Keyring } from '@promptsales/cache-core';
+import { looksLikeMask, maskOf } from '@promptsales/http-edge';
 
 export type Secrets = Readonly<Record<string, string>>;
-
-const HIDDEN = '…';
-const SHORTEST_SHOWN = 12;
 
 export class ServerSecrets {
   readonly #keyring: Keyring;
@@ -30,7 +28,6 @@ function boundTo(tenant: string, name: string): string {
   return JSON.stringify(['mcp server', tenant, name]);
 }
 
-/** `ghp_…123`: enough to tell one from another, and of what is short, nothing. */
 export function masked(secrets: Secrets): Secrets {
   return Object.fromEntries(Object.entries(secrets).map(([name, secret]) => [name, maskOf(secret)]));
 }
@@ -44,14 +41,8 @@ export function unmasked(sent: Secrets, stored: Secrets, refused: (name: string)
     Object.entries(sent).map(([name, value]) => {
       const known = Object.hasOwn(stored, name) ? stored[name] : undefined;
       if (known !== undefined && maskOf(known) === value) return [name, known];
-      if (value.includes(HIDDEN)) refused(name);
+      if (looksLikeMask(value)) refused(name);
       return [name, value];
     }),
   );
-}
-
-function maskOf(secret: string): string {
-  const characters = [...secret];
-  if (characters.length < SHORTEST_SHOWN) return HIDDEN;
-  return `${characters.slice(0, 4).join('')}${HIDDEN}${characters.slice(-3).join('')}`;
 }

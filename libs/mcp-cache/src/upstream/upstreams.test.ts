@@ -2,15 +2,18 @@ import { serverOf } from '../servers/stored-server.js';
 import { Upstreams } from './upstreams.js';
 
 const SETTINGS = { trust: 'private', share: 'session', tools: {}, prompts: {}, ttlCapSeconds: null } as const;
-const stored = (command: string, env: Record<string, string>) =>
-  serverOf({ tenant: 't', name: 'crm', settings: { ...SETTINGS, command }, secrets: env });
+const stored = (command: string, env: Record<string, string>, args: readonly string[] = []) =>
+  serverOf({ tenant: 't', name: 'crm', settings: { ...SETTINGS, command, args }, secrets: env });
 
 describe('a stored server', () => {
-  const upstreams = new Upstreams({ stdioAllow: ['crm-mcp'] });
+  const upstreams = new Upstreams({ stdioAllow: ['crm-mcp', 'npx -y @acme/mail-mcp'] });
   afterAll(() => upstreams.close());
 
   it.each([
     ['whose command is allowed no more', stored('other-mcp', {})],
+    ['whose arguments are others than those that are allowed', stored('npx', {}, ['-y', '@evil/mail-mcp'])],
+    ['that leaves some of them out', stored('npx', {}, ['-y'])],
+    ['that puts some before them', stored('npx', {}, ['--yes', '-y', '@acme/mail-mcp'])],
     ['whose environment decides what is run', stored('crm-mcp', { NODE_OPTIONS: '--require /tmp/x' })],
     ['whose environment does so in small letters', stored('crm-mcp', { CRM_TOKEN: 'x', ld_preload: '/tmp/x' })],
   ])('%s is not started', (_what, server) => {
@@ -31,7 +34,11 @@ describe('a stored server', () => {
     expect(after.map((upstream, at) => upstream === before[at])).toEqual([false, true]);
   });
 
-  it('of which neither is so is', () => {
-    expect(() => upstreams.of(stored('crm-mcp', { CRM_TOKEN: 'x' }))).not.toThrow();
+  it.each([
+    stored('crm-mcp', { CRM_TOKEN: 'x' }),
+    stored('crm-mcp', {}, ['--any']),
+    stored('npx', {}, ['-y', '@acme/mail-mcp', '--of', 'eu']),
+  ])('of which none is so is: $reached', (server) => {
+    expect(() => upstreams.of(server)).not.toThrow();
   });
 });

@@ -1,3 +1,4 @@
+import { isAllowedCommand } from '../servers/allowed-commands.js';
 import { decidesWhatRuns } from '../servers/deciding-variables.js';
 import type { McpServer } from '../servers/mcp-server.js';
 import { HttpUpstream } from './http-upstream.js';
@@ -88,10 +89,13 @@ export class Upstreams {
     const { timeoutMs, mostSessions, idleMs, stdioAllow } = this.#bounds;
     if (reached.kind === 'http') return new HttpUpstream({ ...reached, timeoutMs });
     // It may have been stored under other rules, or by other means.
-    if (!stdioAllow.includes(reached.command) || Object.keys(reached.env).some(decidesWhatRuns)) {
+    if (
+      !isAllowedCommand(stdioAllow, reached.command, reached.args) ||
+      Object.keys(reached.env).some(decidesWhatRuns)
+    ) {
       throw new UpstreamError(
         'upstream_not_allowed',
-        'This MCP server may not be started with its command and environment: see MCP_STDIO_ALLOW.',
+        'This MCP server may not be started with its command, arguments and environment: see MCP_STDIO_ALLOW.',
       );
     }
     return new StdioUpstream({ ...reached, mostSessions, idleMs, places: this.#places });
