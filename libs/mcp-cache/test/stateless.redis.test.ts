@@ -75,8 +75,20 @@ describe('a server without sessions', () => {
     await Promise.all([listening.close(), asking.close()]);
   });
 
-  it('that is a process is spoken to with sessions, by a client that can do both', async () => {
-    const args = [referenceServer('everything')];
+  /** By the SDK that speaks both kinds of versions. */
+  const OF_BOTH = `
+    const { McpServer } = require(${JSON.stringify(require.resolve('@modelcontextprotocol/server'))});
+    const { serveStdio } = require(${JSON.stringify(require.resolve('@modelcontextprotocol/server/stdio'))});
+    serveStdio(() => {
+      const server = new McpServer({ name: 'both', version: '1' });
+      server.registerTool('echo', { description: 'says so' }, () => ({ content: [{ type: 'text', text: 'echo' }] }));
+      return server;
+    });`;
+
+  it.each([
+    ['of the older SDK', [referenceServer('everything')]],
+    ['that could do both', ['-e', OF_BOTH]],
+  ])('that is a process, %s, is spoken to with sessions, by a client that can do both', async (_what, args) => {
     place.servers.set('process', server('process', { kind: 'stdio', command: process.execPath, args, env: {} }));
     const client = await connect(one.url('process'));
     expect(client.getNegotiatedProtocolVersion()).toBe('2025-11-25');
