@@ -1,7 +1,7 @@
 /** Processes of the proxy in front of services of a test, without the rest of the platform. */
 import type { AddressInfo } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Breakers, Cache, RedisRoles, type LinkTimes } from '@promptsales/cache-core';
+import { Breakers, Cache, RedisRoles, type LinkTimes, type RedisHome } from '@promptsales/cache-core';
 import { until } from '@promptsales/test-kit';
 import fastify, { type FastifyInstance } from 'fastify';
 import {
@@ -61,11 +61,11 @@ export function service(baseUrl: string, more: Partial<Service> = {}): Service {
 const NO_LIMITS: ServiceLimits = { take: async () => null };
 
 export async function startProxy(
-  redisUrl: string,
+  redis: string | RedisHome,
   { services, upstream = {}, calls = {}, times = {}, limits = NO_LIMITS }: ProxyServerOptions,
 ): Promise<ProxyServer> {
   const roles = new RedisRoles({
-    url: redisUrl,
+    ...(typeof redis === 'string' ? { url: redis } : redis),
     layout: 'single',
     times: { commandTimeoutMs: 10_000, heartbeatMs: 50, holdAfterRestartMs: 100, ...times },
   }).open();

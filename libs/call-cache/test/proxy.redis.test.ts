@@ -1,15 +1,16 @@
 import { once } from 'node:events';
 import { request as openRequest, type IncomingMessage } from 'node:http';
-import { startRedis, until, type TestRedis } from '@promptsales/test-kit';
+import { until } from '@promptsales/test-kit';
 import { PathPattern, type Service } from '../src/index.js';
 import { ask } from './ask.js';
 import { startOrigin, type Origin } from './origin.js';
 import { service, startProxy, type ProxyServer } from './proxy-server.js';
+import { REDIS_PLACES, type RedisPlace } from './redis-places.js';
 
 const FRESH = { 'cache-control': 'max-age=100' };
 
-describe('calls through the cache', () => {
-  let redis: TestRedis;
+describe.each(REDIS_PLACES)('calls through the cache, kept on %s', (_name, startPlace) => {
+  let redis: RedisPlace;
   let origin: Origin;
   let a: ProxyServer;
   let b: ProxyServer;
@@ -17,7 +18,7 @@ describe('calls through the cache', () => {
   let path: string;
 
   beforeAll(async () => {
-    redis = await startRedis();
+    redis = await startPlace();
     origin = await startOrigin();
     const services: Service[] = [
       service(origin.url),
@@ -30,8 +31,8 @@ describe('calls through the cache', () => {
       service(origin.url, { name: 'lookup', ttl: 3600, lookupPosts: [new PathPattern('/search')] }),
       service(origin.url, { name: 'broken', breaker: { consecutiveFailures: 2 }, staleIfError: 0 }),
     ];
-    a = await startProxy(redis.url, { services });
-    b = await startProxy(redis.url, { services });
+    a = await startProxy(redis.home, { services });
+    b = await startProxy(redis.home, { services });
   });
 
   afterAll(async () => {
@@ -119,7 +120,7 @@ describe('calls through the cache', () => {
 
   it('a slow-loris service has its deadlines: for the header, and for each silence in the body', async () => {
     const upstream = { headerTimeoutMs: 1000, idleTimeoutMs: 1000 };
-    const impatient = await startProxy(redis.url, { services: [service(origin.url)], upstream });
+    const impatient = await startProxy(redis.home, { services: [service(origin.url)], upstream });
     try {
       origin.handler = () => undefined;
       expect(await ask(at('origin', impatient))).toMatchObject({ status: 504 });
@@ -412,7 +413,9 @@ describe('calls through the cache', () => {
     await ask(at('hour'));
     const link = a.roles.link('cache');
     const keys: string[] = [];
-    await link.readAt('x', async (client) => keys.push(...(await client.keys('api:call:hour:generateImage:*'))));
+    await link.onEachNode((node) =>
+      node.read(async (client) => void keys.push(...(await client.keys('api:call:hour:generateImage:*')))),
+    );
     const values = await Promise.all(keys.map((key) => link.readAt(key, (client) => client.get(key))));
     const stored = values.map((text) => JSON.parse(text ?? '') as Record<string, unknown>);
     expect(stored.find(({ response }) => typeof response === 'object')).toMatchObject({

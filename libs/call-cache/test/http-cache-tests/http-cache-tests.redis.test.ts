@@ -16,7 +16,7 @@ describe('the public suite for HTTP caches', () => {
     jest.spyOn(console, 'log').mockImplementation(() => undefined);
     redis = await startRedis();
     origin = await startOrigin();
-    proxy = await startProxy(redis.url, { services: [service(origin.url, { forwardAuthorization: true })] });
+    proxy = await startProxy({ url: redis.url }, { services: [service(origin.url, { forwardAuthorization: true })] });
     results = await runSuite(`${proxy.url}/proxy/origin`, { 'x-api-key': 'the key of the platform' });
     jest.restoreAllMocks();
   });
