@@ -1,4 +1,5 @@
-import { keyspace, type KeyRef } from '@promptsales/cache-core';
+import { keyspace, KeyspaceError, type KeyRef } from '@promptsales/cache-core';
+import { CallKeyError, keyOfCall, type ServiceSource } from '@promptsales/call-cache';
 import { IdentityRefusedError, type KeyOfRequest } from '@promptsales/cache-management';
 import {
   attributionOf,
@@ -8,16 +9,17 @@ import {
   type KeyedRequest,
 } from '@promptsales/llm-cache';
 import { generationRequest, segmentoHash, UnusableRequestError } from '@promptsales/jobs';
-import { callerOf } from './access/caller.js';
+import { callerOf, tenantCallerOf } from './access/caller.js';
 
-/** By family: the gateway's own identity of a request, for whoever looks its answer up by key. */
-export function identitiesOf(keys: AnswerKeys): ReadonlyMap<string, KeyOfRequest> {
+/** By family: the identity of a request by whoever answers it, for who looks its answer up by key. */
+export function identitiesOf(keys: AnswerKeys, services: ServiceSource): ReadonlyMap<string, KeyOfRequest> {
   return new Map([
     [keyspace.llmResponse.id, keyOf((request) => keys.keyOf(request))],
     [keyspace.llmEmbedding.id, keyOf((request) => keys.keyOfEmbedding(request))],
     [keyspace.aiGeneration.id, keyOf((request) => keys.keyOfGeneration(request))],
     [keyspace.aiCampaignMessages.id, keyOfSegment(keyspace.aiCampaignMessages)],
     [keyspace.aiGenerationMeta.id, keyOfSegment(keyspace.aiGenerationMeta)],
+    [keyspace.apiCall.id, keyOfProxied(services)],
   ]);
 }
 
@@ -44,6 +46,23 @@ function keyOfSegment(family: typeof keyspace.aiCampaignMessages | typeof keyspa
     } catch (error) {
       if (!(error instanceof UnusableRequestError)) throw error;
       throw new IdentityRefusedError(error.message, { cause: error });
+    }
+  };
+}
+
+/** Of a call through the proxy. Who knows the hash of another one names the segments, as in other families. */
+function keyOfProxied(services: ServiceSource): KeyOfRequest {
+  return ({ body, asking }) => {
+    const request: unknown = JSON.parse(body.toString());
+    const { tenant } = tenantCallerOf(asking);
+    try {
+      if (Object.hasOwn(request as object, 'params_hash'))
+        return keyspace.apiCall.at(request as { service: string; method: string; params_hash: string }, tenant);
+      return keyOfCall(services, { tenant, namespace: String(asking.headers['x-cache-namespace'] ?? ''), request });
+    } catch (error) {
+      if (error instanceof CallKeyError || error instanceof KeyspaceError)
+        throw new IdentityRefusedError(error.message, { cause: error });
+      throw error;
     }
   };
 }

@@ -14,7 +14,7 @@ import {
   versionOf,
   type SharedParts,
 } from '@promptsales/assembly';
-import { CallCacheModule } from '@promptsales/call-cache';
+import { CallCacheModule, ServiceDirectory } from '@promptsales/call-cache';
 import { CacheManagementModule, InvalidationOutbox } from '@promptsales/cache-management';
 import { Breakers, Keyring, RedisRoles } from '@promptsales/cache-core';
 import { ConfigurationModule, ProviderDirectory } from '@promptsales/configuration';
@@ -75,11 +75,11 @@ export class ApiModule {
         SavingsModule.forRootAsync({ inject: [AuditLog], useFactory: (log: AuditLog) => savingsOptions(log) }),
         CacheManagementModule.forRootAsync({
           imports: [llmCache],
-          inject: [AuditLog, Database, AnswerKeys],
-          useFactory: (log: AuditLog, database: Database, answers: AnswerKeys) => ({
+          inject: [AuditLog, Database, AnswerKeys, ServiceDirectory],
+          useFactory: (log: AuditLog, database: Database, answers: AnswerKeys, services: ServiceDirectory) => ({
             callerOf: tenantCallerOf,
             bodyTextOf: ({ bodyText }: FastifyRequest) => bodyText,
-            identities: new Map([...identitiesOf(answers), ...searchIdentities(environment)]),
+            identities: new Map([...identitiesOf(answers, services), ...searchIdentities(environment)]),
             audit: auditing(log, database, logger),
           }),
         }),

@@ -129,6 +129,79 @@ describe('services behind the cache', () => {
     expect(body).toMatchObject({ url: '/other/space' });
   });
 
+  it('so is a change of what is sent along, and of a service that was removed nothing is served to the next of its name', async () => {
+    const get = async (path = '/proxy/changed/x') =>
+      (await request(api.server).get(path).set(proxyKey).expect(200)).headers['x-cache'];
+    await put('changed', { base_url: originUrl, credentials: 'first-token-0123456789' }).expect(201);
+    expect([await get(), await get()]).toEqual(['MISS', 'HIT']);
+    await put('changed', { base_url: originUrl, credentials: 'first-token-0123456789', ttl: 60 }).expect(200);
+    expect(await get()).toBe('HIT');
+    await put('changed', { base_url: originUrl, credentials: 'other-token-0123456789' }).expect(200);
+    expect([await get(), await get()]).toEqual(['MISS', 'HIT']);
+    await request(api.server).delete('/v1/services/changed').set(api.admin).expect(204);
+    await put('changed', { base_url: originUrl, credentials: 'other-token-0123456789' }).expect(201);
+    expect(await get()).toBe('MISS');
+  });
+
+  it('have a tag each, by which a tenant invalidates what it has of one', async () => {
+    const key = await api.keyOf('acme', ['proxy', 'cache']);
+    const get = async () =>
+      (await request(api.server).get('/proxy/crm/tagged').set(key).expect(200)).headers['x-cache'];
+    expect([await get(), await get()]).toEqual(['MISS', 'HIT']);
+    await request(api.server)
+      .post('/v1/cache/invalidate')
+      .set(key)
+      .send({ tags: ['service:crm'] })
+      .expect(200);
+    expect(await get()).toBe('MISS');
+  });
+
+  it('name the key of a call, for readers that look it up in Redis', async () => {
+    const key = await api.keyOf('acme', ['proxy', 'cache']);
+    await put('looked-up', { base_url: originUrl, lookup_posts: ['/search'] }).expect(201);
+    const identity = (of: object, headers = {}) =>
+      request(api.server)
+        .post('/v1/keyspace/identity')
+        .set({ ...key, ...headers })
+        .send({ family: 'api.call', request: of });
+    const value = (of: string) => request(api.server).get(`/v1/cache/${of}`).set(key);
+    const keyed = async (of: object, headers = {}): Promise<string> =>
+      ((await identity({ service: 'looked-up', ...of }, headers).expect(200)).body as { key: string }).key;
+    const shown = async (of: object, headers = {}) =>
+      (await value(await keyed(of, headers)).expect(200)).body as object;
+
+    const got = await request(api.server).get('/proxy/looked-up/a/b?c=1').set(key).expect(200);
+    expect(await keyed({ path: '/a/b?c=1' })).toMatch(/api:call:looked-up:get:[0-9a-f]{64}$/);
+    expect(JSON.stringify(await shown({ path: '/a/b?c=1' }))).toContain(got.text);
+    const spaced = { 'x-cache-namespace': 'spring' };
+    await request(api.server)
+      .get('/proxy/looked-up/a')
+      .set({ ...key, ...spaced })
+      .expect(200);
+    await shown({ path: '/a', method: 'HEAD' }, spaced);
+    await value(await keyed({ path: '/a' })).expect(404);
+    await request(api.server).post('/proxy/looked-up/search').set(key).send({ q: 1, in: 'x' }).expect(200);
+    await shown({ path: '/search', body: { in: 'x', q: 1 } });
+    await value(await keyed({ path: '/search', body: { in: 'x', q: 1 }, content_type: 'text/json' })).expect(404);
+
+    const params_hash = 'a'.repeat(64);
+    expect(await keyed({ method: 'findCompany', params_hash })).toContain(
+      `api:call:looked-up:findCompany:${params_hash}`,
+    );
+    for (const [of, why] of [
+      [{ service: 'nobody', path: '/a' }, 'no service'],
+      [{ service: 'looked-up', path: '/../x' }, 'segments of dots'],
+      [{ service: 'looked-up', path: '/a', method: 'PUT' }, 'nothing that is answered to PUT'],
+      [{ service: 'looked-up', path: '/a', body: {} }, 'nothing that is answered to POST'],
+      [{ service: 'looked-up', path: 'a' }, 'begins with a slash'],
+      [{ service: 'looked-up', path: '/a', headers: {} }, 'headers is not known'],
+      [{ path: '/a' }, 'service takes'],
+    ] as const) {
+      const { body } = await identity(of).expect(422);
+      expect(body).toMatchObject({ code: 'unprocessable', detail: expect.stringContaining(why) });
+    }
+  });
+
   it.each([
     '/proxy/crm//evil.example/x',
     '/proxy/crm/../v1/keys',

@@ -28,6 +28,7 @@ describe('companies and repositories, through the cache', () => {
         seen.push({ method, url, authorization: headers.authorization ?? '', body });
         const answers: Record<string, unknown> = {
           '/s/enrich': { sector: 'software', asked: seen.length },
+          '/t/enrich': { sector: 'other' },
           '/g/user': { login: 'octocat' },
         };
         response.writeHead(status, { 'content-type': 'application/json' });
@@ -76,6 +77,27 @@ describe('companies and repositories, through the cache', () => {
     expect(value.status).toBe(200);
     await enrich('Peña S.A.', await api.keyOf('other', ['proxy'])).expect(200);
     expect(seen).toHaveLength(2);
+  });
+
+  it('of another address, nothing is served that was kept of the first, nor when it has been removed', async () => {
+    const tagged = await api.keyOf('acme', ['proxy', 'cache']);
+    const outcome = async () => (await enrich('Moved', tagged).expect(200)).headers['x-cache'];
+    await put('surfsense', { base_url: `${originUrl}/s` });
+    expect([await outcome(), await outcome()]).toEqual(['MISS', 'HIT']);
+    await put('surfsense', { base_url: `${originUrl}/t` }).expect(200);
+    const { headers } = await enrich('Moved', { ...tagged, 'cache-control': 'only-if-cached' }).expect(504);
+    expect(headers['content-type']).toContain('problem+json');
+    expect([await outcome(), await outcome()]).toEqual(['MISS', 'HIT']);
+    expect(seen.map(({ url }) => url)).toEqual(['/s/enrich', '/t/enrich']);
+    await request(api.server)
+      .post('/v1/cache/invalidate')
+      .set(tagged)
+      .send({ tags: ['service:surfsense'] })
+      .expect(200);
+    expect(await outcome()).toBe('MISS');
+    await request(api.server).delete('/v1/services/surfsense').set(api.admin).expect(204);
+    await enrich('Moved', tagged).expect(404);
+    await put('surfsense', { base_url: `${originUrl}/s`, credentials: 'surf-token-0123456789' }).expect(201);
   });
 
   it.each([undefined, '', '  ', 7, 'x'.repeat(301)])('%p is no company', async (empresa) => {

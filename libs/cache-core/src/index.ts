@@ -17,6 +17,7 @@ export { Companion, companions, entryParts } from './keyspace/companion.js';
 export { queueKeys } from './keyspace/queue-keys.js';
 export { changeKeys } from './keyspace/change-keys.js';
 export { VERSIONED_ROLES, versionKeys, type VersionKind } from './keyspace/version-key.js';
+export { serviceTag } from './keyspace/service-tag.js';
 export { kindOfKey, type KeyKind } from './keyspace/key-kind.js';
 export { checkKeyPrefix, colocate, companionSubject, logicalKey, physicalKey } from './keyspace/physical-key.js';
 export { placedKey } from './keyspace/placed-key.js';

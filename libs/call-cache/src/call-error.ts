@@ -1,6 +1,7 @@
 export type CallErrorCode =
   | 'not_found'
   | 'bad_url'
+  | 'not_implemented'
   | 'bad_gateway'
   | 'gateway_timeout'
   | 'service_unavailable'
@@ -11,6 +12,7 @@ export type CallErrorCode =
 const STATUS: Readonly<Record<CallErrorCode, number>> = {
   not_found: 404,
   bad_url: 400,
+  not_implemented: 501,
   bad_gateway: 502,
   gateway_timeout: 504,
   service_unavailable: 503,

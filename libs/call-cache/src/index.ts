@@ -1,4 +1,5 @@
 export { CallCache, type CallCacheParts, type CallObserver } from './proxy/call-cache.js';
+export { CallKeyError, keyOfCall, type CallToKey } from './proxy/call-keys.js';
 export { registerProxyRoutes, PROXIED_METHODS, PROXY_PATTERNS, type ProxyRoutesParts } from './http/proxy-routes.js';
 export { RecordingBudget } from './stored/recording.js';
 export { GuardedUpstream } from './upstream/guarded-upstream.js';

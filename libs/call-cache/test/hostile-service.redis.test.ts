@@ -75,6 +75,24 @@ it('trap 23: a status that is none and a phrase that nobody may send take no tur
   }
 });
 
+it.each(['gzip, chunked', 'chunked, chunked', 'gzip', 'identity'])(
+  'trap 23: a body under a transfer coding that is not taken off is not handed on: %s',
+  async (coding) => {
+    written = `HTTP/1.1 200 OK\r\nTransfer-Encoding: ${coding}\r\nCache-Control: max-age=60\r\n\r\n2\r\nok\r\n0\r\n\r\n`;
+    const { status, body } = await ask(`${proxy.url}/proxy/raw/coded`);
+    expect([status, JSON.parse(body)]).toEqual([502, expect.objectContaining({ code: 'bad_gateway' })]);
+  },
+);
+
+it('trap 23: nor is one that a caller sends', async () => {
+  const headers = { 'transfer-encoding': 'gzip, chunked' };
+  const before = origin.seen.length;
+  expect(await ask(`${proxy.url}/proxy/origin/coded`, { method: 'PUT', headers, body: 'x' })).toMatchObject({
+    status: 501,
+  });
+  expect(origin.seen).toHaveLength(before);
+});
+
 it('trap 21: nobody waits for the end of a stream of events that somebody else reads', async () => {
   origin.handler = (_request, response) =>
     void response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');

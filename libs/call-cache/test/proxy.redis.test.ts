@@ -29,6 +29,7 @@ describe.each(REDIS_PLACES)('calls through the cache, kept on %s', (_name, start
         ttlRules: [{ path: new PathPattern('/op/*'), ttl: 60, override: true, name: 'generateImage' }],
       }),
       service(origin.url, { name: 'lookup', ttl: 3600, lookupPosts: [new PathPattern('/search')] }),
+      service(origin.url, { name: 'resting', breaker: { consecutiveFailures: 1 } }),
       service(origin.url, { name: 'broken', breaker: { consecutiveFailures: 2 }, staleIfError: 0 }),
     ];
     a = await startProxy(redis.home, { services });
@@ -166,6 +167,40 @@ describe.each(REDIS_PLACES)('calls through the cache, kept on %s', (_name, start
     expect(await ask(at('origin', b))).toMatchObject({ body: 'new', headers: { 'x-cache': 'HIT' } });
   });
 
+  it('a change that may have been carried out, though no answer came, ends what was kept; one that was never sent does not', async () => {
+    answers('one');
+    await ask(at());
+    origin.handler = (request) => void request.socket.destroy();
+    expect(await ask(at(), { method: 'PUT', body: 'x' })).toMatchObject({ status: 502 });
+    answers('two');
+    expect(await ask(at())).toMatchObject({ body: 'two', headers: { 'x-cache': 'MISS' } });
+    answers('kept');
+    await ask(at('resting'));
+    answers('down', {}, 500);
+    await ask(`${at('resting')}/other`);
+    expect(await ask(at('resting'), { method: 'PUT', body: 'x' })).toMatchObject({ status: 503 });
+    expect(await ask(at('resting'))).toMatchObject({ headers: { 'x-cache': 'HIT' } });
+  });
+
+  it('every answer has the tag of its service, by which its tenant invalidates them all', async () => {
+    const three = ['/1', '/2', '/3'];
+    const asTenant = (tenant: string, asked: string) =>
+      ask(`${at()}${asked}`, { headers: { 'x-test-tenant': tenant } });
+    // Whether the service was asked: what is just being stored is joined.
+    const misses = async (tenant: string) => {
+      const all = await Promise.all(three.map((asked) => asTenant(tenant, asked)));
+      return all.filter(({ headers }) => headers['x-cache'] === 'MISS').length;
+    };
+    answers('x', { ...FRESH, vary: 'x-a' });
+    for (const tenant of ['acme', 'other']) {
+      for (const asked of three) await asTenant(tenant, asked);
+      expect(await misses(tenant)).toBe(0);
+    }
+    await b.cache.invalidateTag('service:origin', 'acme');
+    expect(await misses('acme')).toBe(three.length);
+    expect(await misses('other')).toBe(0);
+  });
+
   it('answers that differ by what `Vary` names lie side by side, and one change removes them all', async () => {
     origin.handler = (request, response) =>
       void response.writeHead(200, { ...FRESH, vary: 'Accept-Language' }).end(request.headers['accept-language']);
@@ -189,6 +224,8 @@ describe.each(REDIS_PLACES)('calls through the cache, kept on %s', (_name, start
         .writeHead(200, { ...FRESH, vary: 'a, b' })
         .end([request.headers['a'], request.headers['b']].join(' '));
     await ask(at(), { headers: { a: '2', b: '1' } });
+    // What is new of the URI is stored behind its caller.
+    await until(async () => (await ask(at(), { headers: { a: '1', b: '2' } })).body === '1 2');
     for (const two of ['1', '2', '1', '2'])
       expect((await ask(at(), { headers: { a: '1', b: two } })).body).toBe(`1 ${two}`);
   });

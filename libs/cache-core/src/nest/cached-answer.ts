@@ -34,16 +34,19 @@ export interface WantedAnswer {
   readonly load: () => Promise<unknown>;
   /** Besides those that the caller names. */
   readonly tags?: readonly string[];
+  /** From where `load` takes it. What this platform has loaded from elsewhere is not served. */
+  readonly source?: string;
   readonly options?: Omit<LoadOptions, 'labels' | 'anew' | 'accept'>;
 }
 
-/** @throws BadRequestException for what cannot be read */
+/** @throws BadRequestException `bad_header` for what cannot be read */
 export function cacheControlsOf(headers: RequestHeaders): CacheControls {
   try {
     return parseCacheControls(headers);
   } catch (error) {
     if (!(error instanceof CacheControlError)) throw error;
-    throw new BadRequestException(error.message, { cause: error, errorCode: error.code });
+    const { code, message } = error;
+    throw new BadRequestException({ statusCode: 400, code, message }, { cause: error });
   }
 }
 
@@ -53,24 +56,27 @@ export async function bypassed(load: () => Promise<unknown>): Promise<CachedAnsw
 }
 
 /**
- * @throws GatewayTimeoutException when it is not stored and may not be loaded
+ * @throws GatewayTimeoutException `not_cached` when it is not stored and may not be loaded
  * @throws whatever the loader throws
  */
 export async function cachedAnswer(
   { cache, aside }: { readonly cache: Cache; readonly aside: CacheAside },
-  { ref, load, tags = [], options: given = {} }: WantedAnswer,
+  { ref, load, tags = [], source, options: given = {} }: WantedAnswer,
   controls: CacheControls,
 ): Promise<CachedAnswer> {
   if (controls.noStore && !controls.onlyIfCached) return bypassed(load);
-  if (controls.onlyIfCached) return onlyIfCached(cache, ref, controls);
+  const fits = (hit: Hit<unknown>, staleSeconds: number): boolean =>
+    isFrom(source, hit) && isWithin(controls, hit, staleSeconds);
+  if (controls.onlyIfCached) return onlyIfCached(cache, ref, controls, fits);
   const options: LoadOptions = {
     ...given,
     ...(controls.ttlSeconds === null ? {} : { ttlSeconds: controls.ttlSeconds }),
     labels: labelsOf(controls, tags),
     anew: controls.noCache,
+    ...(source === undefined ? {} : { note: () => source }),
   };
   const loadWithin = (staleSeconds: number): Promise<Loaded<unknown>> =>
-    aside.getOrLoad(ref, load, { ...options, accept: (hit) => isWithin(controls, hit, staleSeconds) });
+    aside.getOrLoad(ref, load, { ...options, accept: (hit) => fits(hit, staleSeconds) });
   try {
     const loaded = await loadWithin(controls.staleWhileRevalidateSeconds ?? 0);
     // Behind the caller, who has his answer. How it ends, the observer is told.
@@ -79,15 +85,21 @@ export async function cachedAnswer(
   } catch (error) {
     const { staleIfErrorSeconds } = controls;
     const found = staleIfErrorSeconds === null ? null : await cache.lookup(valueReading(ref));
-    if (found?.kind !== 'hit' || !isWithin(controls, found.hit, staleIfErrorSeconds ?? 0)) throw error;
+    if (found?.kind !== 'hit' || !fits(found.hit, staleIfErrorSeconds ?? 0)) throw error;
     return { value: found.hit.value, headers: staleCacheHeaders(found.hit, controls.maxAgeSeconds ?? 0) };
   }
 }
 
-async function onlyIfCached(cache: Cache, ref: KeyRef, controls: CacheControls): Promise<CachedAnswer> {
+async function onlyIfCached(
+  cache: Cache,
+  ref: KeyRef,
+  controls: CacheControls,
+  fits: (hit: Hit<unknown>, staleSeconds: number) => boolean,
+): Promise<CachedAnswer> {
   const found = controls.noCache ? null : await cache.lookup(valueReading(ref));
-  if (found?.kind !== 'hit' || !isWithin(controls, found.hit, 0)) {
-    throw new GatewayTimeoutException('There is no stored answer, and only-if-cached forbids to load one.');
+  if (found?.kind !== 'hit' || !fits(found.hit, 0)) {
+    const message = 'There is no stored answer, and only-if-cached forbids to load one.';
+    throw new GatewayTimeoutException({ statusCode: 504, code: 'not_cached', message });
   }
   return { value: found.hit.value, headers: hitCacheHeaders(found.hit) };
 }
@@ -108,6 +120,11 @@ function labelsOf({ tags: asked, namespace }: CacheControls, declared: readonly 
 function isWithin({ maxAgeSeconds }: CacheControls, hit: Hit<unknown>, staleSeconds: number): boolean {
   if (maxAgeSeconds === null) return true;
   return hit.storedAtMs !== null && ageMsOf(hit) <= (maxAgeSeconds + staleSeconds) * 1000;
+}
+
+/** What another system wrote is nobody's in particular. */
+function isFrom(source: string | undefined, { note, storedAtMs }: Hit<unknown>): boolean {
+  return source === undefined || storedAtMs === null || note === source;
 }
 
 function alreadyCounted(): void {}

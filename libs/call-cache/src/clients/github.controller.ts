@@ -8,7 +8,16 @@ import {
   ApiQuery,
   ApiTags,
 } from '@nestjs/swagger';
-import { Cache, CacheAside, cacheControlsOf, cachedAnswer, keyspace, type WantedAnswer } from '@promptsales/cache-core';
+import {
+  Cache,
+  CacheAside,
+  cacheControlsOf,
+  cachedAnswer,
+  keyspace,
+  serviceTag,
+  type WantedAnswer,
+} from '@promptsales/cache-core';
+import { ProblemError } from '@promptsales/http-edge';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CALL_CACHE_OPTIONS, type CallCacheOptions } from '../call-cache-options.js';
 import { CallError } from '../call-error.js';
@@ -74,12 +83,12 @@ export class GithubController {
   ): Promise<{ success: true; user: string; total: number; repositories: readonly unknown[] }> {
     const { tenant } = this.options.callerOf(request);
     const user = userIn(asked ?? this.options.githubAccount?.(tenant)?.user);
+    const service = this.#service(tenant);
+    const path = `/users/${encodeURIComponent(user)}/repos?per_page=100&sort=updated`;
     const value = await this.#cached(request, reply, {
       ref: keyspace.githubRepos.at({ user }, tenant),
-      load: async () => {
-        const path = `/users/${encodeURIComponent(user)}/repos?per_page=100&sort=updated`;
-        return this.calls.value({ service: this.#service(tenant), method: 'GET', path });
-      },
+      source: service.space,
+      load: () => this.calls.value({ service, method: 'GET', path }),
     });
     const repositories = Array.isArray(value) ? (value as unknown[]) : [];
     return { success: true, user, total: repositories.length, repositories };
@@ -104,9 +113,11 @@ export class GithubController {
   @ApiNotFoundResponse({ description: 'Neither a provider nor a service `github` is stored' })
   async test(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<ConnectionTest> {
     const { tenant } = this.options.callerOf(request);
+    const service = this.#service(tenant);
     const value = await this.#cached(request, reply, {
       ref: keyspace.testConnection.at({}, tenant),
-      load: () => this.#tested(this.#service(tenant)),
+      source: service.space,
+      load: () => this.#tested(service),
     });
     return value as ConnectionTest;
   }
@@ -115,7 +126,7 @@ export class GithubController {
     try {
       const { value, headers } = await cachedAnswer(
         { cache: this.cache, aside: this.aside },
-        wanted,
+        { ...wanted, tags: [serviceTag(SERVICE)] },
         cacheControlsOf(request.headers),
       );
       reply.headers(headers);
@@ -143,12 +154,12 @@ export class GithubController {
     }
   }
 
-  /** @throws CallError `not_found` */
+  /** @throws ProblemError `not_found` */
   #service(tenant: string): Service {
     const configured = this.services.find(SERVICE);
     const token = this.options.githubAccount?.(tenant)?.token ?? null;
     if (configured === null && token === null) {
-      throw new CallError(
+      throw new ProblemError(
         'not_found',
         `Neither a provider nor a service ${SERVICE} is stored: POST /api/providers/${SERVICE}.`,
       );

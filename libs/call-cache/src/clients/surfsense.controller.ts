@@ -15,13 +15,16 @@ import {
   cachedAnswer,
   keyspace,
   normaliseCompanyName,
+  serviceTag,
 } from '@promptsales/cache-core';
+import { ProblemError } from '@promptsales/http-edge';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CALL_CACHE_OPTIONS, type CallCacheOptions } from '../call-cache-options.js';
 import { CallError } from '../call-error.js';
 import { problemOf } from '../http/problems.js';
 import { ServiceDirectory } from '../services/service-directory.js';
 import { ServiceError } from '../services/service-error.js';
+import type { Service } from '../services/service.js';
 import { JsonCalls } from './json-calls.js';
 
 const SERVICE = 'surfsense';
@@ -64,7 +67,13 @@ export class SurfsenseController {
   ): Promise<unknown> {
     const empresa = companyIn(body);
     const ref = keyspace.surfsense.at({ empresa_normalizada: empresa }, this.options.callerOf(request).tenant);
-    const wanted = { ref, load: () => this.#enriched(empresa) };
+    const service = this.#service();
+    const wanted = {
+      ref,
+      tags: [serviceTag(SERVICE)],
+      source: service.space,
+      load: () => this.#enriched(service, empresa),
+    };
     const { value, headers } = await cachedAnswer(
       { cache: this.cache, aside: this.aside },
       wanted,
@@ -76,10 +85,14 @@ export class SurfsenseController {
     return value;
   }
 
-  async #enriched(empresa: string): Promise<unknown> {
+  /** @throws ProblemError `not_found` */
+  #service(): Service {
     const service = this.services.find(SERVICE);
-    if (service === null)
-      throw new CallError('not_found', `There is no service ${SERVICE}: PUT /v1/services/${SERVICE}.`);
+    if (service !== null) return service;
+    throw new ProblemError('not_found', `There is no service ${SERVICE}: PUT /v1/services/${SERVICE}.`);
+  }
+
+  async #enriched(service: Service, empresa: string): Promise<unknown> {
     const value = await this.calls.value({ service, method: 'POST', path: '/enrich', body: { empresa } });
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
     throw new CallError('bad_gateway', `The service ${SERVICE} answered with what is no JSON object.`);

@@ -5,6 +5,7 @@ import { CallError } from '../call-error.js';
 const CODES: Readonly<Record<CallError['code'], ProblemCode>> = {
   not_found: 'not_found',
   bad_url: 'bad_url',
+  not_implemented: 'not_implemented',
   bad_gateway: 'bad_gateway',
   gateway_timeout: 'gateway_timeout',
   service_unavailable: 'service_unavailable',

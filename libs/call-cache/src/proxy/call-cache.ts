@@ -320,7 +320,7 @@ function missOf({ variants }: Place): Forwarded {
 }
 
 function labelsOf({ namespace, tags }: Pick<Asked, 'namespace' | 'tags'>): EntryLabels {
-  return { ...(namespace === '' ? {} : { namespace }), ...(tags.length === 0 ? {} : { tags }) };
+  return namespace === '' ? { tags } : { namespace, tags };
 }
 
 /** A caller who leaves waits no longer. */

@@ -34,6 +34,7 @@ export interface Asked {
   /** Of what it is: only one range, which is kept beside the whole. */
   readonly part: boolean;
   readonly namespace: string;
+  /** `service:NAME` and those that the caller names. */
   readonly tags: readonly string[];
   /** The body of a look-up, which is part of what is asked. */
   readonly question: Buffer | null;

@@ -1,6 +1,7 @@
 /** Calls that are handed on as they come: what changes something, and what nothing that is stored can answer. */
 import type { Cache, KeyRef } from '@promptsales/cache-core';
 import type { Readable } from 'node:stream';
+import { CallError } from '../call-error.js';
 import type { Fields } from '../rules/fields.js';
 import { hasExplicitLifetime, type Exchanged } from '../rules/freshness.js';
 import { isBodiless, isOriginError } from '../rules/statuses.js';
@@ -57,7 +58,8 @@ export class Passing {
   }
 
   /**
-   * RFC 9111 §4.4: what it succeeds in changing is not served from what was stored before.
+   * RFC 9111 §4.4: what it succeeds in changing, or may have changed where no answer came, is not served from what was stored
+   * before.
    * @param keep for an answer that is as good as that to a GET (RFC 9110 §9.3.3); null: it is not kept
    */
   async change(
@@ -65,10 +67,13 @@ export class Passing {
     keep: (answer: UpstreamAnswer, exchanged: Exchanged) => Promise<CallReply | null>,
   ): Promise<CallReply> {
     const requestedAtMs = this.#now();
-    const answer = await this.#ask(asked, asked.call.body);
+    const changes = !SAFE.has(asked.call.method);
+    const answer = await this.#ask(asked, asked.call.body).catch(async (error: unknown) => {
+      if (changes && mayBeCarriedOut(error)) await this.#invalidate(asked, [asked]);
+      throw error;
+    });
     const exchanged = { requestedAtMs, receivedAtMs: this.#now() };
-    const { method } = asked.call;
-    if (!SAFE.has(method) && answer.status >= 200 && answer.status < 400) {
+    if (changes && answer.status >= 200 && answer.status < 400) {
       const located = ['location', 'content-location'].flatMap((name) => {
         const value = answer.fields.joined(name);
         return value === null ? [] : (locatedBelow(asked.service, asked.target.line, value) ?? []);
@@ -112,6 +117,11 @@ export class Passing {
     }
     await Promise.all([...refs.values()].map((ref) => this.#parts.cache.invalidate({ ref })));
   }
+}
+
+/** It was sent, or nobody knows. */
+function mayBeCarriedOut(error: unknown): boolean {
+  return !(error instanceof CallError) || error.code === 'bad_gateway' || error.code === 'gateway_timeout';
 }
 
 /** It says that it is what a GET would bring, and for how long. */

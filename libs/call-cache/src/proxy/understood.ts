@@ -1,5 +1,7 @@
 /** A call as it comes in, understood once: what is asked of the service and of the cache. */
-import { parseCacheControls } from '@promptsales/cache-core';
+import { parseCacheControls, serviceTag } from '@promptsales/cache-core';
+import { CallError } from '../call-error.js';
+import { isPlainlyFramed } from '../rules/fields.js';
 import { requestTermsOf } from '../rules/reuse.js';
 import type { Service, TtlRule } from '../services/service.js';
 import type { Asked, IncomingCall } from './call.js';
@@ -9,6 +11,8 @@ import { targetOf } from './target.js';
 /** @throws CallError, CacheControlError */
 export function understood(call: IncomingCall): Asked {
   const { service, fields, method } = call;
+  if (!isPlainlyFramed(fields))
+    throw new CallError('not_implemented', 'The only Transfer-Encoding that is taken is chunked.');
   const target = targetOf(service, call.rest);
   const given = (name: string): Record<string, string> => {
     const value = fields.joined(name);
@@ -28,7 +32,7 @@ export function understood(call: IncomingCall): Asked {
     terms: requestTermsOf(fields),
     lifetime: { ttlSeconds: ttlSeconds ?? rule?.ttl ?? service.ttl, override: rule?.override ?? false },
     namespace,
-    tags,
+    tags: [...new Set([serviceTag(service.name), ...tags])],
     part: method === 'GET' && fields.has('range') && !fields.has('if-range'),
     question: null,
     operation: operationOf({ service, target }, method),

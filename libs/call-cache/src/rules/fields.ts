@@ -81,6 +81,15 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+/**
+ * Whether its body is framed in a way that is understood here: by `chunked` alone, or by no transfer coding (RFC 9112 §7). Any other
+ * would have to be taken off before the body is handed on, since the field that tells of it is not.
+ */
+export function isPlainlyFramed(fields: Fields): boolean {
+  const codings = fields.tokens('transfer-encoding');
+  return !fields.has('transfer-encoding') || (codings.length === 1 && codings[0] === 'chunked');
+}
+
 /** What a message says to whom it is for in the end: without what is between neighbours. */
 export function endToEnd(fields: Fields): Fields {
   const named = new Set(fields.tokens('connection'));

@@ -7,7 +7,7 @@ import http, { type ClientRequest, type IncomingMessage, type RequestOptions } f
 import https from 'node:https';
 import type { Readable } from 'node:stream';
 import { CallError } from '../call-error.js';
-import { Fields } from '../rules/fields.js';
+import { Fields, isPlainlyFramed } from '../rules/fields.js';
 import type { Service } from '../services/service.js';
 
 export interface UpstreamSettings {
@@ -85,15 +85,18 @@ export class UpstreamClient {
         request.on('error', ignoredBesideTheBody);
         deadline.end();
         const { statusCode = 0, statusMessage = '' } = response;
-        if (statusCode < 200) {
+        const fields = Fields.ofRaw(response.rawHeaders);
+        const unusable =
+          statusCode < 200 ? 'Its status is none.' : isPlainlyFramed(fields) ? null : 'Its framing is not known.';
+        if (unusable !== null) {
           request.destroy();
-          fail(new Error('Its status is none.'));
+          fail(new Error(unusable));
           return;
         }
         resolve({
           status: statusCode,
           reason: PHRASE.test(statusMessage) ? statusMessage : '',
-          fields: Fields.ofRaw(response.rawHeaders),
+          fields,
           bytes: new AnswerBytes(response, this.#settings.idleTimeoutMs, call.service),
           trailers: () => response.rawTrailers,
         });

@@ -1,5 +1,6 @@
 import { DEFAULT_TENANT, type ValueOf } from '../../keyspace/family.js';
 import { keyspace } from '../../keyspace/keyspace.js';
+import { serviceTag } from '../../keyspace/service-tag.js';
 import { parseBody } from '../../request-identity/parsed-body.js';
 import { requestIdentity } from '../../request-identity/request-identity.js';
 import type { CacheableOptions } from '../cacheable-options.js';
@@ -104,7 +105,7 @@ function cacheableOf<A extends unknown[], R>(
     ...load,
     key,
     ...(tenant === undefined ? {} : { tenant }),
-    tags: (...args) => [`service:${service}`, ...(tags?.(...args) ?? [])],
+    tags: (...args) => [serviceTag(service), ...(tags?.(...args) ?? [])],
   };
 }
 
