@@ -15,7 +15,8 @@ export interface BulkCall {
 
 export class BulkService {
   readonly calls: BulkCall[] = [];
-  readonly #server = createServer((request, response) => void this.#answer(request, response));
+  /** Left alone, Node lets no request take longer than five minutes. */
+  readonly #server = createServer({ requestTimeout: 0 }, (request, response) => void this.#answer(request, response));
 
   async start(): Promise<this> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
