@@ -22,7 +22,7 @@ beforeAll(async () => {
     service(origin.url),
     service(origin.url, { name: 'lookup', ttl: 3600, lookupPosts: [new PathPattern('*')] }),
   ];
-  proxy = await startProxy(redis.url, { services });
+  proxy = await startProxy({ url: redis.url }, { services });
 }, 30_000);
 
 afterAll(async () => {
