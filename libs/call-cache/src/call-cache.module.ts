@@ -47,12 +47,13 @@ class ProxyLifecycle implements OnModuleInit, BeforeApplicationShutdown {
 
   async onModuleInit(): Promise<void> {
     const { calls, services } = this;
-    const { callerOf, observer } = this.options;
+    const { callerOf, observer, upstream } = this.options;
     await this.host.httpAdapter.getInstance<FastifyInstance>().register(async (context) => {
       registerProxyRoutes(context, {
         calls,
         services,
         callerOf,
+        ...(upstream?.idleTimeoutMs === undefined ? {} : { callerTimeoutMs: upstream.idleTimeoutMs }),
         brokeOff: (error) => observer?.brokeOff?.(error),
         answered: (outcome) => observer?.answered?.(outcome),
         refused: (why) => observer?.refused?.(why),

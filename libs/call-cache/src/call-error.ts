@@ -2,6 +2,7 @@ export type CallErrorCode =
   | 'not_found'
   | 'bad_url'
   | 'not_implemented'
+  | 'request_timeout'
   | 'bad_gateway'
   | 'gateway_timeout'
   | 'service_unavailable'
@@ -13,6 +14,7 @@ const STATUS: Readonly<Record<CallErrorCode, number>> = {
   not_found: 404,
   bad_url: 400,
   not_implemented: 501,
+  request_timeout: 408,
   bad_gateway: 502,
   gateway_timeout: 504,
   service_unavailable: 503,

@@ -61,11 +61,11 @@ export function service(baseUrl: string, more: Partial<Service> = {}): Service {
 const NO_LIMITS: ServiceLimits = { take: async () => null };
 
 export async function startProxy(
-  redis: string | RedisHome,
+  home: string | RedisHome,
   { services, upstream = {}, calls = {}, times = {}, limits = NO_LIMITS }: ProxyServerOptions,
 ): Promise<ProxyServer> {
   const roles = new RedisRoles({
-    ...(typeof redis === 'string' ? { url: redis } : redis),
+    ...(typeof home === 'string' ? { url: home } : home),
     layout: 'single',
     times: { commandTimeoutMs: 10_000, heartbeatMs: 50, holdAfterRestartMs: 100, ...times },
   }).open();
@@ -90,6 +90,7 @@ export async function startProxy(
   await server.register(async (context) => {
     registerProxyRoutes(context, {
       calls: callCache,
+      ...(upstream.idleTimeoutMs === undefined ? {} : { callerTimeoutMs: upstream.idleTimeoutMs }),
       services: { find: (name) => byName.get(name) ?? null },
       callerOf: ({ headers }) => {
         asked += 1;

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request as openRequest, type IncomingMessage } from 'node:http';
+import { request as openRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { until } from '@promptsales/test-kit';
 import { PathPattern, type Service } from '../src/index.js';
 import { ask } from './ask.js';
@@ -30,6 +30,7 @@ describe.each(REDIS_PLACES)('calls through the cache, kept on %s', (_name, start
       }),
       service(origin.url, { name: 'lookup', ttl: 3600, lookupPosts: [new PathPattern('/search')] }),
       service(origin.url, { name: 'resting', breaker: { consecutiveFailures: 1 } }),
+      service(origin.url, { name: 'narrow', concurrency: 1 }),
       service(origin.url, { name: 'broken', breaker: { consecutiveFailures: 2 }, staleIfError: 0 }),
     ];
     a = await startProxy(redis.home, { services });
@@ -433,6 +434,29 @@ describe.each(REDIS_PLACES)('calls through the cache, kept on %s', (_name, start
     expect((await search('{"a":1,"b":3}')).headers['x-cache']).toBe('MISS');
     expect((await search('not json')).body).toBe('not json');
     expect(origin.seen).toHaveLength(3);
+  });
+
+  it('a caller who leaves before his turn takes none', async () => {
+    const go = Promise.withResolvers<void>();
+    origin.handler = ({ url = '' }, response) => {
+      if (url.endsWith('/first')) void go.promise.then(() => response.end('first'));
+      else response.end(url);
+    };
+    const first = ask(`${at('narrow')}/first`);
+    await until(() => origin.seen.length === 1);
+    const gone: Promise<unknown>[] = [];
+    const seen = (_request: unknown, response: ServerResponse): void => void gone.push(once(response, 'close'));
+    a.fastify.server.on('request', seen);
+    const leaving = ['GET', 'PUT'].map((method) => openRequest(`${at('narrow')}/left`, { method, agent: false }));
+    for (const outgoing of leaving) outgoing.on('error', () => undefined).end();
+    await until(() => gone.length === leaving.length);
+    a.fastify.server.off('request', seen);
+    for (const outgoing of leaving) outgoing.destroy();
+    await Promise.all(gone);
+    const staying = ask(`${at('narrow')}/stays`);
+    go.resolve();
+    expect([(await first).body, (await staying).body]).toEqual(['first', `${path}/stays`]);
+    expect(origin.seen.map(({ url }) => url)).toEqual([`${path}/first`, `${path}/stays`]);
   });
 
   it('a service that fails and fails is left alone, and what is kept goes on serving', async () => {

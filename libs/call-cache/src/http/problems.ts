@@ -6,6 +6,7 @@ const CODES: Readonly<Record<CallError['code'], ProblemCode>> = {
   not_found: 'not_found',
   bad_url: 'bad_url',
   not_implemented: 'not_implemented',
+  request_timeout: 'request_timeout',
   bad_gateway: 'bad_gateway',
   gateway_timeout: 'gateway_timeout',
   service_unavailable: 'service_unavailable',

@@ -17,6 +17,8 @@ import { problemOf } from './problems.js';
 export interface ProxyRoutesParts {
   readonly calls: Pick<CallCache, 'answer'>;
   readonly services: ServiceSource;
+  /** A caller who takes nothing of his answer for so long is hung up on. @default two minutes */
+  readonly callerTimeoutMs?: number;
   /** Called for requests that have passed the application's access rules. */
   readonly callerOf: (request: FastifyRequest) => { readonly tenant: string };
   /** Told of answers that broke off on the way, of which the caller has seen the beginning. */
@@ -65,7 +67,7 @@ export function registerProxyRoutes(context: FastifyInstance, parts: ProxyRoutes
 }
 
 async function answer(
-  { calls, services, callerOf, brokeOff, answered: observed }: ProxyRoutesParts,
+  { calls, services, callerOf, callerTimeoutMs = 120_000, brokeOff, answered: observed }: ProxyRoutesParts,
   request: FastifyRequest<ServiceParameter>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
@@ -99,7 +101,12 @@ async function answer(
   const outcome = outcomeOf(answered.fields);
   if (outcome !== null) observed?.(outcome);
   reply.hijack();
-  await send(answered, request, reply).catch((error: unknown) => {
+  const { body } = answered;
+  if (body !== null && !Buffer.isBuffer(body)) {
+    // Whoever reads it may be waiting for a piece that never comes, and would hear of it only then.
+    left.addEventListener('abort', () => void body.return(), { once: true });
+  }
+  await send(answered, request, reply, callerTimeoutMs).catch((error: unknown) => {
     reply.raw.destroy();
     if (!left.aborted) brokeOff?.(error);
   });
@@ -116,7 +123,8 @@ async function send(
   { status, reason, fields: said, body, trailers }: CallReply,
   request: FastifyRequest,
   reply: FastifyReply,
-) {
+  patienceMs: number,
+): Promise<void> {
   const { raw } = reply;
   if (raw.destroyed) {
     if (body !== null && !Buffer.isBuffer(body)) await body.return();
@@ -139,14 +147,32 @@ async function send(
   }
   if (body === null || Buffer.isBuffer(body)) {
     raw.end(body ?? undefined);
+    // All is there: from now on only he is silent. Node takes it back when he has it.
+    if (raw.writableLength > 0) raw.socket?.setTimeout(patienceMs);
     return;
   }
+  const taken = withTrailers(takenWithin(patienceMs, body, raw), raw, fields, trailers);
   try {
-    await pipeline(Readable.from(withTrailers(body, raw, fields, trailers), { objectMode: false }), raw);
+    await pipeline(Readable.from(taken, { objectMode: false }), raw);
   } catch (error) {
     // A caller who is gone before the first read leaves a generator behind that has not begun, and ends nothing.
     await body.return();
     throw error;
+  }
+}
+
+async function* takenWithin(
+  patienceMs: number,
+  body: AsyncIterable<Buffer>,
+  raw: FastifyReply['raw'],
+): AsyncGenerator<Buffer> {
+  for await (const chunk of body) {
+    const timer = setTimeout(() => raw.destroy(), patienceMs);
+    try {
+      yield chunk;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 

@@ -195,6 +195,7 @@ export class CallCache {
       return { kind: 'reply', reply: this.#served(asked, place, found, reuse(found, asked)) };
     }
     if (led !== null) return { kind: 'reply', reply: await (led as Exchange).run() };
+    opened.flight.board(asked.call.left);
     return this.#onBoard(asked, await departing(opened.flight.ended, asked.call.left), refused);
   }
 
@@ -232,7 +233,9 @@ export class CallCache {
     // What is kept is what is renewed: a range of the whole asks for the whole.
     const part = served.answer.status === 206;
     const dropped = (name: string): boolean => CONDITIONAL.has(name) || (!part && RANGE.has(name));
-    const behind = { ...asked, part, fields: asked.fields.without(dropped) };
+    // Its caller has what he wanted: nobody's leaving ends it.
+    const call = { ...asked.call, left: new AbortController().signal };
+    const behind = { ...asked, call, part, fields: asked.fields.without(dropped) };
     this.#lead(behind, place, served, 'stale', false)
       .then(async (reply) => {
         if (reply?.body != null && !Buffer.isBuffer(reply.body)) await reply.body.return();

@@ -24,7 +24,7 @@ import type { Service } from '../services/service.js';
 import type { Upstream } from '../upstream/guarded-upstream.js';
 import { spent, type UpstreamAnswer } from '../upstream/upstream-client.js';
 import { ageLine, forwardedLines, type Forwarded } from './cache-status.js';
-import { CallFlight } from './call-flight.js';
+import { CallFlight, DESERTED, type FlightEnd } from './call-flight.js';
 import type { Asked, CallReply } from './call.js';
 import { answerFields, callersOwn } from './forwarded-fields.js';
 import { foundOf, replyFrom, servesOnError, type Found } from './found.js';
@@ -64,7 +64,6 @@ const MOST_KEPT_SECONDS = 31_536_000;
 const VARIANTS_SECONDS = MOST_KEPT_SECONDS;
 /** Nobody waits longer for what somebody else has asked for. */
 const LONGEST_RECORDING_MS = 600_000;
-const NEVER_ABORTED = new AbortController().signal;
 
 export class Exchange {
   readonly flight = new CallFlight();
@@ -83,13 +82,16 @@ export class Exchange {
   /** What its own caller gets. @throws CallError */
   async run(): Promise<CallReply> {
     const began = this.#parts.now();
+    this.flight.board(this.#asked.call.left);
     try {
       const answer = await this.#ask();
       const exchanged = { requestedAtMs: began, receivedAtMs: this.#parts.now() };
       return await this.#reply(answer, exchanged);
     } catch (error) {
       const { stale } = this.#occasion;
-      this.flight.end({ kind: 'failed', error: error as Error }, this.#destination.leadership.release());
+      // Who comes upon it in this moment has not left.
+      const end = error === DESERTED ? { kind: 'again' as const } : failedBy(error);
+      this.flight.end(end, this.#destination.leadership.release());
       if (stale !== null && servesOnError(stale, this.#asked)) return this.#staleReply(stale);
       throw error;
     }
@@ -100,7 +102,7 @@ export class Exchange {
     return this.#answered(answer, exchanged);
   }
 
-  /** The service is not hung up on when the caller leaves: others may wait. */
+  /** The service is not hung up on as soon as the caller leaves: others may wait. */
   #ask(): Promise<UpstreamAnswer> {
     const { service, target, fields, question, call } = this.#asked;
     const { stale } = this.#occasion;
@@ -114,7 +116,8 @@ export class Exchange {
       target: target.line,
       fields: question === null ? asking : asking.with(['Content-Length', String(question.length)]),
       body: question,
-      signal: NEVER_ABORTED,
+      signal: this.flight.calledOff,
+      unwanted: this.flight.unwanted,
       ...(informed === undefined ? {} : { informed }),
     });
   }
@@ -276,6 +279,10 @@ export class Exchange {
   #isTooLong(fields: Fields): boolean {
     return Number(fields.joined('content-length') ?? 0) > this.#parts.mostBytes;
   }
+}
+
+function failedBy(error: unknown): FlightEnd {
+  return { kind: 'failed', error: error as Error };
 }
 
 /** The lifetime that the service is given is the time in Redis. What says its own may be of use for longer. */

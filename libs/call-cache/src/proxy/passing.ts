@@ -119,11 +119,6 @@ export class Passing {
   }
 }
 
-/** It was sent, or nobody knows. */
-function mayBeCarriedOut(error: unknown): boolean {
-  return !(error instanceof CallError) || error.code === 'bad_gateway' || error.code === 'gateway_timeout';
-}
-
 /** It says that it is what a GET would bring, and for how long. */
 function isAsOfGet({ status, fields }: UpstreamAnswer, asked: Asked, { receivedAtMs }: Exchanged): boolean {
   const located = fields.joined('content-location');
@@ -163,4 +158,9 @@ function disagrees({ status, fields }: UpstreamAnswer, { answer }: Found): boole
   return ['etag', 'last-modified', 'content-length'].some(
     (name) => fields.has(name) && answer.fields.has(name) && fields.joined(name) !== answer.fields.joined(name),
   );
+}
+
+/** It was sent, or nobody knows. */
+function mayBeCarriedOut(error: unknown): boolean {
+  return !(error instanceof CallError) || error.code === 'bad_gateway' || error.code === 'gateway_timeout';
 }

@@ -81,13 +81,19 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+/** RFC 9112 §7.2 and §7.3. What is not registered can be no coding, and is a field between neighbours like any other. */
+const CODINGS: ReadonlySet<string> = new Set(['chunked', 'compress', 'deflate', 'gzip', 'x-compress', 'x-gzip']);
+
 /**
- * Whether its body is framed in a way that is understood here: by `chunked` alone, or by no transfer coding (RFC 9112 §7). Any other
- * would have to be taken off before the body is handed on, since the field that tells of it is not.
+ * Whether its body is framed as is understood here: by `chunked` alone, or by no transfer coding. Any other would have to be taken
+ * off before the body is handed on, since the field that tells of it is not.
  */
 export function isPlainlyFramed(fields: Fields): boolean {
-  const codings = fields.tokens('transfer-encoding');
-  return !fields.has('transfer-encoding') || (codings.length === 1 && codings[0] === 'chunked');
+  const codings = fields
+    .tokens('transfer-encoding')
+    .map((coding) => coding.replace(/\s*;.*$/, ''))
+    .filter((coding) => CODINGS.has(coding));
+  return codings.length === 0 || (codings.length === 1 && codings[0] === 'chunked');
 }
 
 /** What a message says to whom it is for in the end: without what is between neighbours. */

@@ -41,7 +41,7 @@ export class GuardedUpstream implements Upstream {
   }
 
   async call(call: UpstreamCall): Promise<UpstreamAnswer> {
-    const leave = await this.#gate(call.service).enter(call.service, call.signal);
+    const leave = await this.#gate(call.service).enter(call.service, call.unwanted ?? call.signal);
     let permit: Permit | null = null;
     let asked = false;
     const end = (outcome: CallOutcome, waitMs: number | null = null): void => {
@@ -58,9 +58,13 @@ export class GuardedUpstream implements Upstream {
       const waitMs = retryAfterMs(answer.fields.joined('retry-after') ?? undefined, Date.now());
       // A probe has shown enough; of any other call the end counts.
       if (permit.probe) permit.settle(outcome, waitMs);
-      return { ...answer, bytes: new EndedBytes(answer.bytes, (failed) => end(failed ? 'failure' : outcome, waitMs)) };
+      // What breaks off because its caller has left says nothing of the service.
+      const ofEnd = (failed: boolean): CallOutcome =>
+        failed ? (call.signal.aborted ? 'unknown' : 'failure') : outcome;
+      return { ...answer, bytes: new EndedBytes(answer.bytes, (failed) => end(ofEnd(failed), waitMs)) };
     } catch (error) {
-      end(asked && !call.signal.aborted && error instanceof CallError ? 'failure' : 'unknown');
+      const failed = asked && !call.signal.aborted && error instanceof CallError && error.code !== 'request_timeout';
+      end(failed ? 'failure' : 'unknown');
       throw error;
     }
   }

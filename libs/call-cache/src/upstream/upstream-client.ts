@@ -1,6 +1,7 @@
 /**
  * One HTTP call to a service. Bodies stream both ways at the pace of whoever reads them, redirects are handed on, and nothing is
- * unpacked or changed. It has three deadlines: to connect, until the header of the answer, and for each silence in its body.
+ * unpacked or changed. It has deadlines: to connect, to send, until the header of the answer, for each silence in its body, and for
+ * a body that trickles.
  */
 import { isPrivateHost, PrivateAddressError, publicLookup } from '@promptsales/http-edge';
 import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
@@ -9,10 +10,12 @@ import type { Readable } from 'node:stream';
 import { CallError } from '../call-error.js';
 import { Fields, isPlainlyFramed } from '../rules/fields.js';
 import type { Service } from '../services/service.js';
+import { CallDeadline, late } from './call-deadline.js';
+import { Pace } from './pace.js';
 
 export interface UpstreamSettings {
   readonly connectTimeoutMs: number;
-  /** Until the header of the answer, from when the request was sent or last made progress. */
+  /** Until the header of the answer, from when the request was sent; and of what a body may take that trickles. */
   readonly headerTimeoutMs: number;
   /** Silence inside a body. */
   readonly idleTimeoutMs: number;
@@ -33,6 +36,8 @@ export interface UpstreamCall {
   /** Null: none. */
   readonly body: Readable | Buffer | null;
   readonly signal: AbortSignal;
+  /** Aborted when nobody waits for the answer any more: what has not been sent yet is not sent. By default `signal`. */
+  readonly unwanted?: AbortSignal;
   /** Told of 103 and the like. */
   readonly informed?: (status: number, fields: Fields) => void;
 }
@@ -72,7 +77,8 @@ export class UpstreamClient {
       throw new CallError('shutting_down', 'This server is stopping. Ask again.', { retryAfterSeconds: 1 });
     return new Promise((resolve, reject) => {
       const request = this.#begin(call);
-      const deadline = new Deadline(request, this.#settings);
+      const streamed = call.body === null || Buffer.isBuffer(call.body) ? null : call.body;
+      const deadline = new CallDeadline(request, streamed, this.#settings);
       const fail = (error: Error): void => {
         deadline.end();
         reject(call.signal.aborted ? (call.signal.reason as Error) : explained(error, call.service));
@@ -83,6 +89,7 @@ export class UpstreamClient {
         request.off('error', fail);
         // What comes after is told by the body.
         request.on('error', ignoredBesideTheBody);
+        if (streamed !== null) response.once('close', () => stopSending(request, streamed));
         deadline.end();
         const { statusCode = 0, statusMessage = '' } = response;
         const fields = Fields.ofRaw(response.rawHeaders);
@@ -97,7 +104,7 @@ export class UpstreamClient {
           status: statusCode,
           reason: PHRASE.test(statusMessage) ? statusMessage : '',
           fields,
-          bytes: new AnswerBytes(response, this.#settings.idleTimeoutMs, call.service),
+          bytes: new AnswerBytes(response, this.#settings, call.service),
           trailers: () => response.rawTrailers,
         });
       });
@@ -165,48 +172,25 @@ function send(request: ClientRequest, body: Readable | Buffer | null, fail: (err
   body.pipe(request);
 }
 
-/** One clock for a call: what it waits for at the moment. */
-class Deadline {
-  readonly #request: ClientRequest;
-  readonly #settings: UpstreamSettings;
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(request: ClientRequest, settings: UpstreamSettings) {
-    this.#request = request;
-    this.#settings = settings;
-    this.#within(settings.connectTimeoutMs, 'could not be connected to');
-    request.on('socket', (socket) => {
-      if (socket.connecting) socket.once(socketReady(socket), () => this.#waiting());
-      else this.#waiting();
-    });
-    // An upload that makes progress is no silence.
-    request.on('drain', () => this.#waiting());
-    request.on('finish', () => this.#waiting());
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
-  }
-
-  #waiting(): void {
-    this.#within(this.#settings.headerTimeoutMs, 'did not answer in time');
-  }
-
-  #within(ms: number, what: string): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#request.destroy(late(what)), ms).unref();
-  }
+/** The service has said all without hearing the end: what is still to come is nobody's, and takes up no connection to it. */
+function stopSending(request: ClientRequest, body: Readable): void {
+  if (request.writableEnded) return;
+  body.unpipe(request);
+  body.resume();
+  request.destroy();
 }
 
 class AnswerBytes implements Bytes {
   readonly #response: IncomingMessage;
   readonly #idleMs: number;
+  readonly #pace: Pace;
   readonly #service: Service;
   readonly #chunks: AsyncIterator<Buffer>;
 
-  constructor(response: IncomingMessage, idleMs: number, service: Service) {
+  constructor(response: IncomingMessage, { idleTimeoutMs, headerTimeoutMs }: UpstreamSettings, service: Service) {
     this.#response = response;
-    this.#idleMs = idleMs;
+    this.#idleMs = idleTimeoutMs;
+    this.#pace = new Pace(headerTimeoutMs);
     this.#service = service;
     this.#chunks = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
     // Read or not, it must not bring the process down.
@@ -215,9 +199,14 @@ class AnswerBytes implements Bytes {
 
   /** Only while the service is waited for does its silence count, not how slowly it is read. */
   async next(): Promise<IteratorResult<Buffer, void>> {
-    const timer = setTimeout(() => this.#response.destroy(late('fell silent')), this.#idleMs);
+    const { leftMs } = this.#pace;
+    const began = performance.now();
+    const what = leftMs < this.#idleMs ? 'answered too slowly' : 'fell silent';
+    const timer = setTimeout(() => this.#response.destroy(late(what)), Math.min(leftMs, this.#idleMs));
     try {
-      return (await this.#chunks.next()) as IteratorResult<Buffer, void>;
+      const next = (await this.#chunks.next()) as IteratorResult<Buffer, void>;
+      this.#pace.waited(performance.now() - began, next.done === true ? 0 : next.value.length);
+      return next;
     } catch (error) {
       throw explained(error as Error, this.#service);
     } finally {
@@ -242,14 +231,6 @@ export async function spent(bytes: Bytes): Promise<void> {
   } catch {
     // It broke off where nothing was to come: whoever guards the service has counted it.
   }
-}
-
-function socketReady(socket: object): 'connect' | 'secureConnect' {
-  return 'encrypted' in socket ? 'secureConnect' : 'connect';
-}
-
-function late(what: string): CallError {
-  return new CallError('gateway_timeout', `The service ${what}.`);
 }
 
 function explained(error: Error, { name }: Service): Error {
