@@ -127,6 +127,13 @@ describe('a POST that looks something up', () => {
   });
 });
 
+it('a range behind the end is refused with a date of its own', async () => {
+  answers('0123456789');
+  await ask(at());
+  const { status, headers } = await ask(at(), { headers: { range: 'bytes=10-' } });
+  expect([status, headers.date]).toEqual([416, expect.stringMatching(/ GMT$/)]);
+});
+
 it('an age that cannot be read is the longest there is', async () => {
   answers('v1', { ...STALE, 'cache-control': 'max-age=1' });
   await ask(at());

@@ -26,14 +26,15 @@ export async function follow<T>(
   { reading, token, accept, abandoned }: Following<T>,
 ): Promise<Outcome<T>> {
   const wake = new Wake();
-  abandoned.addEventListener('abort', () => wake.ring());
+  const ring = (): void => wake.ring();
   const unsubscribe = await roles
     .subscriptions(reading.ref.family.role)
-    .on(`wake:${keysOf(reading, cache.keyPrefix).value}`, () => wake.ring())
+    .on(`wake:${keysOf(reading, cache.keyPrefix).value}`, ring)
     .catch((error: unknown) => {
       if (!(error instanceof RedisUnavailableError)) throw error;
       return () => {};
     });
+  abandoned.addEventListener('abort', ring);
   try {
     for (;;) {
       const found = await cache.ask(reading);
@@ -42,6 +43,7 @@ export async function follow<T>(
       await wake.orAfter(LOOK_AGAIN_MS.least + Math.random() * LOOK_AGAIN_MS.spread);
     }
   } finally {
+    abandoned.removeEventListener('abort', ring);
     unsubscribe();
   }
 }

@@ -2,6 +2,7 @@
 import type { Hit } from '@promptsales/cache-core';
 import { isNotModified, fitsIfRange } from '../rules/conditions.js';
 import { Fields, type FieldLine } from '../rules/fields.js';
+import { httpDateText } from '../rules/http-date.js';
 import { rangeAsked } from '../rules/ranges.js';
 import { mayServeOnError, reuseOf, type Kept, type Reuse } from '../rules/reuse.js';
 import { selectionOf, varyNames } from '../rules/variants.js';
@@ -64,7 +65,7 @@ export function replyFrom(
     return {
       status: 416,
       reason: 'Range Not Satisfiable',
-      fields: new Fields([unsatisfied, ['Content-Length', '0'], ...lines]),
+      fields: new Fields([['Date', httpDateText(nowMs)], unsatisfied, ['Content-Length', '0'], ...lines]),
       body: null,
     };
   }

@@ -53,7 +53,7 @@ export class Passing {
       return replyFrom(stale, asked, 'stale', this.#now());
     }
     if (asked.call.method === 'HEAD' && stale !== null && disagrees(answer, stale))
-      await this.#invalidate(asked, [asked]);
+      await orLetGo(answer, this.#invalidate(asked, [asked]));
     return replyOf(answer, asked, why);
   }
 
@@ -79,12 +79,10 @@ export class Passing {
         return value === null ? [] : (locatedBelow(asked.service, asked.target.line, value) ?? []);
       });
       const lines = new Set([asked.target.line, ...located]);
-      await this.#invalidate(
-        asked,
-        [...lines].map((line) => ({ ...asked, target: { ...asked.target, line } })),
-      );
+      const questions = [...lines].map((line) => ({ ...asked, target: { ...asked.target, line } }));
+      await orLetGo(answer, this.#invalidate(asked, questions));
     }
-    const kept = isAsOfGet(answer, asked, exchanged) ? await keep(answer, exchanged) : null;
+    const kept = isAsOfGet(answer, asked, exchanged) ? await orLetGo(answer, keep(answer, exchanged)) : null;
     if (kept !== null) return kept;
     return replyOf(answer, asked, 'method');
   }
@@ -116,6 +114,16 @@ export class Passing {
       }
     }
     await Promise.all([...refs.values()].map((ref) => this.#parts.cache.invalidate({ ref })));
+  }
+}
+
+/** Nobody reads an answer behind which something failed; unread, it would keep its place at the service. */
+async function orLetGo<T>({ bytes }: UpstreamAnswer, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    await bytes.return();
+    throw error;
   }
 }
 

@@ -38,7 +38,10 @@ export function fitsIfRange(request: Fields, stored: Fields, nowMs: number): boo
   if (condition === undefined) return true;
   if (condition.startsWith('"')) return stored.joined('etag')?.trim() === condition;
   const modified = httpDate(stored.joined('last-modified'), nowMs);
-  return modified !== null && modified === httpDate(condition, nowMs);
+  const date = httpDate(stored.joined('date'), nowMs);
+  // §8.8.2.2: in the second in which it was changed, it may have been changed once more.
+  const strong = modified !== null && date !== null && date - modified >= 1000;
+  return strong && modified === httpDate(condition, nowMs);
 }
 
 /** Weak comparison (RFC 9110 §8.8.3.2): without the mark of weakness. */

@@ -28,6 +28,9 @@ describe('the life of a result', () => {
     expect(lifetimeOf(asked('tools/list'), { ttlMs: 7_200_000 }, HOUR)).toBe(7200);
     expect(lifetimeOf(asked('tools/list'), { ttlMs: 0 }, HOUR)).toBeNull();
     expect(lifetimeOf(asked('tools/list'), { ttlMs: 999 }, HOUR)).toBeNull();
+    for (const ttlMs of [1e13, Number.MAX_SAFE_INTEGER, 1e300]) {
+      expect(lifetimeOf(asked('tools/list'), { ttlMs }, HOUR)).toBe(31_536_000);
+    }
   });
 
   it('is bounded by the operator and by the caller', () => {

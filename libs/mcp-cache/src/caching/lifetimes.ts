@@ -5,6 +5,8 @@ import type { Question } from './question.js';
 
 /** Less is not worth keeping. */
 export const LEAST_SECONDS = 1;
+/** Whoever says more means for ever, which nothing is kept. */
+const MOST_SECONDS = 31_536_000;
 
 /** What of a question a result's life depends on. */
 type Asked = Pick<Question, 'server' | 'controls' | 'permission' | 'method' | 'changes'>;
@@ -13,7 +15,7 @@ type Asked = Pick<Question, 'server' | 'controls' | 'permission' | 'method' | 'c
 export function lifetimeOf(question: Asked, result: JsonObject | null, familySeconds: number): number | null {
   const { server, controls } = question;
   const bounds = [said(result) ?? usualSeconds(question, familySeconds), server.ttlCapSeconds, controls.ttlSeconds];
-  const seconds = Math.min(...bounds.filter((bound) => bound !== null));
+  const seconds = Math.min(MOST_SECONDS, ...bounds.filter((bound) => bound !== null));
   return seconds >= LEAST_SECONDS ? seconds : null;
 }
 

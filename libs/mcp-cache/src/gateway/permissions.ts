@@ -17,6 +17,8 @@ export interface Admission {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export function mayCall({ tools }: ClientPermissions, server: string, tool: string): boolean {
-  return [tool, `${server}/${tool}`, `${server}/*`, '*'].some((name) => tools.includes(name));
+export function mayCall({ tools }: Pick<ClientPermissions, 'tools'>, server: string, tool: string): boolean {
+  // A name with a slash would read as that of another server's tool.
+  const alone = tool.includes('/') ? [] : [tool];
+  return [...alone, `${server}/${tool}`, `${server}/*`, '*'].some((name) => tools.includes(name));
 }
