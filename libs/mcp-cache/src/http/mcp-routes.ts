@@ -58,6 +58,8 @@ async function answer(
     });
     return await reply.code(status).headers(headers).send(sendable(body, reply));
   } catch (error) {
+    // Nobody is left to be told, and nothing has failed.
+    if (left.signal.aborted) return reply.hijack();
     const told = mcpErrorOf(error);
     refused(told?.code ?? 'internal_error');
     if (told === null) throw error;
