@@ -7,9 +7,8 @@ import { verdicts, type Check, type Verdicts } from './suite.js';
 
 const PAGE = join(__dirname, '../../../../docs/mcp-conformance.md');
 const VERSIONS = ['2025-06-18', '2025-11-25', '2026-07-28'];
-/** It gives a server from half a second to one and a half, by the clock of the machine: on a busy one that says nothing of the server. */
-const HURRIED = 'server-stateless';
-const MOST_TIMES = 5;
+/** The suite gives some answers half a second, by the clock of the machine: on a busy one that says nothing of the server. */
+const MOST_TIMES = 4;
 
 let place: Stand;
 let gateway: Gateway;
@@ -53,8 +52,10 @@ it('the documentation says what was found', () => {
 
 async function found(url: string, version: string): Promise<Verdicts> {
   const all = new Map(await verdicts(url, version));
-  for (let time = 1; time < MOST_TIMES && all.get(HURRIED)?.some(fails) === true; time += 1) {
-    for (const [scenario, checks] of await verdicts(url, version, HURRIED)) all.set(scenario, checks);
+  for (let time = 1; time < MOST_TIMES; time += 1) {
+    for (const [failed] of [...all].filter(([, checks]) => checks.some(fails))) {
+      for (const [scenario, checks] of await verdicts(url, version, failed)) all.set(scenario, checks);
+    }
   }
   return all;
 }

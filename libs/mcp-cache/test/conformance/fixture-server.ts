@@ -33,6 +33,8 @@ export class FixtureServer {
   });
 
   async start(): Promise<this> {
+    // On a busy machine the suite may use a connection that has just been given up, and not notice that its answer is lost.
+    this.#http.keepAliveTimeout = 120_000;
     this.#http.listen(0, '127.0.0.1');
     await once(this.#http, 'listening');
     return this;

@@ -28,7 +28,7 @@ export async function verdicts(url: string, version: string, scenario: string | 
     const args = ['server', '--url', url, '--spec-version', version, '--output-dir', folder];
     args.push(...(scenario === null ? ['--suite', 'all'] : ['--scenario', scenario]));
     // It exits with 1 when a check fails: what failed stands in the files.
-    await run(process.execPath, [SUITE, ...args, '--timeout', '60000'], { cwd: folder }).catch(() => undefined);
+    await run(process.execPath, [SUITE, ...args, '--timeout', '20000'], { cwd: folder }).catch(() => undefined);
     const found = globSync(join(folder, '**/checks.json')).map((file): [string, Check[]] => {
       // The folder is called `server-{scenario}-{time}`.
       const [, name = ''] = /^server-(.*)-\d{4}-\d\d-\d\dT/.exec(basename(dirname(file))) ?? [];
