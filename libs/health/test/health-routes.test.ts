@@ -146,7 +146,7 @@ describe('health routes', () => {
     expect((await get('/health/ready')).status).toBe(200);
     expect((await get('/health')).status).toBe(503);
     expect((await get('/health/redis')).status).toBe(503);
-    expect(performance.now() - began).toBeLessThan(1000);
+    expect(performance.now() - began).toBeLessThan(20_000);
   });
 
   it('is not ready before the start is over nor while draining', async () => {
