@@ -153,29 +153,31 @@ export class PatternInvalidation {
     const entries = this.#covered(physical);
     counts.scanned += looked;
     for (const { keys, isValue } of entries) if (isValue) this.#addToSample(keys.value);
-    if (this.#run.dryRun) counts.deleted += entries.length;
-    else counts.deleted += await this.#remove(entries);
-    this.#run.onProgress?.(this.progress);
+    try {
+      if (this.#run.dryRun) counts.deleted += entries.length;
+      else await this.#remove(entries, counts);
+    } finally {
+      // Also of a run that is stopped in the middle: what it has removed is gone.
+      this.#run.onProgress?.(this.progress);
+    }
   }
 
-  async #remove(entries: readonly Found[]): Promise<number> {
-    let deleted = 0;
+  async #remove(entries: readonly Found[], counts: { deleted: number }): Promise<void> {
     for (let from = 0; from < entries.length;) {
       this.#run.signal.throwIfAborted();
       const some = entries.slice(from, from + this.#removeSize.next);
       for (const { keys } of some) this.#ground.letGo(keys);
       const began = performance.now();
       // In a cluster they leave together for all that, and are no more work for a server than one script for them all.
-      const counts = await Promise.all(this.#bySlot(some).map((group) => this.#removeTogether(group)));
+      const removed = await Promise.all(this.#bySlot(some).map((group) => this.#removeTogether(group)));
       const ms = performance.now() - began;
-      for (const count of counts) deleted += count;
+      for (const count of removed) counts.deleted += count;
       this.#removeSize.took(ms);
       this.#ground.observer.patternStep?.('remove', ms, some.length);
       // Again: a reader may have come back with one while the script was under way.
       for (const { keys } of some) this.#ground.letGo(keys);
       from += some.length;
     }
-    return deleted;
   }
 
   async #removeTogether(entries: readonly Found[]): Promise<number> {
