@@ -39,5 +39,6 @@ export default {
   },
   // For what hangs. How long real servers and processes take to start depends on the machine, which is no test's subject.
   testTimeout: 120_000,
-  maxWorkers: 2,
+  // One more than two processors: a good part of the time tests wait for servers that were killed or frozen.
+  maxWorkers: 3,
 };
