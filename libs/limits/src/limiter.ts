@@ -19,9 +19,9 @@ import { denied, stateOf, type Limit, type LimitState, type Verdict } from './li
 import { LimitsUnavailableError } from './limits-error.js';
 import type { LimitsObserver } from './limits-observer.js';
 import { LocalCounters } from './local/local-counters.js';
-import { Presence } from './shared/presence.js';
-import { Refunds } from './shared/refunds.js';
-import { SharedCounters, type Receipt, type SharedSettings } from './shared/shared-counters.js';
+import { Presence } from './redis/presence.js';
+import { Refunds } from './redis/refunds.js';
+import { SharedCounters, type Receipt, type SharedSettings } from './redis/shared-counters.js';
 
 export interface LimiterSettings extends SharedSettings {
   /** How often a process says that it is there, so that each knows its share while Redis is away. @default 5000 */
