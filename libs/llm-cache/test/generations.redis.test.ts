@@ -75,7 +75,7 @@ it('is made once, told with what it took, and kept for its readers', async () =>
   expect(cacheOf(first)).toBe('MISS');
   const again = await generate(asking('one'));
   expect(again.body).toEqual({ ...first.body, cached: true });
-  expect([cacheOf(again), again.headers.get('age')]).toEqual(['HIT', '0']);
+  expect([cacheOf(again), again.headers.get('age')]).toEqual(['HIT', expect.stringMatching(/^\d+$/)]);
   expect((await generate(asking('one'), {}, other)).body).toEqual(again.body);
   expect(mock.getRequests()).toHaveLength(1);
 
@@ -155,6 +155,7 @@ it('heeds what a request says of the cache', async () => {
 });
 
 describe('made of a chat that was there', () => {
+  const CLOCKS_APART_SECONDS = 10;
   const outcomes: CacheOutcome[] = [];
   const chat = Buffer.from(
     JSON.stringify({ choices: [{ index: 0, message: { content: 'Old.' }, finish_reason: 'stop' }] }),
@@ -193,7 +194,8 @@ describe('made of a chat that was there', () => {
     await told('age');
     const again = await told('age');
     expect([again.cached, again.headers['x-cache']]).toEqual([true, 'HIT']);
-    expect(Number(again.headers['age'])).toBeGreaterThanOrEqual(300);
+    // When it was made is told by the gateway's clock, when it was read by Redis's: they need not agree to the second.
+    expect(Number(again.headers['age'])).toBeGreaterThan(300 - CLOCKS_APART_SECONDS);
     for (const control of ['max-age=60', 'max-age=60, stale-while-revalidate=600', 'max-age=60, only-if-cached']) {
       outcomes.push('REFRESH');
       expect((await told('age', control)).headers['x-cache']).toBe('REFRESH');
