@@ -20,3 +20,19 @@ it.each([
 ])('of %s says all that is wrong', (text, reason) => {
   expect(read(text)).toEqual({ kind: 'malformed', reason });
 });
+
+const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
+
+it.each([600, 30_000])('trap 12: nested %d levels deep is refused like any other', (levels) => {
+  expect(read(`{"campana_id": "c1", "segmento": {"a": ${nested(levels)}}}`)).toEqual({
+    kind: 'malformed',
+    reason: expect.stringMatching(/^segmento: .*nest/) as string,
+  });
+});
+
+it('with a number that is not the one that was written is refused: it would be taken for its neighbour', () => {
+  expect(read('{"campana_id": "c1", "segmento": {"publico": [9007199254740993]}}')).toEqual({
+    kind: 'malformed',
+    reason: expect.stringMatching(/^segmento: .*integer/) as string,
+  });
+});

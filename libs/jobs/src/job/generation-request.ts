@@ -69,19 +69,30 @@ function segmentoFault(value: unknown): string | null {
     (typeof value === 'number' && Number.isSafeInteger(value)) ||
     (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0);
   if (!usable) return 'must be a text or an object that is not empty';
-  const text = JSON.stringify(value);
+  const text = writtenAs(value);
+  if (text === null) return 'nests too deep';
   // PostgreSQL's jsonb takes neither.
   if (/\\u0000|\\ud[89a-f]/i.test(text.replaceAll('\\\\', ''))) {
     return 'must hold no NUL character and no half of a character';
   }
   if (Buffer.byteLength(text) > MOST_SEGMENTO_BYTES) return `must be at most ${MOST_SEGMENTO_BYTES} bytes long`;
   try {
-    parseBody(Buffer.from(text));
+    const { faithful } = parseBody(Buffer.from(text));
+    return faithful ? null : 'must hold no integer that readers of JSON round: it would be taken for its neighbours';
   } catch (error) {
     if (!(error instanceof BodyError)) throw error;
     return error.message;
   }
-  return null;
+}
+
+/** Null: it nests deeper than the stack is. */
+function writtenAs(value: unknown): string | null {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return null;
+  }
 }
 
 /** Names a tenant's segment of a campaign in keys: two requests share it when they ask for the same. */
