@@ -66,6 +66,13 @@ export interface AnswerFacts {
 
 export const NO_FACTS: AnswerFacts = Object.freeze({ model: null, usage: null, responseId: null, serviceTier: null });
 
+/** Of an answer that broke off: what has been counted until then is not what will be billed. */
+export function withOutputUnknown(facts: AnswerFacts): AnswerFacts {
+  if (facts.usage === null) return facts;
+  const unknown = { outputTokens: null, reasoningTokens: null, audioOutputTokens: null, imageOutputTokens: null };
+  return { ...facts, usage: { ...facts.usage, ...unknown } };
+}
+
 /** What one frame of a live stream means for those who read it. */
 export interface FrameReading {
   readonly cut: Cut;

@@ -280,6 +280,22 @@ describe('assembling a completion from its chunks', () => {
     expect(result.json !== null).toBe(whole);
   });
 
+  it('trap 20: that broke off has put out nobody knows how much, where its provider counts along', () => {
+    const [begun, ended] = [chunk([delta({ content: 'x' })], { usage: USAGE }), chunk([STOP], { usage: USAGE })];
+    const error = 'data: {"error":{"message":"no"}}\n\n';
+    const unknown = { inputTokens: 3, outputTokens: null };
+    for (const frames of [[begun], [begun, error], [begun, error, DONE]]) {
+      expect(assembled(...frames).facts.usage).toMatchObject(unknown);
+    }
+    for (const frames of [
+      [begun, DONE],
+      [begun, ended],
+      [begun, chunk([], { usage: USAGE }), error],
+    ]) {
+      expect(assembled(...frames).facts.usage).toMatchObject({ inputTokens: 3, outputTokens: 4 });
+    }
+  });
+
   it('marks what a reader who did not ask for usage would not have got', () => {
     const frames = [
       chunk([delta({ content: 'x' })], { usage: null, obfuscation: 'o' }),

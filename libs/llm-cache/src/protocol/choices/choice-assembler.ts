@@ -3,7 +3,15 @@ import { readFrame } from '../../stream/sse-frames.js';
 import { complaintIn } from '../complaint.js';
 import { GOES_ON, TERMINAL } from '../frame-readings.js';
 import { isObject, without, withoutUndefined } from '../json-object.js';
-import type { Assembler, FrameReading, JsonObject, RequestFacts, WholeAnswer } from '../protocol.js';
+import {
+  withOutputUnknown,
+  type AnswerFacts,
+  type Assembler,
+  type FrameReading,
+  type JsonObject,
+  type RequestFacts,
+  type WholeAnswer,
+} from '../protocol.js';
 import { defectOf, factsOf, useOf } from './completion.js';
 import { emptyObject } from './delta-merge.js';
 import { exactEvent, exactJson } from './exact-numbers.js';
@@ -37,6 +45,8 @@ export class ChoiceAssembler<State extends object> implements Assembler {
   #top = emptyObject();
   readonly #choices = new Map<number, State>();
   #terminal = false;
+  /** The usage came in a chunk of its own, which providers send last. */
+  #counted = false;
   #complaint: string | null = null;
   #unreadable = false;
   #outgrown = false;
@@ -80,11 +90,11 @@ export class ChoiceAssembler<State extends object> implements Assembler {
   finish(): WholeAnswer {
     if (this.#outgrown) return this.#outgrownAnswer();
     const completion = this.#completion();
-    const facts = factsOf(completion, this.#request);
+    const defect = defectOf(completion);
+    const facts = this.#factsOf(completion, defect !== 'unfinished_choice');
     if (this.#complaint !== null) return { json: null, facts, defect: 'in_band_error', complaint: this.#complaint };
     if (this.#unreadable || this.#choices.size === 0)
       return { json: null, facts, defect: 'unreadable', complaint: null };
-    const defect = defectOf(completion);
     // A stream that only forgot to say that it is over is a whole answer to its reader, though not one to keep.
     const json = this.#terminal || defect !== 'unfinished_choice' ? Buffer.from(exactJson(completion)) : null;
     return {
@@ -99,11 +109,19 @@ export class ChoiceAssembler<State extends object> implements Assembler {
   #outgrownAnswer(): WholeAnswer {
     const defect =
       this.#complaint !== null ? 'in_band_error' : this.#terminal ? 'too_large' : ('no_terminal_event' as const);
-    return { json: null, facts: factsOf(this.#top, this.#request), defect, complaint: this.#complaint };
+    return { json: null, facts: this.#factsOf(this.#top, false), defect, complaint: this.#complaint };
+  }
+
+  /** Some providers count along with each chunk: how much it was at the end is known only where there was one. */
+  #factsOf(completion: JsonObject, finished: boolean): AnswerFacts {
+    const facts = factsOf(completion, this.#request);
+    const over = finished || this.#counted || (this.#terminal && this.#complaint === null);
+    return over ? facts : withOutputUnknown(facts);
   }
 
   #merge(chunk: JsonObject, choices: unknown[], bytes: number): void {
     this.#grow(bytes);
+    this.#counted ||= choices.length === 0 && isObject(chunk['usage']);
     if (this.#outgrown) {
       for (const name of BILLING) this.#top[name] = chunk[name] ?? this.#top[name];
       return;

@@ -145,6 +145,16 @@ describe('a message put together from its stream', () => {
     expect(assembled(streamOf([start(), ...text(0, 'Hi')]))).toMatchObject({ defect: 'no_terminal_event', json: null });
   });
 
+  it('trap 20: that broke off has put out nobody knows how much: what its start counts is not booked', () => {
+    const error = { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } };
+    for (const events of [[start()], [start(), ...text(0, 'Hi')], [start(), ...text(0, 'Hi'), error]]) {
+      expect(assembled(streamOf(events)).facts.usage).toMatchObject({ inputTokens: 352, outputTokens: null });
+    }
+    const told = [start(), ...text(0, 'Hi'), end('end_turn', { output_tokens: 9 })];
+    expect(assembled(streamOf(told)).facts.usage).toMatchObject({ inputTokens: 352, outputTokens: 9 });
+    expect(assembled(streamOf([...told, error])).facts.usage).toMatchObject({ outputTokens: 9 });
+  });
+
   it('trap 15: in which the provider gave up is not kept', () => {
     const error = { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } };
     for (const events of [[error], [start(), error], [start(), ...text(0, 'Hi'), error, end(), STOP]]) {

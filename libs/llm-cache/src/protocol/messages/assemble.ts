@@ -2,7 +2,8 @@
  * From the events of a message to the message that the same call would have answered without a stream.
  *
  * - `message_start` brings the message without content, blocks grow between their start and their stop, `message_delta`
- *   brings what is known at the end. Its counts are totals: they replace those of the start.
+ *   brings what is known at the end. Its counts are totals: they replace those of the start, which are no more than a
+ *   beginning: without them nobody knows how much was put out.
  * - The input of a tool is put into the message as the model wrote it, digit by digit.
  * - What is of a kind that we do not know (Anthropic adds events, and asks readers to bear it) is read as well as can be. The
  *   stream is kept and replayed as it came; the message made of it is not (`WholeAnswer.jsonDiffers`).
@@ -14,6 +15,7 @@ import { GOES_ON, TERMINAL } from '../frame-readings.js';
 import { given, isObject, parsedEvent, textIn } from '../json-object.js';
 import {
   NO_FACTS,
+  withOutputUnknown,
   type AnswerDefect,
   type AnswerFacts,
   type Assembler,
@@ -35,6 +37,7 @@ export class MessageAssembler implements Assembler {
   readonly #blocks = new Map<number, ContentBlock>();
   readonly #ended = new Set<number>();
   #terminal = false;
+  #counted = false;
   #complaint: string | null = null;
   #unreadable = false;
   #unsure = false;
@@ -92,7 +95,8 @@ export class MessageAssembler implements Assembler {
 
   finish(): WholeAnswer {
     const message = this.#message;
-    const facts = message === null ? NO_FACTS : factsOf(message);
+    const told = message === null ? NO_FACTS : factsOf(message);
+    const facts = this.#counted ? told : withOutputUnknown(told);
     if (this.#complaint !== null) return { json: null, facts, defect: 'in_band_error', complaint: this.#complaint };
     if (this.#outgrown) return this.#tooLong(facts);
     if (message === null || this.#unreadable) return { json: null, facts, defect: 'unreadable', complaint: null };
@@ -157,7 +161,10 @@ export class MessageAssembler implements Assembler {
       return;
     }
     this.#count(bytes);
-    if (isObject(usage)) message['usage'] = mergedCounts(message['usage'], usage);
+    if (isObject(usage)) {
+      message['usage'] = mergedCounts(message['usage'], usage);
+      this.#counted ||= given(usage['output_tokens']);
+    }
     if (this.#outgrown) return;
     if (isObject(delta)) Object.assign(message, delta);
     // Such as `context_management`, which in a message stands beside its content.
