@@ -44,6 +44,8 @@ export class GuardedPool implements PostgresPool {
         super(config);
         alive.add(this);
         this.once('end', () => alive.delete(this));
+        // From the pool's letting go of a client to our taking it nobody else listens; unheard, an error would end the process.
+        this.on('error', () => availability.suspect());
       }
     }
     const config: PoolConfig = {
