@@ -3,6 +3,11 @@ import { startRedis, startRedisCluster } from '@promptsales/test-kit';
 import { Cluster, Redis } from 'ioredis';
 import type { RedisHome } from '../src/index.js';
 
+/** However long this machine or its disk keeps Redis from its work, what works is not held for dead. */
+export const PATIENT = { commandTimeoutMs: 10_000 };
+/** The same where a test freezes Redis, and waits until that is noticed. */
+export const PATIENT_WITH_OUTAGES = { commandTimeoutMs: 5000 };
+
 /** Somewhere to keep keys, one server or a cluster, and what a test does behind the platform's back there. */
 export interface RedisPlace {
   readonly home: RedisHome;

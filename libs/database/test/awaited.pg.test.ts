@@ -21,7 +21,9 @@ describe('statements that requests wait for', () => {
   beforeEach(async () => {
     server = await createDatabase();
     const quiet = { info: () => undefined, warn: () => undefined };
-    database = await Database.start({ url: server.url, migrations: [], log: quiet });
+    // However busy the machine is, nothing is held for silent, and no second connection opened for that.
+    const patient = { acquireTimeoutMs: 60_000, queryTimeoutMs: 60_000, probeTimeoutMs: 60_000 };
+    database = await Database.start({ url: server.url, migrations: [], log: quiet, ...patient });
     await sql`create table runs (backend integer, plans integer)`.execute(database.as<Tables>());
   });
 

@@ -32,7 +32,8 @@ describe('a followed table', () => {
   beforeAll(async () => {
     server = await startPostgres();
     const log = { info: () => undefined, warn: () => undefined };
-    database = await Database.start({ url: server.url, migrations: [NOTES], log });
+    const patient = { acquireTimeoutMs: 10_000, queryTimeoutMs: 60_000 };
+    database = await Database.start({ url: server.url, migrations: [NOTES], log, ...patient });
   });
   afterAll(async () => {
     await database.close();

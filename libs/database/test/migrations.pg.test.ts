@@ -94,19 +94,18 @@ describe('migrate', () => {
   });
 
   it('gives up on a lock that somebody else keeps, and names the cause', async () => {
-    const holder = migrate({
-      url: database.url,
-      sets: [
-        {
-          library: 'slow',
-          migrations: { '0001_slow': { up: (db) => sql`select pg_sleep(2)`.execute(db).then(() => undefined) } },
-        },
-      ],
-    });
-    await until(async () => (await rows("select 1 from pg_locks where locktype = 'advisory' and granted")).length > 0);
+    const begun = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
+    const up = (): Promise<void> => {
+      begun.resolve();
+      return held.promise;
+    };
+    const holder = migrate({ url: database.url, sets: [{ library: 'slow', migrations: { '0001_slow': { up } } }] });
+    await begun.promise;
     await expect(migrate({ url: database.url, sets: [second], lockTimeoutMs: 200 })).rejects.toMatchObject({
       code: 'migration_locked',
     });
+    held.resolve();
     expect((await holder).applied).toEqual(['slow/0001_slow']);
   });
 
@@ -141,9 +140,9 @@ describe('migrate', () => {
     await until(() => victim.output().includes('begun'));
     victim.kill();
     await victim.ended;
-    // The server notices the dead client when the statement ends, or when it is told to.
+    // The server notices the dead client when the statement ends, or when it is told to. Other tests have databases there too.
     await rows(
-      "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()",
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
     );
     const heir = start(0);
     expect(await heir.ended).toBe(0);

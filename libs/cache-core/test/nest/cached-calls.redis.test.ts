@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { Injectable } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Cache, CacheCoreModule, CachedCall, RedisRoles } from '../../src/index.js';
-import { oneServer, type OneServer } from '../redis-place.js';
+import { oneServer, PATIENT, type OneServer } from '../redis-place.js';
 
 interface Tool {
   readonly isError?: boolean;
@@ -75,7 +75,7 @@ describe('cached calls of clients in the process', () => {
 
   const start = async (): Promise<TestingModule> => {
     const module = await Test.createTestingModule({
-      imports: [CacheCoreModule.forRoot({ redis: { ...redis.home, layout: 'single' } })],
+      imports: [CacheCoreModule.forRoot({ redis: { ...redis.home, layout: 'single', times: PATIENT } })],
       providers: [Crm],
     }).compile();
     await module.init();

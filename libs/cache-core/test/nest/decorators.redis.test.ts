@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { Injectable, Scope, SetMetadata } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Cacheable, CacheCoreModule, CacheEvict, keyspace, RedisRoles } from '../../src/index.js';
-import type { RedisPlace } from '../redis-place.js';
+import { PATIENT, type RedisPlace } from '../redis-place.js';
 import { EVERY_PLACE } from '../stage.js';
 
 interface Search {
@@ -101,7 +101,9 @@ describe.each(EVERY_PLACE)('decorated methods on %s', (_place, startPlace) => {
     redis = await startPlace();
     module = await Test.createTestingModule({
       imports: [
-        CacheCoreModule.forRootAsync({ useFactory: async () => ({ redis: { ...redis.home, layout: 'single' } }) }),
+        CacheCoreModule.forRootAsync({
+          useFactory: async () => ({ redis: { ...redis.home, layout: 'single', times: PATIENT } }),
+        }),
       ],
       providers: [Values, PerRequest],
     }).compile();

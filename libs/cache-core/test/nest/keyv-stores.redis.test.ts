@@ -3,7 +3,7 @@ import { CACHE_MANAGER, CacheModule, type Cache as NestCache } from '@nestjs/cac
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Keyv } from 'keyv';
 import { CacheCoreModule, KeyvStores, RedisRoles, keyspace } from '../../src/index.js';
-import type { RedisPlace } from '../redis-place.js';
+import { PATIENT_WITH_OUTAGES, type RedisPlace } from '../redis-place.js';
 import { EVERY_PLACE } from '../stage.js';
 
 describe.each(EVERY_PLACE)('stores for Nest’s cache module on %s', (_place, startPlace) => {
@@ -18,7 +18,7 @@ describe.each(EVERY_PLACE)('stores for Nest’s cache module on %s', (_place, st
     raw = redis.raw;
     module = await Test.createTestingModule({
       imports: [
-        CacheCoreModule.forRoot({ redis: { ...redis.home, layout: 'single' } }),
+        CacheCoreModule.forRoot({ redis: { ...redis.home, layout: 'single', times: PATIENT_WITH_OUTAGES } }),
         CacheModule.registerAsync({
           inject: [KeyvStores],
           useFactory: (given: KeyvStores) => ({ stores: [given.keyv({ namespace: 'catalogue' })], ttl: 60_000 }),
