@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import { startRedis, type TestRedis } from '@promptsales/test-kit';
 import OpenAI from 'openai';
 import { GatewayProcess, type GatewayProcessOptions } from './gateway-process.js';
@@ -55,15 +56,18 @@ describe('calls that go wrong', () => {
     const first = here.post(asked);
     (await provider.next()).end(HELLO);
     await (await first).text();
-    await new Promise((resolve) => setTimeout(resolve, 1100));
+    await Promise.all([here, there].map((gateway) => gateway.untilOlder(asked, 1)));
     provider.reset();
+    const before = [here.asked, there.asked] as const;
     const asking = Array.from({ length: 40 }, (_, at) =>
       (at % 2 === 0 ? here : there).post(asked, { 'cache-control': 'max-age=1' }),
     );
+    const call = await provider.next();
+    await Promise.all([here.settled(before[0] + 20), there.settled(before[1] + 20)]);
     // Long enough for a follower to have given up, were it to take the refreshed entry for the end of the flight.
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await pause(1000);
     expect(provider.calls).toBe(1);
-    (await provider.next()).end(HELLO);
+    call.end(HELLO);
     expect((await Promise.all(asking)).map(({ status }) => status)).toEqual(Array(40).fill(200));
     expect(provider.calls).toBe(1);
   });

@@ -35,6 +35,7 @@ export interface GatewayProcessOptions {
   /** @default 'openai' */
   readonly provider?: string;
   readonly policies?: readonly CachePolicy[];
+  /** @default a lease that outlasts any stop of a busy machine: who has lost his makes another call */
   readonly cache?: Partial<CacheSettings>;
   /** @default a Redis on a busy machine is waited for */
   readonly times?: Partial<LinkTimes>;
@@ -85,7 +86,8 @@ export class GatewayProcess {
     }).open();
     const tiers: string[] = [];
     const looks: string[] = [];
-    const cache = new Cache(roles, options.cache, {
+    const settings: Partial<CacheSettings> = { leaseMs: 60_000, ...options.cache };
+    const cache = new Cache(roles, settings, {
       hit: (_family, tier) => void tiers.push(tier),
       lookupSeconds: (family) => void looks.push(family),
     });
@@ -113,7 +115,7 @@ export class GatewayProcess {
       upstream,
       ...(options.prices === undefined ? {} : { prices: options.prices }),
       ...(breakers === null ? {} : { breakers }),
-      bounds: { holdMs: 10_000, ...options.bounds },
+      bounds: { holdMs: 60_000, ...options.bounds },
       bodyLimitBytes,
       ...(options.semantic === undefined ? {} : { semantic: options.semantic }),
       shutdownMs: 500,
@@ -163,6 +165,16 @@ export class GatewayProcess {
       await link.onEachNode(async (node) => void (await node.read((client) => client.ping()))).catch(() => undefined);
       await nextTurn();
     }
+  }
+
+  /** When an answer is older than so many seconds by Redis's clock, as this process knows it. */
+  async untilOlder(body: object, seconds: number, route?: string): Promise<void> {
+    const control = { 'cache-control': `only-if-cached, max-age=${seconds}` };
+    await until(async () => {
+      const answer = await this.post(body, control, null, route);
+      await answer.arrayBuffer();
+      return answer.status === 504;
+    });
   }
 
   get openai(): OpenAI {

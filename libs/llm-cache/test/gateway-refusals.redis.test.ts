@@ -66,10 +66,13 @@ describe('trap 15: what is passed on and not stored', () => {
   });
 
   it('a provider that is silent is a 504', async () => {
-    const pending = stage.gateway.post(question());
-    await stage.provider.next();
-    const response = await pending;
-    expect(response.status).toBe(504);
-    expect(await response.json()).toEqual({ error: expect.objectContaining({ code: 'upstream_timeout' }) });
+    const impatient = await stage.start({ upstream: { timeoutMs: 300 } });
+    try {
+      const response = await impatient.post(question());
+      expect(response.status).toBe(504);
+      expect(await response.json()).toEqual({ error: expect.objectContaining({ code: 'upstream_timeout' }) });
+    } finally {
+      await impatient.stop();
+    }
   });
 });

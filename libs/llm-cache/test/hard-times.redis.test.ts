@@ -39,12 +39,13 @@ describe('one call', () => {
     const first = here.post(body);
     (await provider.next()).end(HELLO);
     await (await first).text();
-    await wait(1100);
+    await Promise.all([here, there].map((gateway) => gateway.untilOlder(body, 1)));
+    const before = [here.asked, there.asked] as const;
     const asking = Array.from({ length: 40 }, (_, at) =>
       (at % 2 === 0 ? here : there).post(body, { 'cache-control': 'max-age=1' }),
     );
     const call = await provider.next();
-    await wait(600);
+    await Promise.all([here.settled(before[0] + 20), there.settled(before[1] + 20)]);
     call.end(HELLO);
     const outcomes = (await Promise.all(asking)).map(({ headers }) => headers.get('x-cache'));
     expect(outcomes.filter((outcome) => outcome !== 'COALESCED')).toEqual(['REFRESH']);

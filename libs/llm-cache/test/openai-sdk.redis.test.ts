@@ -168,7 +168,7 @@ it('lists models once a minute', async () => {
   expect(second.data.data).toEqual(own);
   expect(first.response.headers.get('x-cache')).toBe('MISS');
   expect(second.response.headers.get('x-cache')).toBe('HIT');
-  expect(second.response.headers.get('cache-status')).toMatch(/^promptsales; hit; ttl=(60|59)$/);
+  expect(second.response.headers.get('cache-status')).toMatch(/^promptsales; hit; ttl=(60|[1-5]?\d)$/);
 });
 
 it('books calls as spent and hits as avoided', async () => {

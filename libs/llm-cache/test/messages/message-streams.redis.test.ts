@@ -67,7 +67,9 @@ async function answered(answer: Promise<Response>): Promise<{ status: number; ca
 it('trap 14: attaches to a stream that another process receives, from its first event, and replays it byte for byte', async () => {
   const asked = question({ stream: true });
   const leading = new EventReader(await opened(here, asked, BEGIN + say('Hel')));
+  const before = there.asked;
   const asJson = answered(post(there, { ...asked, stream: false }));
+  await there.settled(before + 1);
   const following = new EventReader(await post(there, asked));
   expect(await following.until('Hel')).toBe(BEGIN + say('Hel'));
   open?.end(say('lo '), say('ñ😀'), END);
