@@ -10,6 +10,8 @@ export interface LocalServer {
   readonly port: number;
   readonly pid: number;
   readonly logFile: string;
+  /** Whether it is at work: neither ended nor frozen. */
+  readonly runs: boolean;
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null; error?: Error }>;
   stop(): Promise<void>;
   kill(): Promise<void>;

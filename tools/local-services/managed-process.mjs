@@ -8,7 +8,7 @@
  *    never signalled.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const WATCHDOG = `
@@ -39,6 +39,11 @@ export function endWithThisProcess({ pid, signal = 'KILL', removeDirectory = '' 
   // The watchdog may have been killed with everything else; there is nobody left to tell then.
   watchdog.stdin.on('error', () => watchdog.stdin.destroy());
   return () => watchdog.stdin.end('released\n');
+}
+
+/** Removes a directory in which processes that were killed with their server may still be writing their last. */
+export function removeTree(path) {
+  rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 }
 
 /** The last lines of a log, for a message about why a process ended. */
@@ -101,7 +106,7 @@ export class ManagedProcess {
   }
 
   /** Polls `isReady` until it is true; throws with the end of the log when the process ends first or time runs out. */
-  async untilReady(name, isReady, timeoutMs = 30_000) {
+  async untilReady(name, isReady, timeoutMs = 60_000) {
     const deadline = Date.now() + timeoutMs;
     for (let pauseMs = 2; ; pauseMs = Math.min(pauseMs * 1.5, 100)) {
       if (this.hasExited) {

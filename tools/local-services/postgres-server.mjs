@@ -5,12 +5,15 @@ import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { ManagedProcess } from './managed-process.mjs';
+import { ManagedProcess, removeTree } from './managed-process.mjs';
 import { freePort } from './ports.mjs';
 import { makeServerDirectory } from './postgres-binary.mjs';
-import { commandLineOf, isAlive } from './process-table.mjs';
+import { commandLineOf, isAlive, untilGone } from './process-table.mjs';
 
 const run = promisify(execFile);
+
+/** How long a server may take to end, on a machine with much else to do. */
+const ENDED_WITHIN_MS = 60_000;
 
 /** A start-up message of protocol 3.0. A server that is ready asks for authentication (R); one that is not sends an error. */
 const STARTUP = (() => {
@@ -20,7 +23,7 @@ const STARTUP = (() => {
   return Buffer.concat([length, body]);
 })();
 
-function acceptsConnections(port, timeoutMs = 1_000) {
+function acceptsConnections(port, timeoutMs = 10_000) {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
     const finish = (ready) => {
@@ -52,7 +55,7 @@ export async function endOrphanedPostgres(directory) {
   if (!orphan || !Number.isInteger(orphan.pid) || !isAlive(orphan.pid)) return false;
   if (!(await commandLineOf(orphan.pid)).includes(`-D ${directory} `)) return false;
   process.kill(orphan.pid, 'SIGINT');
-  for (let tries = 0; isAlive(orphan.pid) && tries < 200; tries += 1) await sleep(50);
+  await untilGone(orphan.pid, ENDED_WITHIN_MS);
   return true;
 }
 
@@ -101,6 +104,7 @@ export class LocalPostgres {
   #binary;
   #options;
   #process;
+  #frozen = false;
 
   constructor(binary, options) {
     this.#binary = binary;
@@ -125,10 +129,18 @@ export class LocalPostgres {
     return this.#process.exited;
   }
 
+  /** Whether it is at work: neither ended nor frozen. */
+  get runs() {
+    return !this.#process.hasExited && !this.#frozen;
+  }
+
   async launch() {
     const { directory, settings, logFile, temporary } = this.#options;
+    const again = this.#process !== undefined;
     const fixedPort = this.port !== undefined;
-    for (let attempt = 1; ; attempt += 1) {
+    this.#frozen = false;
+    const deadline = performance.now() + ENDED_WITHIN_MS;
+    for (;;) {
       const port = this.port ?? (await freePort());
       const all = { listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: 200, ...settings };
       const args = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
@@ -150,11 +162,12 @@ export class LocalPostgres {
         this.port = port;
         return this;
       } catch (error) {
-        await this.#process.end('SIGQUIT', 2_000);
-        // After a kill -9 the last session may still hold the shared memory for a moment.
+        await this.#process.end('SIGQUIT', ENDED_WITHIN_MS);
+        // After a kill -9 the last session may still hold the shared memory for a moment, and who looks whether a port is
+        // free holds that for one.
         const lingering = /shared memory block/i.test(error.message);
-        const portTaken = !fixedPort && /could not bind/i.test(error.message);
-        if (attempt === 20 || !(lingering || portTaken)) throw error;
+        const portTaken = (!fixedPort || again) && /could not bind/i.test(error.message);
+        if (performance.now() > deadline || !(lingering || portTaken)) throw error;
         await sleep(100);
       }
     }
@@ -162,44 +175,62 @@ export class LocalPostgres {
 
   /** A fast shutdown: open transactions are rolled back, what is committed is on disk. */
   async stop() {
-    await this.#process.end(this.#options.temporary ? 'SIGQUIT' : 'SIGINT', 20_000);
-    if (this.#options.temporary) rmSync(dirname(this.#options.directory), { recursive: true, force: true });
+    await this.#end(this.#options.temporary ? 'SIGQUIT' : 'SIGINT');
+    if (this.#options.temporary) removeTree(dirname(this.#options.directory));
   }
 
   /** The postmaster alone is killed, as by the kernel's out-of-memory killer; its children notice and end. */
   async kill() {
+    // The sessions of a frozen one notice nothing.
+    if (this.#frozen) this.#signalAll('SIGKILL');
     await this.#process.end('SIGKILL', 1_000);
   }
 
   freeze() {
+    this.#frozen = true;
     this.#signalAll('SIGSTOP');
   }
 
   thaw() {
+    this.#frozen = false;
     this.#signalAll('SIGCONT');
   }
 
   /** Starts the server again on its port with its data, stopping it first when it still runs. */
   async restart() {
-    await this.#process.end('SIGINT', 20_000);
+    await this.#end('SIGINT');
     return this.launch();
+  }
+
+  async #end(signal) {
+    const ended = this.#process.end(signal, ENDED_WITHIN_MS);
+    if (this.#frozen) this.#signalAll('SIGCONT');
+    await ended;
   }
 
   /** Sessions are processes of their own (each its own group), so a frozen server means every one of them. */
   #signalAll(name) {
-    for (const pid of [this.pid, ...childrenOf(this.pid)]) {
-      try {
-        process.kill(pid, name);
-      } catch (error) {
-        if (error.code !== 'ESRCH') throw error; // A session that ended meanwhile needs no signal.
-      }
-    }
+    // As nobody's parent the killed one names no children any more; the frozen one gets none any more.
+    const before = name === 'SIGKILL' ? childrenOf(this.pid) : [];
+    send(this.pid, name);
+    for (const pid of new Set([...before, ...childrenOf(this.pid)])) send(pid, name);
+  }
+}
+
+function send(pid, name) {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error; // What ended meanwhile needs no signal.
   }
 }
 
 function childrenOf(pid) {
-  const path = `/proc/${pid}/task/${pid}/children`;
-  return existsSync(path) ? readFileSync(path, 'utf8').split(' ').filter(Boolean).map(Number) : [];
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    return []; // It has ended, or the machine does not tell.
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What the machine knows of its processes. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -13,6 +14,12 @@ export function isAlive(pid) {
   } catch (error) {
     return error.code === 'EPERM';
   }
+}
+
+/** Resolves when no process has this id, or after so long. */
+export async function untilGone(pid, withinMs) {
+  const deadline = performance.now() + withinMs;
+  while (isAlive(pid) && performance.now() < deadline) await sleep(20);
 }
 
 /** The command line of a process, empty when there is none. A slim container has no `ps`, a Mac no /proc. */

@@ -1,14 +1,19 @@
 /** A local Redis server on 127.0.0.1 with its data in a given directory. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ManagedProcess } from './managed-process.mjs';
+import { ManagedProcess, removeTree } from './managed-process.mjs';
 import { freePort } from './ports.mjs';
-import { isAlive } from './process-table.mjs';
+import { isAlive, untilGone } from './process-table.mjs';
+
+/** How long a server that runs may take to answer, on a machine with much else to do. */
+const ANSWERS_WITHIN_MS = 10_000;
+/** And how long until it has ended when it was told to. */
+const DONE_WITHIN_MS = 30_000;
 
 /** Sends one inline command and resolves with the raw reply, or undefined when there is none in time. */
-function ask(port, command, timeoutMs = 1_000) {
+function ask(port, command, timeoutMs = ANSWERS_WITHIN_MS) {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
     const finish = (reply) => {
@@ -55,7 +60,7 @@ export async function endOrphanedRedis(directory) {
     config?.includes(`\r\n${directory}\r\n`) && processId(await ask(record.port, 'INFO server')) === record.pid;
   if (!isOurs) return false;
   process.kill(record.pid, 'SIGTERM');
-  for (let tries = 0; isAlive(record.pid) && tries < 100; tries += 1) await sleep(50);
+  await untilGone(record.pid, DONE_WITHIN_MS);
   return true;
 }
 
@@ -63,6 +68,7 @@ export class LocalRedis {
   #binary;
   #options;
   #process;
+  #frozen = false;
 
   constructor(binary, options) {
     this.#binary = binary;
@@ -86,9 +92,16 @@ export class LocalRedis {
     return this.#process.exited;
   }
 
+  /** Whether it is at work: neither ended nor frozen. */
+  get runs() {
+    return !this.#process.hasExited && !this.#frozen;
+  }
+
   async launch() {
     const { directory, appendOnly, databases, args, configFile, logFile, temporary } = this.#options;
-    const fixedPort = this.#options.port !== undefined || this.port !== undefined;
+    const again = this.#process !== undefined;
+    const fixedPort = this.port !== undefined;
+    this.#frozen = false;
     for (let attempt = 1; ; attempt += 1) {
       const port = this.port ?? (await freePort());
       const settings = [
@@ -98,7 +111,8 @@ export class LocalRedis {
         ['databases', databases],
         ['save', ''],
         ['appendonly', appendOnly ? 'yes' : 'no'],
-        ['appendfsync', 'everysec'],
+        // What is written survives the server's end without it; a disk that is slow at it holds up the server.
+        ['appendfsync', temporary ? 'no' : 'everysec'],
         ['daemonize', 'no'],
         ['loglevel', 'notice'],
       ].flatMap(([name, value]) => [`--${name}`, String(value)]);
@@ -124,15 +138,19 @@ export class LocalRedis {
         return this;
       } catch (error) {
         await this.#process.end('SIGKILL', 1_000);
-        // Between finding a port free and binding it, another process may have taken it.
-        if (fixedPort || attempt === 5 || !/in use/i.test(error.message)) throw error;
+        // Between finding a port free and binding it, another process may have taken it; and who looks whether a port is
+        // free holds it for a moment.
+        if ((fixedPort && !again) || attempt === 20 || !/in use/i.test(error.message)) throw error;
+        if (again) await sleep(100);
       }
     }
   }
 
   async stop() {
-    await this.#process.end('SIGTERM', 10_000);
-    if (this.#options.temporary) rmSync(this.#options.directory, { recursive: true, force: true });
+    const { temporary, directory } = this.#options;
+    // Nothing of a temporary one is to be kept, and an orderly end waits for replicas and scripts.
+    await this.#process.end(temporary ? 'SIGKILL' : 'SIGTERM', DONE_WITHIN_MS);
+    if (temporary) removeTree(directory);
   }
 
   async kill() {
@@ -140,16 +158,18 @@ export class LocalRedis {
   }
 
   freeze() {
+    this.#frozen = true;
     this.#process.signal('SIGSTOP');
   }
 
   thaw() {
+    this.#frozen = false;
     this.#process.signal('SIGCONT');
   }
 
   /** Starts the server again on its port with its data, stopping it first when it still runs. */
   async restart() {
-    await this.#process.end('SIGTERM', 10_000);
+    await this.#process.end('SIGTERM', DONE_WITHIN_MS);
     mkdirSync(this.#options.directory, { recursive: true });
     return this.launch();
   }

@@ -26,6 +26,8 @@ export default async function globalSetup() {
     });
   const server = createServer((request, response) => {
     postgres ??= startPostgres();
+    // The next test that asks has another try.
+    postgres.catch(() => (postgres = undefined));
     postgres.then(
       ({ url }) => response.end(url),
       (error) => {

@@ -36,7 +36,7 @@ async function send(port: number, command: Command, withinMs: number): Promise<u
 }
 
 /** Looks until `so`; an error while looking means "not yet", and is what the time-out tells. */
-export async function until(what: string, so: () => Promise<boolean>, withinMs = 60_000): Promise<void> {
+export async function until(what: string, so: () => Promise<boolean>, withinMs = 90_000): Promise<void> {
   const deadline = Date.now() + withinMs;
   let last: unknown;
   for (;;) {

@@ -2,8 +2,12 @@ import { connect } from 'node:net';
 import { createDatabase, freePort, startPostgres, startRedis } from '@promptsales/test-kit';
 import { Client } from 'pg';
 
+/** How long an answer may take on a machine with much else to do, and after what time there will be none. */
+const PATIENT_MS = 60_000;
+const IMPATIENT_MS = 500;
+
 /** One inline command of the Redis protocol, as plain text. */
-function redis(url: string, command: string, timeoutMs = 2_000): Promise<string> {
+function redis(url: string, command: string, timeoutMs = PATIENT_MS): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     socket.setTimeout(timeoutMs, () => socket.destroy(new Error('no answer')));
@@ -16,8 +20,8 @@ function redis(url: string, command: string, timeoutMs = 2_000): Promise<string>
   });
 }
 
-async function query(url: string, statement: string): Promise<unknown[]> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 1_000, query_timeout: 1_000 });
+async function query(url: string, statement: string, timeoutMs = PATIENT_MS): Promise<unknown[]> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs });
   client.on('error', () => undefined);
   await client.connect();
   try {
@@ -51,7 +55,7 @@ describe('startRedis', () => {
   it('freezes without losing the connection and thaws', async () => {
     const server = await startRedis();
     server.freeze();
-    await expect(redis(server.url, 'PING', 100)).rejects.toThrow('no answer');
+    await expect(redis(server.url, 'PING', IMPATIENT_MS)).rejects.toThrow('no answer');
     server.thaw();
     expect(await redis(server.url, 'PING')).toBe('+PONG');
   });
@@ -78,7 +82,7 @@ describe('PostgreSQL', () => {
     const server = await startPostgres();
     await query(server.url, 'CREATE TABLE kept AS SELECT 7 AS n');
     server.freeze();
-    await expect(query(server.url, 'SELECT 1')).rejects.toThrow(/timeout/);
+    await expect(query(server.url, 'SELECT 1', IMPATIENT_MS)).rejects.toThrow(/timeout/);
     server.thaw();
     expect(await query(server.url, 'SELECT n FROM kept')).toEqual([7]);
     await server.kill();

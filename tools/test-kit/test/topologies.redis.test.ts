@@ -88,6 +88,11 @@ describe('Redis with Sentinels of the test’s own', () => {
     }
     expect(await redis.primary()).toBe(replica);
     await redis.untilWhole();
+    for (const { port } of redis.sentinels) {
+      const sentinel = new Redis(port, '127.0.0.1');
+      await sentinel.call('SENTINEL', 'SET', redis.name, 'down-after-milliseconds', '60000');
+      sentinel.disconnect();
+    }
     await replica.kill();
     await replica.restart();
     const client = new Redis(replica.url);
