@@ -71,7 +71,12 @@ export class CallJournal {
 
   /** Lines that PostgreSQL has not acknowledged in their present state. */
   get unwritten(): number {
-    return this.#unwritten.size + this.#withdrawn.size + this.#waiting.length;
+    return this.unflushed + this.#waiting.length;
+  }
+
+  /** Of these, what `flush` writes; the rest is intents that a commit of their own writes. */
+  get unflushed(): number {
+    return this.#unwritten.size + this.#withdrawn.size;
   }
 
   /** @throws {LedgerUnavailable} when the spool is full. */
@@ -99,7 +104,7 @@ export class CallJournal {
   /** Writes what is unwritten now. Concurrent calls share one pass and the next. */
   async flush(): Promise<void> {
     while (this.#drain !== null) await this.#drain;
-    if (this.#unwritten.size === 0 && this.#withdrawn.size === 0) return;
+    if (this.unflushed === 0) return;
     this.#drain = this.#writeAndErase().finally(() => {
       this.#drain = null;
     });

@@ -304,6 +304,23 @@ describe('durable ledger', () => {
     expect(store.calls.get(intent.id)).toMatchObject({ status: 'completed', spent_nano_usd: SAMPLE_COST.toString() });
   });
 
+  it('closes beside calls whose intents still wait, and leaves them the turn that they wait for', async () => {
+    const ledger = ledgerOn(store);
+    store.mood = 'hangs';
+    const begun = Promise.all([ledger.begin(sampleCall()), ledger.begin(sampleCall())]);
+    store.mood = 'works';
+    let looks = 0;
+    jest.spyOn(performance, 'now').mockImplementation(() => {
+      // Who never leaves others a turn would never end.
+      if (++looks === 1_000) store.thaw();
+      return 0;
+    });
+    await ledger.close();
+    expect(looks).toBeLessThan(1_000);
+    store.thaw();
+    expect((await begun).map(({ id }) => store.calls.get(id)?.status)).toEqual(['intent', 'intent']);
+  });
+
   it('asks for prices by the names that its lines have', async () => {
     const asked: PriceQuestion[] = [];
     const ledger = new DurableLedger(store, {

@@ -146,7 +146,7 @@ export class DurableLedger extends Ledger {
         await before(deadline, this.flush());
         await before(deadline, this.#reuse.end());
         // Calls that ended while the others were written.
-        while (this.#calls.unwritten > 0) await before(deadline, this.#calls.flush());
+        while (this.#calls.unflushed > 0) await before(deadline, this.#calls.flush());
         return;
       } catch (error) {
         this.#gate.silent(error);
