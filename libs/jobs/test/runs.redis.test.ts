@@ -72,6 +72,19 @@ describe('runs of a job', () => {
     expect(await job()).toMatchObject({ state: 'dead', error: { code: 'worker_lost' } });
   });
 
+  test('look again at a last attempt whose commit nobody confirmed: it may have been carried out', async () => {
+    const store = new RunStore(stage.database);
+    const commit = store.commit.bind(store);
+    store.commit = async (...outcome) => {
+      await commit(...outcome);
+      throw new Error('connection reset while waiting for the answer');
+    };
+    expect(await runs(() => Promise.resolve(TEXT), { runs: store }).run(ID)).toEqual({ inMs: expect.any(Number) });
+    expect(await job()).toMatchObject({ state: 'written' });
+    expect(await runs(() => Promise.reject(new Error('one run too many'))).run(ID)).toBeNull();
+    expect(await job()).toMatchObject({ state: 'completed', attempt: 1 });
+  });
+
   /** Whatever the lock says: it may be lost without its holder knowing. */
   describe('trap 28: of two at once, only the later one writes', () => {
     const OTHER = '01890000-0000-7000-8000-000000000002';

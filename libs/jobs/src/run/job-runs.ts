@@ -168,7 +168,8 @@ export class JobRuns {
     if (!again) {
       const buried = await runs.bury(run, failure);
       this.#ended(buried ? 'dead' : 'superseded', seconds);
-      return null;
+      // Another run is at it, or this one has committed and was not told so: its copies are to be written.
+      return buried ? null : { inMs: HELD_MS.least };
     }
     const inMs = this.#backoffMs(run.attempt);
     const noted = await runs.retry(run, failure, inMs);

@@ -3,7 +3,7 @@
  * before each search, so that every process finds what any has stored.
  */
 import { type KeyRef, keyspace } from '@promptsales/cache-core';
-import { type Embedder, NeighbourIndex, profileOf, type TextProfile } from '@promptsales/semantics';
+import { type Embedder, NeighbourIndex } from '@promptsales/semantics';
 import type { BoundedLog, LogEntry } from './bounded-log.js';
 import type { TextVector, TextVectors } from './text-vectors.js';
 
@@ -11,7 +11,8 @@ import type { TextVector, TextVectors } from './text-vectors.js';
 export interface KnownQuestion {
   /** The identity under which its answer is kept. */
   readonly answer: string;
-  readonly profile: TextProfile;
+  /** What a gate looks at in it takes twenty times as much as the text, and is made for the few that come near. */
+  readonly text: string;
 }
 
 export interface PartitionName {
@@ -22,7 +23,7 @@ export interface PartitionName {
 export interface PartitionBounds {
   /** Questions of one partition, the latest ones. */
   readonly questions: number;
-  /** Bytes of vectors in this process, over all partitions. */
+  /** Bytes of vectors and texts in this process, over all partitions. */
   readonly bytes: number;
   readonly ttlSeconds: number;
 }
@@ -37,13 +38,17 @@ interface Partition {
 const CHUNK = 64;
 
 export class PartitionIndexes {
-  readonly #log: BoundedLog;
-  readonly #vectors: TextVectors;
+  readonly #log: Pick<BoundedLog, 'append' | 'after'>;
+  readonly #vectors: Pick<TextVectors, 'keep' | 'stored'>;
   readonly #bounds: PartitionBounds;
   /** The one that was used last stands last. */
   readonly #partitions = new Map<string, Partition>();
 
-  constructor(log: BoundedLog, vectors: TextVectors, bounds: PartitionBounds) {
+  constructor(
+    log: Pick<BoundedLog, 'append' | 'after'>,
+    vectors: Pick<TextVectors, 'keep' | 'stored'>,
+    bounds: PartitionBounds,
+  ) {
     this.#log = log;
     this.#vectors = vectors;
     this.#bounds = bounds;
@@ -95,7 +100,7 @@ export class PartitionIndexes {
       if (vector === null) continue;
       const { answer = '', text = '' } = fields;
       partition.index ??= new NeighbourIndex(vector.length, this.#bounds.questions);
-      partition.index.set(answer, vector, { answer, profile: profileOf(text) });
+      partition.index.set(answer, vector, { answer, text }, text.length * BYTES_PER_CHARACTER);
     }
   }
 
@@ -131,6 +136,7 @@ export class PartitionIndexes {
   }
 }
 
+const BYTES_PER_CHARACTER = 2;
 /** Of a partition without vectors. */
 const OVERHEAD_BYTES = 512;
 

@@ -132,7 +132,7 @@ export class SemanticTier {
     let best: { readonly nearest: Candidate; readonly score: number; readonly servable: boolean } | null = null;
     for (const { similarity, value } of index?.nearest(vector.vector, NEIGHBOURS) ?? []) {
       if (value.answer === inquiry.hash) continue;
-      const { objections, reservations, form, features } = compare(asked, value.profile, similarity);
+      const { objections, reservations, form, features } = compare(asked, profileOf(value.text), similarity);
       const nearest = {
         partition: partition.hash,
         asked: inquiry.hash,

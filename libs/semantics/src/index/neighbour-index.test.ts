@@ -38,6 +38,16 @@ describe('the index of neighbours', () => {
     );
   });
 
+  it('knows what its values take, whatever has replaced them', () => {
+    const index = new NeighbourIndex<number>(1, 2);
+    const unit = Float32Array.from([1]);
+    const empty = index.bytes;
+    for (const [at, id] of ['a', 'a', 'b', 'c'].entries()) index.set(id, unit, at, 10 ** at);
+    expect(index.bytes - empty).toBe(1_100);
+    index.delete('b');
+    expect(index.bytes - empty).toBe(1_000);
+  });
+
   it('takes no vector of another space', () => {
     const index = new NeighbourIndex<number>(3, 4);
     expect(index.set('a', new Float32Array(4), 1)).toBe(false);

@@ -13,6 +13,7 @@ export interface Neighbour<T> {
 interface Place<T> {
   readonly id: string;
   readonly value: T;
+  readonly bytes: number;
 }
 
 export class NeighbourIndex<T> {
@@ -23,6 +24,7 @@ export class NeighbourIndex<T> {
   readonly #places: (Place<T> | null)[] = [];
   readonly #at = new Map<string, number>();
   readonly #free: number[] = [];
+  #valueBytes = 0;
 
   constructor(dimensions: number, capacity: number) {
     this.#dimensions = dimensions;
@@ -38,8 +40,9 @@ export class NeighbourIndex<T> {
     return this.#dimensions;
   }
 
+  /** Of the vectors, and of the values so far as it was told. */
   get bytes(): number {
-    return this.#vectors.byteLength;
+    return this.#vectors.byteLength + this.#valueBytes;
   }
 
   get(id: string): T | undefined {
@@ -47,15 +50,19 @@ export class NeighbourIndex<T> {
     return at === undefined ? undefined : this.#places[at]?.value;
   }
 
-  /** Takes the place of what has the same id. A vector of another length belongs to another space: it is refused. */
-  set(id: string, vector: Float32Array, value: T): boolean {
+  /**
+   * Takes the place of what has the same id. A vector of another length belongs to another space: it is refused.
+   * @param bytes what the value takes
+   */
+  set(id: string, vector: Float32Array, value: T, bytes = 0): boolean {
     if (vector.length !== this.#dimensions) return false;
     this.delete(id);
     if (this.#at.size >= this.#capacity) this.delete(this.#at.keys().next().value as string);
     const at = this.#free.pop() ?? this.#places.length;
     if ((at + 1) * this.#dimensions > this.#vectors.length) this.#grow();
     this.#vectors.set(vector, at * this.#dimensions);
-    this.#places[at] = { id, value };
+    this.#places[at] = { id, value, bytes };
+    this.#valueBytes += bytes;
     this.#at.set(id, at);
     return true;
   }
@@ -64,6 +71,7 @@ export class NeighbourIndex<T> {
     const at = this.#at.get(id);
     if (at === undefined) return false;
     this.#at.delete(id);
+    this.#valueBytes -= this.#places[at]?.bytes ?? 0;
     this.#places[at] = null;
     this.#free.push(at);
     return true;
