@@ -1,5 +1,7 @@
 import { ADMIN_KEY, sampleEdge, type SampleEdge } from './sample-edge.js';
 
+const nested = (levels: number): string => '{"name":'.repeat(levels) + '1' + '}'.repeat(levels);
+
 describe('errors of every origin', () => {
   let edge: SampleEdge;
 
@@ -45,6 +47,9 @@ describe('errors of every origin', () => {
     ['__proto__ that is escaped', '{"leaf": {"__pr\\u006fto__": 1}}', 400, 'forbidden_member'],
     ['__proto__ in half a body', '{"__proto__": {"admin": true}', 400, 'malformed_json'],
     ['constructor.prototype in the body', '{"constructor": {"prototype": {"admin": true}}}', 400, 'forbidden_member'],
+    ['a body that nests deeper than anything real', nested(513), 400, 'body_too_deep'],
+    ['a body that nests deeper than the stack is', nested(100_000), 400, 'body_too_deep'],
+    ['a body that nests as deep as is taken', nested(512), 400, 'validation_failed'],
     ['a bare scalar', '7', 400, 'validation_failed'],
     ['null', 'null', 400, 'validation_failed'],
     ['an empty body', '', 400, 'validation_failed'],

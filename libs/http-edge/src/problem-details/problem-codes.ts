@@ -7,6 +7,7 @@ export const PROBLEM_CODES = {
   bad_url: { status: 400, title: 'The URL is malformed' },
   bad_header: { status: 400, title: 'A header is malformed' },
   malformed_json: { status: 400, title: 'The body is not valid JSON' },
+  body_too_deep: { status: 400, title: 'The body nests too deep' },
   forbidden_member: { status: 400, title: 'The body has a member with a name that is not taken' },
   invalid_utf8: { status: 400, title: 'The body is not valid UTF-8' },
   validation_failed: { status: 400, title: 'The request does not have the expected shape' },

@@ -8,6 +8,8 @@ declare module 'fastify' {
   }
 }
 
+/** Nothing real comes near it, and far beyond it whoever reads a value level by level runs out of stack. */
+const DEEPEST_NESTING = 512;
 const JSON_TYPES = ['application/json', /^application\/[\w.+-]+\+json(?:;|$)/i] as const;
 
 /**
@@ -36,11 +38,29 @@ export function acceptJsonOnly(instance: FastifyInstance): void {
       }
       request.bodyText = text;
       void parse(request, text, (error, value) => {
-        if (error === null || error === undefined) done(null, value);
-        else done(refusalOf(text, error));
+        if (error !== null && error !== undefined) done(refusalOf(text, error));
+        else if (nestsTooDeep(value)) done(tooDeep());
+        else done(null, value);
       });
     });
   }
+}
+
+/** By levels, so that it needs no more stack for one of them than for thousands. */
+function nestsTooDeep(value: unknown): boolean {
+  let level = [value].filter(isComposed);
+  for (let depth = 0; depth < DEEPEST_NESTING && level.length > 0; depth += 1) {
+    level = level.flatMap((one) => Object.values(one).filter(isComposed));
+  }
+  return level.length > 0;
+}
+
+function isComposed(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function tooDeep(): ProblemError {
+  return new ProblemError('body_too_deep', `The body nests deeper than ${DEEPEST_NESTING} levels.`);
 }
 
 /** The parser throws the same for both. Text that is JSON by itself was refused for a name in it. */
