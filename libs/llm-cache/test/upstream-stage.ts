@@ -1,6 +1,6 @@
 /** The client that calls providers, and a provider that answers as a test says. */
+import { buffer } from 'node:stream/consumers';
 import { LlmError } from '../src/protocol/llm-error.js';
-import { collect } from '../src/upstream/upstream-body.js';
 import { UpstreamClient, type UpstreamResponse } from '../src/upstream/upstream-client.js';
 import { RawProvider, type Answering } from './raw-provider.js';
 
@@ -62,7 +62,7 @@ export function upstreamStage(): UpstreamStage {
 
 export async function text(response: UpstreamResponse): Promise<string> {
   if (response.kind !== 'stream' && response.kind !== 'json') throw new Error(`no body: ${response.kind}`);
-  return (await collect(response.bytes, 300 * MEGABYTE)).toString();
+  return (await buffer(response.bytes)).toString();
 }
 
 export async function failureOf(action: Promise<unknown>): Promise<LlmError> {

@@ -15,6 +15,7 @@ import { setImmediate as turnsEnd } from 'node:timers/promises';
 import type { FillResult, Leadership, Permit } from '@promptsales/cache-core';
 import { LedgerUnavailable } from '../ledger/ledger-errors.js';
 import type { CallFacts, CallOutcome, Intent, Ledger } from '../ledger/ledger.js';
+import { isCutShort } from '../protocol/cut-short.js';
 import { LlmError, toLlmError } from '../protocol/llm-error.js';
 import { NO_FACTS, type WholeAnswer } from '../protocol/protocol.js';
 import { whyNotStored } from '../stored/storage-rules.js';
@@ -258,7 +259,7 @@ export class LeaderFlight implements AnswerFlight {
       for (let room = this.broadcast.room(); room !== null; room = this.broadcast.room()) await room;
     }
     const rest = splitter.finish();
-    const whole = rest === null ? null : await take(rest);
+    const whole = rest === null || isCutShort(rest) ? null : await take(rest);
     if (!this.broadcast.opened) {
       throw new LlmError('upstream_invalid_response', 'The provider announced a stream of events and sent none.');
     }

@@ -5,6 +5,7 @@ import type { Opening, Passenger, Refusal, Whole } from '../flight/broadcast.js'
 import type { Ledger } from '../ledger/ledger.js';
 import { LlmError } from '../protocol/llm-error.js';
 import { withoutCut } from '../stream/recording.js';
+import { endsWithBlankLine } from '../stream/sse-frames.js';
 import { bookReuse } from './book-reuse.js';
 import { ClientLeftError, EVENT_STREAM, type GatewayReply, type GatewayRequest, type Way } from './gateway-reply.js';
 import type { Inquiry } from './inquiry.js';
@@ -12,6 +13,7 @@ import type { StoredReplies } from './stored-replies.js';
 
 /** Of frames that are handed on in one piece: as much is held for a reader who takes nothing. */
 const PIECE_BYTES = 64 * 1024;
+const BLANK_LINE = Buffer.from('\n\n');
 
 export class FlightReplies {
   readonly #ledger: Ledger;
@@ -96,17 +98,20 @@ export class FlightReplies {
     const withUsage = inquiry.facts.usageAsked;
     const next = () => passenger.frames?.next(PIECE_BYTES);
     let got: 'nothing' | 'part' | 'end' | 'error' = 'nothing';
+    let last: Buffer | null = null;
     try {
       for (let frames = await next(); frames; frames = await next()) {
         const slices = frames.flatMap(({ raw, cut }) => (withUsage ? [raw] : withoutCut(raw, cut)));
         if (slices.length === 0) continue;
         got = 'part';
+        last = slices.at(-1) as Buffer;
         yield slices.length === 1 ? (slices[0] as Buffer) : Buffer.concat(slices);
       }
       if (passenger.aboard) got = 'end';
     } catch (error) {
       got = 'error';
       if (!(error instanceof LlmError)) throw error;
+      if (last !== null && !endsWithBlankLine(last)) yield BLANK_LINE;
       yield inquiry.protocol.errorEvent(error);
     } finally {
       if (way.outcome === 'COALESCED' && got === 'end') this.#bookWhenWhole(inquiry, passenger);

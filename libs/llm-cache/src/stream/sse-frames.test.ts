@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { FrameTooLargeError, readFrame, SseSplitter } from './sse-frames.js';
+import { endsWithBlankLine, FrameTooLargeError, readFrame, SseSplitter } from './sse-frames.js';
 
 /** Splits with the network cutting at the given places. */
 function split(bytes: Buffer, cuts: readonly number[] = []): { frames: string[]; rest: string | null } {
@@ -121,4 +121,20 @@ describe('reading a frame', () => {
     expect(dataAt && frame.toString('utf8', dataAt.from, dataAt.to)).toBe('{"a":1}');
     expect(readFrame(Buffer.from('data: a\ndata: b\n\n')).dataAt).toBeNull();
   });
+});
+
+it.each([
+  ['\n\n', true],
+  ['x\r\n\r\n', true],
+  ['x\r\r', true],
+  ['x\n\r\n', true],
+  ['x\r\n\r', true],
+  ['', false],
+  ['x', false],
+  ['x\n', false],
+  ['x\r\n', false],
+  ['x\r', false],
+  ['\n\nx', false],
+])('%j ends with a blank line: %s', (text, ends) => {
+  expect(endsWithBlankLine(Buffer.from(`data: 1${text}`))).toBe(ends);
 });

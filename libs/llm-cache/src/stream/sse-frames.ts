@@ -117,6 +117,13 @@ export class SseSplitter {
   }
 }
 
+const BLANK_LINE = /\n\r?\n$|\r\r\n?$|\n\r$/;
+
+/** Whether what follows these bytes is an event of its own. */
+export function endsWithBlankLine(bytes: Buffer): boolean {
+  return BLANK_LINE.test(bytes.toString('latin1', Math.max(0, bytes.length - 4)));
+}
+
 /** What a frame says. `data` is null for a frame of comments only. */
 export interface SseMessage {
   readonly event: string | null;

@@ -40,7 +40,7 @@ function unpackerFor(encoding: string): (NodeJS.ReadWriteStream & Readable) | nu
 /** `pipeline` wants a listener; the error itself reaches whoever reads the bytes. */
 function thrownWhereRead(): void {}
 
-/** Reads a whole body; throws when it is longer than it may be. */
+/** Reads a whole body, without its byte order mark; throws when it is longer than it may be. */
 export async function collect(bytes: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -54,7 +54,7 @@ export async function collect(bytes: AsyncIterable<Buffer>, maxBytes: number): P
     }
     chunks.push(chunk);
   }
-  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size);
+  return withoutMark(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size));
 }
 
 /** The first bytes of a body; the rest is not waited for. */
@@ -66,5 +66,12 @@ export async function upTo(bytes: AsyncIterable<Buffer>, maxBytes: number): Prom
     size += chunk.length;
     if (size >= maxBytes) break;
   }
-  return Buffer.concat(chunks).subarray(0, maxBytes);
+  return withoutMark(Buffer.concat(chunks)).subarray(0, maxBytes);
+}
+
+const MARK = Buffer.from('\ufeff');
+
+/** JSON readers over HTTP pass over it (WHATWG Fetch: "UTF-8 decode"); inside other JSON, where answers are kept, nobody does. */
+function withoutMark(body: Buffer): Buffer {
+  return body.subarray(0, MARK.length).equals(MARK) ? body.subarray(MARK.length) : body;
 }
