@@ -211,6 +211,23 @@ describe('a message put together from its stream', () => {
     }
   });
 
+  it('trap 14: that begins with what was there before it is read, and goes on behind it', () => {
+    const begun = [
+      { type: 'code_execution_tool_result', tool_use_id: 'srvtoolu_1', content: { stdout: 'one\n' } },
+      { type: 'tool_use', id: 'toolu_1', name: 'look', input: { id: 'c1' } },
+    ];
+    const alone = assembled(streamOf([start({ content: begun, stop_reason: 'tool_use' }), STOP]));
+    expect(jsonOf(alone)).toMatchObject({ content: begun, stop_reason: 'tool_use' });
+    expect(alone).toMatchObject({ defect: 'server_tool', jsonDiffers: true });
+    const more = assembled(streamOf([start({ content: begun }), ...text(2, 'Hi'), end(), STOP]));
+    expect(jsonOf(more)).toMatchObject({ content: [...begun, { type: 'text', text: 'Hi' }] });
+    const unreadable = [
+      streamOf([start({ content: begun }), ...text(1, 'Hi'), end(), STOP]),
+      streamOf([start({ content: ['Hi'] }), end(), STOP]),
+    ];
+    for (const stream of unreadable) expect(assembled(stream)).toMatchObject({ json: null, defect: 'unreadable' });
+  });
+
   it('is unreadable where its events make no sense', () => {
     const senseless: string[] = [
       'data: no json\n\n',

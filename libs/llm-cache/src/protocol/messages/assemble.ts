@@ -1,7 +1,7 @@
 /**
  * From the events of a message to the message that the same call would have answered without a stream.
  *
- * - `message_start` brings the message without content, blocks grow between their start and their stop, `message_delta`
+ * - `message_start` brings the message, mostly without content, blocks grow between their start and their stop, `message_delta`
  *   brings what is known at the end. Its counts are totals: they replace those of the start, which are no more than a
  *   beginning: without them nobody knows how much was put out.
  * - The input of a tool is put into the message as the model wrote it, digit by digit.
@@ -128,8 +128,16 @@ export class MessageAssembler implements Assembler {
     this.#message = copied(message);
     if (isObject(message['usage'])) this.#message['usage'] = copied(message['usage']);
     this.#count(bytes);
-    // Nobody begins with content; whoever does, does it in a way that we do not know.
-    if (message['content'].length > 0) this.#unreadable = true;
+    this.#takeBegun(message['content']);
+  }
+
+  /** What ran between two requests comes at once, and whole. How it goes on from there is what SDKs take it for, and not said. */
+  #takeBegun(content: readonly unknown[]): void {
+    if (content.length > 0) this.#unsure = true;
+    for (const [index, block] of content.entries()) {
+      this.#startBlock(index, block, 0);
+      if (this.#blocks.has(index)) this.#ended.add(index);
+    }
   }
 
   #startBlock(index: unknown, block: unknown, bytes: number): void {

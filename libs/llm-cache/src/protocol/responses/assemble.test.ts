@@ -92,6 +92,19 @@ describe('reading the stream of a response', () => {
     expect([defect, jsonDiffers]).toEqual([null, false]);
   });
 
+  it('trap 14: takes reasoning that was sealed anew for its last event for the same', () => {
+    const sealed = (seal: unknown, id = 'rs_1') => ({ id, type: 'reasoning', encrypted_content: seal, summary: [] });
+    const items = [sealed('gAAA1'), MESSAGE].map((item, index) =>
+      event('response.output_item.done', { output_index: index, item }),
+    );
+    const anew = read(CREATED, ...items, completed({ output: [sealed('gAAA2'), MESSAGE] }));
+    expect(anew).toMatchObject({ defect: null, jsonDiffers: false });
+    expect(anew.response).toMatchObject({ output: [{ encrypted_content: 'gAAA2' }, MESSAGE] });
+    for (const other of [sealed(null), sealed(''), sealed('gAAA2', 'rs_2')]) {
+      expect(read(CREATED, ...items, completed({ output: [other, MESSAGE] })).jsonDiffers).toBe(true);
+    }
+  });
+
   it('says when the last event contradicts the items: then the two forms are not one answer', () => {
     const other = { ...MESSAGE, id: 'msg_2' };
     expect(read(CREATED, ITEM, completed({ output: [other] }))).toMatchObject({ jsonDiffers: true, defect: null });

@@ -1,7 +1,8 @@
 /**
  * Reads the stream of a response. Its last event holds the response as a whole, which is what the same call would have
  * answered as JSON; so nothing is merged or written anew, and what is held is no longer than that. The items that were told one by one
- * before are compared with it: where they differ, readers of the two forms would not read the same.
+ * before are compared with it: where they differ, readers of the two forms would not read the same. See docs/decisions/0264 for
+ * what is encrypted.
  */
 import { isUtf8 } from 'node:buffer';
 import { isDeepStrictEqual } from 'node:util';
@@ -10,7 +11,7 @@ import { readFrame } from '../../stream/sse-frames.js';
 import { complaintIn } from '../complaint.js';
 import { GOES_ON, TERMINAL } from '../frame-readings.js';
 import { factsOf } from '../choices/completion.js';
-import { isObject, parsedEvent } from '../json-object.js';
+import { isObject, parsedEvent, textIn } from '../json-object.js';
 import { NO_FACTS, type Assembler, type FrameReading, type JsonObject, type WholeAnswer } from '../protocol.js';
 import { complaintOf, defectOf } from './response.js';
 
@@ -106,8 +107,15 @@ export class ResponseAssembler implements Assembler {
 
   #itemsAre(output: unknown): boolean {
     // Servers that tell no items one by one tell nothing else either.
-    return this.#items.size === 0 || isDeepStrictEqual(this.#itemsInOrder(), output);
+    if (this.#items.size === 0) return true;
+    return Array.isArray(output) && isDeepStrictEqual(this.#itemsInOrder().map(unsealed), output.map(unsealed));
   }
+}
+
+/** Of reasoning that only the provider can read, that there is some: he seals it anew for each event that has it. */
+function unsealed(item: unknown): unknown {
+  if (!isObject(item) || textIn(item['encrypted_content']) === null) return item;
+  return { ...item, encrypted_content: true };
 }
 
 /** The bytes of the response in its last event; null where they are not there as one piece, or are no text. */
