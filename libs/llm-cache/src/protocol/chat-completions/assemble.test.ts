@@ -280,6 +280,16 @@ describe('assembling a completion from its chunks', () => {
     expect(result.json !== null).toBe(whole);
   });
 
+  it('keeps its id, model and time where later chunks have none, as those that tell of an asynchronous filter', () => {
+    const nameless = { id: '', object: '', created: 0, model: '', system_fingerprint: null };
+    const verdict = (reason: string | null = null): string =>
+      chunk([{ index: 0, finish_reason: reason, content_filter_offsets: { check_offset: 44 } }], nameless);
+    const whole = assembled(verdict(), chunk([delta({ content: 'Hi' })]), verdict(), chunk([STOP]), verdict(), DONE);
+    expect(JSON.parse(String(whole.json))).toMatchObject({ id: 'c1', model: 'gpt-4o-2024', created: 1 });
+    expect(whole).toMatchObject({ defect: null, facts: { responseId: 'c1', model: 'gpt-4o-2024' } });
+    expect(assembled(chunk([STOP]), verdict('content_filter'), DONE).defect).toBe('finish_content_filter');
+  });
+
   it('trap 20: that broke off has put out nobody knows how much, where its provider counts along', () => {
     const [begun, ended] = [chunk([delta({ content: 'x' })], { usage: USAGE }), chunk([STOP], { usage: USAGE })];
     const error = 'data: {"error":{"message":"no"}}\n\n';

@@ -2,7 +2,7 @@
 import { readFrame } from '../../stream/sse-frames.js';
 import { complaintIn } from '../complaint.js';
 import { GOES_ON, TERMINAL } from '../frame-readings.js';
-import { isObject, without, withoutUndefined } from '../json-object.js';
+import { given, isObject, without, withoutUndefined } from '../json-object.js';
 import {
   withOutputUnknown,
   type AnswerFacts,
@@ -123,14 +123,14 @@ export class ChoiceAssembler<State extends object> implements Assembler {
     this.#grow(bytes);
     this.#counted ||= choices.length === 0 && isObject(chunk['usage']);
     if (this.#outgrown) {
-      for (const name of BILLING) this.#top[name] = chunk[name] ?? this.#top[name];
+      for (const name of BILLING) if (says(name, chunk[name])) this.#top[name] = chunk[name];
       return;
     }
     // Parsed JSON has no inherited members to enumerate, and this runs for every token.
     for (const name in chunk) {
       if (name === 'choices' || TRANSPORT_ONLY.has(name)) continue;
       const value = chunk[name];
-      if (value !== null || this.#top[name] === undefined) this.#top[name] = value;
+      if (says(name, value) || this.#top[name] === undefined) this.#top[name] = value;
     }
     for (const choice of choices) {
       if (isObject(choice)) this.#mergeChoice(choice);
@@ -176,4 +176,9 @@ export class ChoiceAssembler<State extends object> implements Assembler {
       ...without(rest, 'object'),
     });
   }
+}
+
+/** Chunks that are about something else have null, an empty text, or the beginning of time for what others said. */
+function says(name: string, value: unknown): boolean {
+  return given(value) && value !== '' && !(name === 'created' && value === 0);
 }
