@@ -129,6 +129,7 @@ export type { Leadership } from './cache/leadership.js';
 export type { Lookup } from './cache/lookup.js';
 export type { CacheObserver, FillResult, Unusable } from './cache/observer.js';
 export type { Boardings, Opened, Sighting } from './cache/opening.js';
+export type { Reservation } from './cache/reservations.js';
 export type { Stored } from './cache/stored.js';
 export { MOST_TAGS, type VersionPairs } from './cache/versions.js';
 

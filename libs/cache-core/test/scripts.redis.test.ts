@@ -39,7 +39,7 @@ describe('the scripts of the cache', () => {
 
   beforeEach(() => link.read((client) => client.flushdb()));
 
-  const acquire = (lease: string, how: 'seen' | 'steal', displaced = '', sidecar = '') =>
+  const acquire = (lease: string, how: 'seen' | 'free' | 'steal', displaced = '', sidecar = '') =>
     run(ACQUIRE, ['meta:{v}', 'lease:{v}'], lease, 5000, how, displaced, sidecar);
 
   test('acquire takes a free lease for its time', async () => {
@@ -67,6 +67,13 @@ describe('the scripts of the cache', () => {
     expect(await acquire('t1', 'seen', '', 'm1')).toEqual(['taken']);
     await link.read((client) => client.del('meta:{v}'));
     expect(await acquire('t2', 'seen', 't1', 'm1')).toEqual(['changed']);
+  });
+
+  test('acquire takes what is `free` whatever the entry is', async () => {
+    await set('meta:{v}', 'm1');
+    expect(await acquire('t1', 'free')).toEqual(['taken']);
+    expect(await acquire('t2', 'free')).toEqual(['held', 't1']);
+    expect(await get('lease:{v}')).toBe('t1');
   });
 
   test('trap 10: acquire takes something of another type for nothing, as the caller’s own look does', async () => {
@@ -135,6 +142,17 @@ describe('the scripts of the cache', () => {
     expect(await run(INVALIDATE, keys, 5000)).toBe(0);
     expect(await get('meta:{v}')).toMatch(/^\["invalidated",\d{13}\]$/);
     expect(await link.read((client) => client.pttl('meta:{v}'))).toBeLessThanOrEqual(5000);
+  });
+
+  test('invalidate gives what is to follow its lease only while the reserved one stands', async () => {
+    for (const key of [...keys, 'frames:{v}']) await set(key, 'old');
+    await set('lease:{v}', 'r');
+    expect(await run(INVALIDATE, [...keys, 'frames:{v}'], 0, 'r', 't1', 5000)).toBe(1);
+    expect(await link.read((client) => client.mget(...keys, 'frames:{v}'))).toEqual([null, null, 't1', null]);
+    expect(await link.read((client) => client.pttl('lease:{v}'))).toBeGreaterThan(0);
+    await set('v', 'old');
+    expect(await run(INVALIDATE, keys, 0, 'r', 't2', 5000)).toBe(0);
+    expect(await link.read((client) => client.mget(...keys))).toEqual([null, null, null]);
   });
 
   test('prolong gives all keys of an unchanged entry a new time under the lease, and ends it', async () => {

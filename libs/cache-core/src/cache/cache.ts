@@ -59,6 +59,7 @@ import type { CacheObserver, FillResult } from './observer.js';
 import { OwnMemory } from './own-memory.js';
 import { Opening, type Boardings, type Caller, type Opened, type Sighting } from './opening.js';
 import { DEFAULT_CACHE, type CacheSettings } from './settings.js';
+import { Reservations, type Reservation } from './reservations.js';
 import { ttlSeconds, type Filling } from './storing.js';
 import { subjectsOf, VersionKeeper } from './versions.js';
 import { WriteThrough } from './write-through.js';
@@ -88,6 +89,7 @@ export class Cache {
   readonly #looks: Looks;
   readonly #opening: Opening;
   readonly #writeThrough: WriteThrough;
+  readonly #reservations: Reservations;
 
   constructor(roles: RedisRoles, settings: Partial<CacheSettings> = {}, observer: CacheObserver = {}) {
     this.#roles = roles;
@@ -112,6 +114,7 @@ export class Cache {
     this.#looks = new Looks(parts, this.#invalidations);
     const keeper = new VersionKeeper();
     this.#writeThrough = new WriteThrough(parts, keeper, this.#invalidations);
+    this.#reservations = new Reservations(parts, keeper, this.#leaderships, this.#invalidations);
     this.#opening = new Opening({
       ...parts,
       keeper,
@@ -222,6 +225,16 @@ export class Cache {
    */
   put(entry: Entry, filling: Filling): Promise<FillResult> {
     return this.#writeThrough.put(entry, filling);
+  }
+
+  /**
+   * For a change that is about to be made, and whose answer may be what a reader of the entry would get: that can be stored
+   * then, unless something newer was told of the entry meanwhile. Nobody waits for it.
+   * @returns null when it cannot be stored, because the entry is being loaded or Redis cannot be asked
+   * @throws KeyspaceError `labels` for a namespace or tags that no entry can have
+   */
+  reserve(entry: Entry): Promise<Reservation | null> {
+    return this.#reservations.reserve(entry);
   }
 
   /**

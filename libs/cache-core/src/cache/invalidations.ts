@@ -5,13 +5,14 @@ import { logicalKey } from '../keyspace/physical-key.js';
 import { versionKeys, VERSIONED_ROLES, type VersionKind } from '../keyspace/version-key.js';
 import type { Role } from '../keyspace/roles.js';
 import { RedisUnavailableError } from '../redis/errors.js';
-import type { RecoveryRun, RedisLink } from '../redis/link.js';
+import type { RecoveryRun, RedisLink, ScriptArgument } from '../redis/link.js';
 import type { RedisRoles } from '../redis/roles.js';
 import { loadScript } from '../redis/script.js';
 import { keysOf, type Entry } from './entry.js';
 import type { Flights } from './flights.js';
 import { InvalidationJournal, type InvalidationTarget } from './journal.js';
 import { Leftovers } from './leftovers.js';
+import type { LeaseMark } from './lease-mark.js';
 import type { LoadingPolicies } from './loading-policy.js';
 import type { CacheObserver } from './observer.js';
 import type { OwnMemory } from './own-memory.js';
@@ -121,6 +122,19 @@ export class Invalidations {
   }
 
   /**
+   * An entry, as by `entry`, for something newer that is to follow: it gets its lease in the same step if the one still stands
+   * that was reserved for it.
+   * @returns whether it did; never while Redis cannot be asked
+   */
+  async entryFor(entry: Entry, reserved: LeaseMark, next: LeaseMark): Promise<boolean> {
+    const { family } = entry.ref;
+    const following = [reserved.text, next.text, this.#settings.leaseMs];
+    const reply = await this.#carryOut(this.#roles.link(family.role), this.#targetOf(entry), following);
+    this.#observer.invalidated?.(family.id, reply === null ? 'pending' : 'applied');
+    return reply === 1;
+  }
+
+  /**
    * Notes that an entry was put. A server that comes back without its last moments would give the old value back, so what
    * was put is then removed, as if it had been invalidated.
    */
@@ -226,12 +240,16 @@ export class Invalidations {
   }
 
   /** What the script replied; null when Redis could not be asked: then the journal has it. */
-  async #carryOut(link: RedisLink, target: InvalidationTarget): Promise<unknown> {
+  async #carryOut(
+    link: RedisLink,
+    target: InvalidationTarget,
+    following: readonly ScriptArgument[] = [],
+  ): Promise<unknown> {
     const journal = this.#journalOf(link);
     journal.begin(target);
     this.#letGo(target);
     try {
-      const reply = await apply((script, keys, args) => link.run(script, keys, args), target);
+      const reply = await apply((script, keys, args) => link.run(script, keys, [...args, ...following]), target);
       journal.acknowledge(target);
       // Again: a flight may have begun, without Redis, or a reader have come back, while the script was under way.
       this.#letGo(target);

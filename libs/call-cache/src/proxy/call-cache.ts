@@ -16,7 +16,9 @@ import { CallError } from '../call-error.js';
 import { CONDITIONAL, isForOrigin } from '../rules/conditions.js';
 import type { RecordingBudget } from '../stored/recording.js';
 import type { Stored, Variants } from '../stored/stored-answer.js';
+import type { Exchanged } from '../rules/freshness.js';
 import type { Upstream } from '../upstream/guarded-upstream.js';
+import type { UpstreamAnswer } from '../upstream/upstream-client.js';
 import type { Forwarded } from './cache-status.js';
 import { CallFlight, type FlightEnd } from './call-flight.js';
 import type { Asked, CallReply, IncomingCall } from './call.js';
@@ -89,22 +91,28 @@ export class CallCache {
     return this.#passing.pass(asked, { why: 'bypass', ...(body === null ? {} : { body }) });
   }
 
-  #changed(asked: Asked): Promise<CallReply> {
-    return this.#passing.change(asked, async (answer, exchanged) => {
-      const got = { ...asked, operation: operationOf(asked, 'GET') };
-      const place: Place = { ref: placeOf(got, null), variants: null };
+  async #changed(asked: Asked): Promise<CallReply> {
+    if (asked.call.method !== 'POST' || asked.terms.noStore) return this.#passing.change(asked);
+    const got = { ...asked, operation: operationOf(asked, 'GET') };
+    const place: Place = { ref: placeOf(got, null), variants: null };
+    const reservation = await this.#parts.cache.reserve({ ref: place.ref, labels: labelsOf(got) });
+    if (reservation === null) return this.#passing.change(asked);
+    let ended = false;
+    const keep = async (answer: UpstreamAnswer, exchanged: Exchanged): Promise<CallReply | null> => {
+      ended = true;
       let reply: CallReply | null = null;
-      await this.#parts.cache.open<Stored, CallFlight>(readingAt(place.ref, labelsOf(got)), {
-        anew: true,
-        lead: (leadership) => {
-          const exchange = this.#exchange(got, place, leadership, { why: 'method', stale: null });
-          reply = exchange.adopt(answer, exchanged);
-          return exchange.flight;
-        },
-        follow: (token) => this.#followed(got, place, token),
+      await reservation.follow((leadership) => {
+        const exchange = this.#exchange(got, place, leadership, { why: 'method', stale: null });
+        reply = exchange.adopt(answer, exchanged);
+        return exchange.flight;
       });
       return reply;
-    });
+    };
+    try {
+      return await this.#passing.change(asked, { ref: place.ref, keep });
+    } finally {
+      if (!ended) void reservation.release();
+    }
   }
 
   /** What may be answered by what is stored. */

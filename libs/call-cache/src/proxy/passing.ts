@@ -28,6 +28,14 @@ export interface Pass {
   readonly stale?: Found | null;
 }
 
+/** For an answer that is as good as that to a GET (RFC 9110 §9.3.3). */
+export interface Keeping {
+  /** Where it would lie. */
+  readonly ref: KeyRef;
+  /** Ends what lies there. Null: the answer is not kept, because something newer was told of it since the request was sent. */
+  readonly keep: (answer: UpstreamAnswer, exchanged: Exchanged) => Promise<CallReply | null>;
+}
+
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'REPORT', 'SEARCH', 'QUERY']);
 
 export class Passing {
@@ -60,12 +68,8 @@ export class Passing {
   /**
    * RFC 9111 §4.4: what it succeeds in changing, or may have changed where no answer came, is not served from what was stored
    * before.
-   * @param keep for an answer that is as good as that to a GET (RFC 9110 §9.3.3); null: it is not kept
    */
-  async change(
-    asked: Asked,
-    keep: (answer: UpstreamAnswer, exchanged: Exchanged) => Promise<CallReply | null>,
-  ): Promise<CallReply> {
+  async change(asked: Asked, keeping: Keeping | null = null): Promise<CallReply> {
     const requestedAtMs = this.#now();
     const changes = !SAFE.has(asked.call.method);
     const answer = await this.#ask(asked, asked.call.body).catch(async (error: unknown) => {
@@ -73,6 +77,7 @@ export class Passing {
       throw error;
     });
     const exchanged = { requestedAtMs, receivedAtMs: this.#now() };
+    const asOfGet = keeping !== null && isAsOfGet(answer, asked, exchanged);
     if (changes && answer.status >= 200 && answer.status < 400) {
       const located = ['location', 'content-location'].flatMap((name) => {
         const value = answer.fields.joined(name);
@@ -80,9 +85,9 @@ export class Passing {
       });
       const lines = new Set([asked.target.line, ...located]);
       const questions = [...lines].map((line) => ({ ...asked, target: { ...asked.target, line } }));
-      await orLetGo(answer, this.#invalidate(asked, questions));
+      await orLetGo(answer, this.#invalidate(asked, questions, asOfGet ? keeping.ref : null));
     }
-    const kept = isAsOfGet(answer, asked, exchanged) ? await orLetGo(answer, keep(answer, exchanged)) : null;
+    const kept = asOfGet ? await orLetGo(answer, keeping.keep(answer, exchanged)) : null;
     if (kept !== null) return kept;
     return replyOf(answer, asked, 'method');
   }
@@ -100,8 +105,8 @@ export class Passing {
     });
   }
 
-  /** In the caller's namespace and in none. */
-  async #invalidate(asked: Asked, questions: readonly Asked[]): Promise<void> {
+  /** In the caller's namespace and in none. @param except is seen to elsewhere */
+  async #invalidate(asked: Asked, questions: readonly Asked[], except: KeyRef | null = null): Promise<void> {
     const refs = new Map<string, KeyRef>();
     for (const question of questions) {
       for (const namespace of new Set([asked.namespace, ''])) {
@@ -113,6 +118,7 @@ export class Passing {
         }
       }
     }
+    if (except !== null) refs.delete(except.key);
     await Promise.all([...refs.values()].map((ref) => this.#parts.cache.invalidate({ ref })));
   }
 }
