@@ -142,11 +142,10 @@ describe('health routes', () => {
   it('trap 29: every probe answers in bounded time while everything is frozen', async () => {
     world.redisInfo = () => new Promise(() => undefined);
     world.database = () => new Promise(() => undefined);
-    const began = performance.now();
+    // Nobody thaws anything: without bounds of their own they would never answer.
     expect((await get('/health/ready')).status).toBe(200);
     expect((await get('/health')).status).toBe(503);
     expect((await get('/health/redis')).status).toBe(503);
-    expect(performance.now() - began).toBeLessThan(20_000);
   });
 
   it('is not ready before the start is over nor while draining', async () => {
@@ -202,7 +201,10 @@ describe('health routes', () => {
   });
 
   it('asks Redis once for any number of probes at a time', async () => {
+    // While the clock stands still the first answer is fresh, however long the twenty take to come.
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(performance.now());
     await Promise.all(Array.from({ length: 20 }, () => get('/health/redis')));
+    clock.mockRestore();
     expect(world.redisAsked).toBe(2);
   });
 

@@ -73,7 +73,7 @@ export const SAMPLE_RULES: AccessTable = {
   'DELETE /things/:id': { access: 'open' },
   'GET /maybe': { access: 'optional' },
   'POST /provider': { access: 'scope', scopes: ['llm'], errors: 'openai' },
-  'GET /slow-stream': { access: 'open' },
+  'GET /stream': { access: 'open' },
 };
 
 class KeysUnavailable extends Error {
@@ -96,6 +96,8 @@ export interface SampleEdge {
   readonly answered: string[];
   /** Keys that were passed over. */
   readonly unchecked: () => number;
+  /** Lets the streams of `/stream` that have begun say their last. */
+  readonly finishStreams: () => void;
 }
 
 export interface SampleOptions {
@@ -124,20 +126,31 @@ export async function sampleEdge(options: SampleOptions = {}): Promise<SampleEdg
     keyUnchecked: () => (unchecked += 1),
   });
   const fastify = adapter.getInstance<FastifyInstance>();
-  (options.plain ?? plainRoutes)(fastify);
+  const streams: PassThrough[] = [];
+  (options.plain ?? ((instance) => plainRoutes(instance, streams)))(fastify);
   const app = await createEdgeApplication(SampleModule, adapter, logger);
   await app.init();
   await fastify.ready();
-  return { app, adapter, fastify, logged: () => lines.join(''), answered, unchecked: () => unchecked };
+  return {
+    app,
+    adapter,
+    fastify,
+    logged: () => lines.join(''),
+    answered,
+    unchecked: () => unchecked,
+    finishStreams: () => {
+      for (const stream of streams.splice(0)) stream.end('last\n');
+    },
+  };
 }
 
-function plainRoutes(instance: FastifyInstance): void {
+function plainRoutes(instance: FastifyInstance, streams: PassThrough[]): void {
   instance.get('/maybe', (request) => ({ known: request.principal !== null }));
-  instance.get('/slow-stream', (_request, reply) => {
+  instance.get('/stream', (_request, reply) => {
     const stream = new PassThrough();
     void reply.header('content-type', 'text/plain').send(stream);
     stream.write('first\n');
-    setTimeout(() => stream.end('last\n'), 300);
+    streams.push(stream);
     return reply;
   });
   void instance.register((scope, _options, done) => {
