@@ -26,13 +26,13 @@ describe('the outbox', () => {
   let b: Process;
   let relay: OutboxRelay | undefined;
 
-  const start = async (): Promise<Process> => {
+  const start = async (commandTimeoutMs = 10_000): Promise<Process> => {
     const database = await Database.start({
       url: server.url,
       migrations: [OUTBOX_MIGRATIONS],
       log: { info: () => undefined, warn: () => undefined },
     });
-    const roles = new RedisRoles({ url: redis.url, layout: 'single', times: { commandTimeoutMs: 2000 } }).open();
+    const roles = new RedisRoles({ url: redis.url, layout: 'single', times: { commandTimeoutMs } }).open();
     await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
     const cache = new Cache(roles);
     const events: string[] = [];
@@ -171,6 +171,8 @@ describe('the outbox', () => {
   });
 
   test('trap 8: while Redis is away it stays written down, and is carried out when it is back', async () => {
+    await Promise.all([stop(a), stop(b)]);
+    [a, b] = [await start(2000), await start(2000)];
     await cached('k1');
     redis.freeze();
     relay = relayOf(b);

@@ -23,7 +23,7 @@ describe('jobs on Redis Cluster, behind a KEY_PREFIX', () => {
     const seeds = cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
     const silent = { info: () => undefined, warn: () => undefined };
     const database = await Database.start({ url: testDatabase.url, migrations: [JOBS_MIGRATIONS], log: silent });
-    const roles = new RedisRoles({ cluster: seeds }).open();
+    const roles = new RedisRoles({ cluster: seeds, times: { commandTimeoutMs: 10_000 } }).open();
     await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
     let number = 0;
     const locks = new Locks(roles, { keyPrefix: 'ps:', fencing: { next: () => Promise.resolve((number += 1)) } });
@@ -43,7 +43,7 @@ describe('jobs on Redis Cluster, behind a KEY_PREFIX', () => {
           }),
       },
       tenants: () => Promise.resolve(['default']),
-      settings: { keyPrefix: 'ps:', ttls: {}, concurrency: 2, stalledAfterMs: 5_000, runs: {} },
+      settings: { keyPrefix: 'ps:', ttls: {}, concurrency: 2, stalledAfterMs: 60_000, runs: {} },
       observer: { ended: (how) => end(how) },
       failed: (error) => failures.push(error),
     });

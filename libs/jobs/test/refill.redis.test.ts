@@ -20,7 +20,7 @@ describe('a queue that has lost jobs', () => {
       run: () => Promise.resolve(null),
       failed: () => undefined,
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     await queue.close();
     await stage.stop();
@@ -36,7 +36,7 @@ describe('a queue that has lost jobs', () => {
     }));
     await stage.store.admit(jobs);
     for (let given = 0; given < JOBS; given += 200) await queue.add(await stage.store.takeUndispatched(200));
-  }, 60_000);
+  });
 
   /** Of rows that were given a while ago. */
   const refill = (): Refill => new Refill({ store: stage.store, queue, settings: { settledAfterMs: 0 } });

@@ -32,14 +32,16 @@ const DRAW_MS = 1000;
  */
 export class FencingNumbers implements FencingSource {
   readonly #database: Database;
+  readonly #withinMs: number;
 
-  constructor(database: Database) {
+  constructor(database: Database, withinMs = DRAW_MS) {
     this.#database = database;
+    this.#withinMs = withinMs;
   }
 
   /** @throws DatabaseUnavailableError */
   next({ tenant, key }: FencedLock): Promise<number> {
-    return this.#database.withDeadline(DRAW_MS, async () => {
+    return this.#database.withDeadline(this.#withinMs, async () => {
       // `excluded.number` was taken before the row was locked, and may be smaller than what stands there.
       const { rows } = await sql<{ number: string }>`
         insert into lock_fences as fence (tenant, lock, number, drawn_at)

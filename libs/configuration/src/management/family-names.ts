@@ -21,10 +21,11 @@ export async function namesIn(
   tenant: string,
   roles: RedisRoles,
   keyPrefix: string,
+  withinMs = WITHIN_MS,
 ): Promise<FamilyNames> {
   const glob = FamilyGlob.parse(pattern, tenant);
   const escaped = keyPrefix.replaceAll(/[*?[\]\\]/g, String.raw`\$&`);
-  const until = performance.now() + WITHIN_MS;
+  const until = performance.now() + withinMs;
   const names = new Set<string>();
   let complete = true;
   await roles.link(glob.family.role).onEachNode(async (node) => {
