@@ -1,4 +1,4 @@
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import { startRedis, type TestRedis, until } from '@promptsales/test-kit';
 import { Redis } from 'ioredis';
 import { fill, occupy } from '../src/cache/server-admin.js';
 
@@ -17,9 +17,12 @@ describe('eviction pressure', () => {
   });
 
   test('evicts, also when its connection is ended as by a Sentinel, and leaves no limit behind', async () => {
-    const filling = fill(server, 'allkeys-lru', 300);
-    while (((await redis.config('GET', 'maxmemory')) as string[])[1] === '0') await new Promise(setImmediate);
+    const enough = Promise.withResolvers<void>();
+    const filling = fill(server, 'allkeys-lru', enough.promise);
+    await until(async () => ((await redis.config('GET', 'maxmemory')) as string[])[1] !== '0');
     await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await until(async () => !(await redis.info('stats')).includes('evicted_keys:0'));
+    enough.resolve();
     expect(await filling).toBeGreaterThan(0);
     expect(await redis.config('GET', 'maxmemory')).toEqual(['maxmemory', '0']);
   });
@@ -40,11 +43,14 @@ describe('a script that does not end', () => {
   });
 
   test('occupies the server until it is ended', async () => {
-    const occupied = occupy(server, 500);
+    const enough = Promise.withResolvers<void>();
+    const occupied = occupy(server, enough.promise);
     const busy = (error: Error): boolean => error.message.startsWith('BUSY ');
-    while (!(await redis.ping().then(() => false, busy))) await new Promise(setImmediate);
+    const isBusy = (): Promise<boolean> => redis.ping().then(() => false, busy);
+    await until(isBusy);
+    enough.resolve();
     await occupied;
-    while (await redis.ping().then(() => false, busy)) await new Promise(setImmediate);
+    await until(async () => !(await isBusy()));
     expect(await redis.ping()).toBe('PONG');
   });
 });
