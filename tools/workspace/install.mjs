@@ -36,6 +36,12 @@ function wantedStamp() {
 
 const isInstalled = (stamp) => existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
 
+/** What may not be so a moment later. npm and pnpm have tried several times by then, but each package on its own. */
+const isOfTheNetwork = ({ message }) =>
+  /\b(?:ECONNRESET|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ENOTFOUND|EPIPE)\b|socket hang up|network timeout|META_FETCH_FAIL|FETCH_5\d\d/i.test(
+    message,
+  );
+
 /** Installs what is missing. `onStart` is called only when there is something to do. */
 export async function install({ onStart = () => {} } = {}) {
   if (isInstalled(wantedStamp())) return;
@@ -48,9 +54,12 @@ export async function install({ onStart = () => {} } = {}) {
     // A machine set up for production would leave out what builds and tests the workspace.
     for (const name of ['NODE_ENV', 'npm_config_production', 'npm_config_omit', 'npm_config_only']) delete env[name];
     const args = ['-y', PNPM, 'install', '--frozen-lockfile'];
-    await runLogged('npx', args, { what: 'Installing the packages', log: 'install.log', env }).catch((error) => {
-      throw new StartError(advisedThroughNpx(error.message));
-    });
+    const attempt = () => runLogged('npx', args, { what: 'Installing the packages', log: 'install.log', env });
+    await attempt()
+      .catch((error) => (isOfTheNetwork(error) ? attempt() : Promise.reject(error)))
+      .catch((error) => {
+        throw new StartError(advisedThroughNpx(error.message));
+      });
     writeFileSync(stampFile, stamp);
   };
   await withLock(join(localDirectory, 'locks/install.lock'), work, 600_000);

@@ -33,10 +33,12 @@ describe('a tool in a clone in which nothing is installed', () => {
        import { mkdirSync, writeFileSync } from 'node:fs';
        writeFileSync('asked', process.argv.slice(2).join(' ') + ' pnpm ' + execSync('pnpm --version'));
        mkdirSync('libs/environment/dist', { recursive: true });
-       writeFileSync('libs/environment/dist/command.js', 'console.log(process.argv.slice(2)); process.exitCode = 3;');`,
+       writeFileSync('libs/environment/dist/command.js', 'console.log(process.argv.slice(2).join()); process.exitCode = 3;');`,
     );
+    // What it says while there is a file `trouble` it fails with, once.
     const install = `#!/bin/sh
 echo "$*" >> installed
+if [ -f trouble ]; then cat trouble; rm trouble; exit 1; fi
 mkdir -p node_modules/nx && cp npx/nx.js node_modules/nx/nx.js
 echo '{"type":"module","bin":{"nx":"nx.js"}}' > node_modules/nx/package.json\n`;
     writeFileSync(join(npx, 'npx'), install);
@@ -58,7 +60,7 @@ echo '{"type":"module","bin":{"nx":"nx.js"}}' > node_modules/nx/package.json\n`;
 
   it('installs, builds what the tool needs, and runs it with its arguments to its exit code', async () => {
     const ended = await run('environment', 'docs', '--all');
-    expect(ended).toEqual({ code: 3, stdout: "[ 'docs', '--all' ]\n", stderr: 'installing packages …\n' });
+    expect(ended).toEqual({ code: 3, stdout: 'docs,--all\n', stderr: 'installing packages …\n' });
     expect(said('installed')).toMatch(/^-y pnpm@[\d.]+ install --frozen-lockfile\n$/);
     expect(said('asked')).toMatch(/^run-many -t build -p @promptsales\/environment pnpm [\d.]+\n$/);
   });
@@ -69,6 +71,15 @@ echo '{"type":"module","bin":{"nx":"nx.js"}}' > node_modules/nx/package.json\n`;
     writeFileSync(join(clone, 'libs/environment/package.json'), '{"name":"changed"}');
     await run('environment');
     expect(said('installed').trim().split('\n')).toHaveLength(2);
+  });
+
+  it.each([
+    ['once more where the network was in the way', 'npm error code ECONNRESET', 3, 2],
+    ['not again where it would fail again', 'ERR_PNPM_OUTDATED_LOCKFILE', 1, 1],
+  ])('installs %s', async (_when, trouble, code, installs) => {
+    writeFileSync(join(clone, 'trouble'), trouble);
+    expect(await run('environment')).toMatchObject({ code });
+    expect(said('installed').trim().split('\n')).toHaveLength(installs);
   });
 
   it('builds everything for npm run build, and runs nothing', async () => {
