@@ -66,11 +66,11 @@ class Ground {
     );
     const models = keyspace.llmModels.at({ hash: HASH }, 'acme');
     await this.cache.put({ ref: models }, { stored: encodeValue(keyspace.llmModels, {}) });
-    await this.plain.write(modelUsage.at({ model: 'm', date: '2026-01-31' }), 3, 60);
+    await this.plain.write(modelUsage.at({ model: 'm', date: '2026-01-31' }), 3, 600);
     await this.plain.write(queueAiGeneration.at({ priority: 'low' }), [{ campana_id: 1, segmento: 1 }], null);
     // Of somebody else, on the same server; and of somebody who may.
     await this.set('cache', 'others:x', 'x');
-    await this.set('cache', `${PREFIX}app:theirs`, '1', 60);
+    await this.set('cache', `${PREFIX}app:theirs`, '1', 600);
   }
 
   set(
@@ -112,7 +112,8 @@ async function findings(
   args: readonly string[] = [],
 ): Promise<Report & { readonly code: number }> {
   const { code, out, err } = await run(['--json', ...args], env);
-  expect(err).toBe('');
+  // How far it has come is told of a look that takes a while, which any may on a busy machine.
+  expect(err.replaceAll(/^\w+: \d+ of \d+ keys, \d+ findings so far\n/gm, '')).toBe('');
   return { code, ...(JSON.parse(out) as Report) };
 }
 
@@ -158,18 +159,18 @@ describe.each([['one server'], ['a cluster']])('npm run keyspace -- lint on %s',
   it('trap 30: names every kind of wrong, wherever it lies, and no value', async () => {
     const { roles } = ground;
     const at = (role: Parameters<RedisRoles['link']>[0]) => roles.link(role);
-    await ground.set('cache', `${PREFIX}nobody:x`, 'sentinel', 60);
-    await ground.set('cache', `${PREFIX}app:a:b`, 'sentinel', 60);
+    await ground.set('cache', `${PREFIX}nobody:x`, 'sentinel', 600);
+    await ground.set('cache', `${PREFIX}app:a:b`, 'sentinel', 600);
     await ground.set('cache', `${PREFIX}app:forever`, '"sentinel"');
-    await ground.set('cache', `${PREFIX}surfsense:foreign`, '{"a": "sentinel"}', 60);
-    await ground.set('cache', `${PREFIX}surfsense:a`, '{"a": "sentinel"}', 60);
-    await ground.set('cache', `${PREFIX}app:broken`, '{sentinel', 60);
-    await ground.set('cache', `${PREFIX}app:large`, 'sentinel'.repeat(200_000), 60);
-    await ground.set('llm', `${PREFIX}ai:generation:m:${HASH}`, '{"content": "sentinel"}', 60);
-    await ground.set('analytics', `${PREFIX}revenue:day:2026-01-31`, 'sentinel', 60);
+    await ground.set('cache', `${PREFIX}surfsense:foreign`, '{"a": "sentinel"}', 600);
+    await ground.set('cache', `${PREFIX}surfsense:a`, '{"a": "sentinel"}', 600);
+    await ground.set('cache', `${PREFIX}app:broken`, '{sentinel', 600);
+    await ground.set('cache', `${PREFIX}app:large`, 'sentinel'.repeat(200_000), 600);
+    await ground.set('llm', `${PREFIX}ai:generation:m:${HASH}`, '{"content": "sentinel"}', 600);
+    await ground.set('analytics', `${PREFIX}revenue:day:2026-01-31`, 'sentinel', 600);
     await ground.set('analytics', `${PREFIX}revenue:day:2026-01-30`, '1', 500 * 86_400);
     const hash = `${PREFIX}metrics:hour:2026013110`;
-    await at('analytics').readAt(hash, (client) => client.rpush(hash, 'sentinel').then(() => client.expire(hash, 60)));
+    await at('analytics').readAt(hash, (client) => client.rpush(hash, 'sentinel').then(() => client.expire(hash, 600)));
     await ground.set('cache', `${PREFIX}meta:{${PREFIX}app:gone}`, 'x');
     const report = await findings(env);
     expect(report.code).toBe(1);
@@ -197,14 +198,14 @@ describe.each([['one server'], ['a cluster']])('npm run keyspace -- lint on %s',
   });
 
   it('looks at names alone when it is told to, with another bound, and counts what it does not tell', async () => {
-    await ground.set('cache', `${PREFIX}app:broken`, '{', 60);
-    await ground.set('cache', `${PREFIX}app:large`, JSON.stringify('x'.repeat(5000)), 60);
+    await ground.set('cache', `${PREFIX}app:broken`, '{', 600);
+    await ground.set('cache', `${PREFIX}app:large`, JSON.stringify('x'.repeat(5000)), 600);
     expect(await findings(env, ['--no-values'])).toMatchObject({ code: 0 });
     expect(await findings(env, ['--no-values', '--max-bytes', '4000'])).toMatchObject({
       code: 1,
       problems: { oversized: 1 },
     });
-    for (let n = 0; n < 5; n += 1) await ground.set('cache', `${PREFIX}nobody:${n}`, 'x', 60);
+    for (let n = 0; n < 5; n += 1) await ground.set('cache', `${PREFIX}nobody:${n}`, 'x', 600);
     const report = await findings(env, ['--most', '2']);
     expect([report.problems['no_family'], report.findings.length, report.untold]).toEqual([5, 2, 4]);
   });
@@ -220,7 +221,7 @@ describe.each([['one server'], ['a cluster']])('npm run keyspace -- lint on %s',
       }
       return all.toSorted();
     };
-    await ground.set('cache', `${PREFIX}surfsense:foreign`, '{}', 60);
+    await ground.set('cache', `${PREFIX}surfsense:foreign`, '{}', 600);
     const before = await dump();
     await findings(env);
     expect(await dump()).toEqual(before);
@@ -239,7 +240,7 @@ describe('npm run keyspace -- lint', () => {
   it('finds keys in a database where nobody looks for them', async () => {
     const roles = new RedisRoles({ url: redis.url }).open();
     await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
-    await roles.link('cache').readAt('x', (client) => client.set('ps:session:u', '{}', 'EX', 60));
+    await roles.link('cache').readAt('x', (client) => client.set('ps:session:u', '{}', 'EX', 600));
     await roles.close();
     const report = await findings({ REDIS_URL: redis.url });
     expect(report.findings).toEqual([
@@ -256,7 +257,7 @@ describe('npm run keyspace -- lint', () => {
   it('trap 12: writes no control characters of a key to the terminal', async () => {
     const roles = new RedisRoles({ url: redis.url }).open();
     await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
-    await roles.link('cache').readAt('x', (client) => client.set('ps:\u001b[2Jno\nfamily', 'x', 'EX', 60));
+    await roles.link('cache').readAt('x', (client) => client.set('ps:\u001b[2Jno\nfamily', 'x', 'EX', 600));
     await roles.close();
     const { out, code } = await run([], { REDIS_URL: redis.url });
     expect(code).toBe(1);
@@ -269,7 +270,7 @@ describe('npm run keyspace -- lint', () => {
     await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
     await roles.link('cache').readAt('x', (client) => {
       const pipeline = client.pipeline();
-      for (let n = 0; n < 1500; n += 1) pipeline.set(`ps:app:k${n}`, '1', 'EX', 60);
+      for (let n = 0; n < 1500; n += 1) pipeline.set(`ps:app:k${n}`, '1', 'EX', 600);
       return pipeline.exec();
     });
     await roles.close();
@@ -285,8 +286,12 @@ describe('npm run keyspace -- lint', () => {
       REDIS_URL_CACHE: 'redis://127.0.0.1:9',
       REDIS_SENTINELS: 'x:1',
     };
+    const roles = new RedisRoles({ url: redis.url }).open();
+    await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
+    await roles.link('cache').readAt('x', (client) => client.set('ps:app:here', '1', 'EX', 600));
+    await roles.close();
     const { keys } = await findings(elsewhere, ['--url', redis.url, '--rate', '100000']);
-    expect(keys).toBeGreaterThan(1);
+    expect(keys).toBeGreaterThan(0);
   });
 
   it('ends with 2 when it cannot look: no Redis, no sense in the options, stopped', async () => {
