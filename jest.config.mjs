@@ -38,7 +38,7 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   // For what hangs. How long real servers and processes take to start depends on the machine, which is no test's subject.
-  testTimeout: 120_000,
+  testTimeout: 300_000,
   // One more than two processors: a good part of the time tests wait for servers that were killed or frozen.
   maxWorkers: 3,
 };

@@ -174,7 +174,7 @@ describe('limits, whatever is asked and when', () => {
       }),
       { numRuns: 120 },
     );
-  }, 120_000);
+  });
 
   test('that are remembered as denied admit nothing too soon, and cost no call', async () => {
     await fc.assert(
@@ -201,7 +201,7 @@ describe('limits, whatever is asked and when', () => {
       }),
       { numRuns: 60 },
     );
-  }, 120_000);
+  });
 
   test('of several slots give back what one of them denied, or nobody knows of, exactly once', async () => {
     const plans = fc.array(fc.constantFrom<Way>('well', 'well', 'well', 'away', 'timeout'), { maxLength: 200 });
@@ -237,5 +237,5 @@ describe('limits, whatever is asked and when', () => {
       }),
       { numRuns: 100 },
     );
-  }, 120_000);
+  });
 });

@@ -36,7 +36,7 @@ describe('the variables of npm start', () => {
     expect(await checked({ REDIS_URL: ' ', OPENAI_API_KEY: 'sk-x', CACHE_DIR: '/tmp', TTL_OF_NOBODY: 'soon' })).toBe(
       'true',
     );
-  }, 120_000);
+  });
 
   it('are all named that cannot be used, secrets by their length', async () => {
     const said = await checked({
@@ -50,7 +50,7 @@ describe('the variables of npm start', () => {
     expect(named).toEqual(new Set(['ETL_INTERVAL_MINUTES', 'REDIS_SENTINELS', 'REDIS_URL', 'TTL_LLM_RESPONSE']));
     expect(said).toMatch(/^StartError: 4 environment variables cannot be used:/);
     expect(said).not.toContain('secret');
-  }, 120_000);
+  });
 
   it('are judged before anything is installed or started', async () => {
     const clone = mkdtempSync(join(tmpdir(), 'promptsales-variables-'));
@@ -70,5 +70,5 @@ describe('the variables of npm start', () => {
     } finally {
       rmSync(clone, { recursive: true });
     }
-  }, 120_000);
+  });
 });
