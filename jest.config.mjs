@@ -10,6 +10,8 @@ export default {
   rootDir: import.meta.dirname,
   roots: ['<rootDir>/apps', '<rootDir>/docs/examples', '<rootDir>/libs', '<rootDir>/tools'],
   testEnvironment: 'node',
+  // Files are looked up by Node itself: whether a machine has Watchman makes no difference.
+  watchman: false,
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   modulePathIgnorePatterns: ['<rootDir>/.*/dist/', '<rootDir>/.local/', '<rootDir>/.nx/'],

@@ -20,7 +20,7 @@ describe('against recorded answers', () => {
 
   beforeAll(async () => {
     mongo = await RecordedMongo.start();
-    source = new MongoSource({ url: mongo.url });
+    source = new MongoSource({ url: mongo.url, timeoutMs: 60_000 });
   });
   afterAll(async () => {
     await source.close();
