@@ -15,11 +15,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { withLock } from './file-lock.mjs';
 import { endWithThisProcess } from './managed-process.mjs';
 
 const execute = promisify(execFile);
+
+const AGAIN_AFTER_MS = 3000;
 
 /** Runs a program to its end, or to that of this process: an interrupted start leaves no download running. */
 async function run(command, args, options) {
@@ -143,10 +146,12 @@ async function neededPackages(options) {
 async function downloadPackages(directory, report) {
   const debs = join(directory, 'debs');
   const sources = distributionSources(directory);
-  const attempts = sources.length > 0 ? [sources, []] : [[]];
+  // A mirror that is out of reach may be there a moment later.
+  const attempts = sources.length > 0 ? [sources, sources, []] : [[], []];
   let failure;
-  for (const attempt of attempts) {
+  for (const [at, attempt] of attempts.entries()) {
     try {
+      if (at > 0) await sleep(AGAIN_AFTER_MS);
       const env = { ...process.env, ...(await privateApt(directory, attempt)), LC_ALL: 'C' };
       report('reading the package lists of Debian or Ubuntu');
       // Some of a machine's sources may be out of reach; what decides is whether the download works.
