@@ -63,6 +63,49 @@ describe('vectors of content', () => {
     expect(await found('late', 'a bicycle', withEmbedder(lexical))).toEqual(['a']);
   });
 
+  it('are made of all texts but those that the embedder does not take, which hold up no search', async () => {
+    const asked: string[][] = [];
+    const picky: Embedder = {
+      space: lexical.space,
+      remote: true,
+      embed: (texts) => {
+        asked.push([...texts]);
+        return texts.length > 2 || texts.some((text) => text.includes('endless'))
+          ? Promise.reject(new EmbedderError('embedder_text_refused', 'It is too long.', { status: 413 }))
+          : lexical.embed(texts);
+      },
+    };
+    for (const id of ['a', 'b', 'c', 'd', 'e']) await put('picky', id, `bicycle ${id}`, withEmbedder(failing));
+    const its = withEmbedder(picky);
+    await put('picky', 'bb', 'an endless bicycle', its);
+    expect((await found('picky', 'bicycle', its)).toSorted()).toEqual(['a', 'b', 'c', 'd', 'e']);
+    asked.length = 0;
+    expect(await found('picky', 'bicycle a', its)).toHaveLength(5);
+    expect(asked).toEqual([['bicycle a']]);
+    // Where it is the search itself that is not taken, nothing is wrong with the embedder.
+    await expect(found('picky', 'endless', its)).rejects.toMatchObject({ status: 400 });
+    expect(await found('picky', 'endless bicycle', withEmbedder(lexical))).toContain('bb');
+  });
+
+  it('are not offered one by one to an embedder that takes none, nor too many in one search', async () => {
+    const refusing = (is: (text: string) => boolean) => {
+      const embedder = jest.fn((texts: readonly string[]) =>
+        texts.some(is)
+          ? Promise.reject(new EmbedderError('embedder_text_refused', 'No.', { status: 400 }))
+          : lexical.embed(texts),
+      );
+      return { embedder, its: withEmbedder({ space: lexical.space, remote: true, embed: embedder }) };
+    };
+    for (let at = 0; at < 30; at += 1) await put('none', `id-${at}`, `thing ${at}`, withEmbedder(failing));
+    await put('none', 'short', 'short', withEmbedder(failing));
+    const none = refusing(() => true);
+    await expect(found('none', 'short', none.its)).rejects.toMatchObject({ status: 400 });
+    expect(none.embedder).toHaveBeenCalledTimes(1);
+    const most = refusing((text) => text.startsWith('thing'));
+    await expect(found('none', 'short', most.its)).rejects.toMatchObject({ status: 503 });
+    expect(await found('none', 'short', most.its)).toEqual(['short']);
+  });
+
   it('of another embedder are made anew, however many', async () => {
     const [old, latest] = [withEmbedder(renamed('old')), withEmbedder(renamed('new'))];
     for (let at = 0; at < 150; at += 1) await put('many', `id-${at}`, `thing number ${at}`, old);

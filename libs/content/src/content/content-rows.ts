@@ -81,11 +81,20 @@ export interface Unplaced {
   readonly hashtags: readonly string[];
 }
 
-/** Before every search, and nearly always none. Three ranges of the index: `is distinct from` would read the whole tenant. */
-export async function unplacedContents(db: Db, tenant: string, space: string, limit: number): Promise<Unplaced[]> {
+/**
+ * By id, from the one behind `after`. Before every search, and nearly always none. Three ranges of the index:
+ * `is distinct from` would read the whole tenant.
+ */
+export async function unplacedContents(
+  db: Db,
+  tenant: string,
+  space: string,
+  after: string,
+  limit: number,
+): Promise<Unplaced[]> {
   const { rows } = await sql<Unplaced>`
     select content_id, version::text, descripcion, hashtags from contents
-    where tenant = ${tenant} and (space is null or space < ${space} or space > ${space})
+    where tenant = ${tenant} and (space is null or space < ${space} or space > ${space}) and content_id > ${after}
     order by content_id limit ${limit}`.execute(db);
   return rows;
 }

@@ -4,7 +4,8 @@ import { Database } from '@promptsales/database';
 import { EmbedderError } from '@promptsales/semantics';
 import { CONTENT_OPTIONS, type ContentOptions } from '../content-options.js';
 import type { ContentTables } from '../content/content-rows.js';
-import { Embedding } from './embedding.js';
+import { invalid } from '../content/content-fields.js';
+import { Embedding, isOfTheText } from './embedding.js';
 import { PostgresSource } from './postgres-source.js';
 import { MOST_RESULTS, type SearchRequest } from './search-request.js';
 import type { FoundImage, Match, VectorSource } from './vector-source.js';
@@ -83,14 +84,28 @@ export class ContentSearch implements OnApplicationShutdown {
     return this.#source.search({ tenant, campanaId, space: this.#embedding.space, vector, limit });
   }
 
-  /** @throws ServiceUnavailableException while the embedder cannot be asked */
+  /**
+   * @throws ServiceUnavailableException while the embedder cannot be asked
+   * @throws BadRequestException where it does not take the description
+   */
   async #vectorOf(tenant: string, description: string): Promise<Float32Array> {
     try {
+      // First of all: an embedder that takes no text at all is not to be offered all of them one by one.
+      const vector = await this.#ofQuery(tenant, description);
       if (this.#ours) await this.#embedding.catchUp(tenant);
-      return await this.#embedding.ofQuery(tenant, description);
+      return vector;
     } catch (error) {
       if (!(error instanceof EmbedderError)) throw error;
       throw new ServiceUnavailableException('The embedder cannot be asked at the moment. Try again.', { cause: error });
+    }
+  }
+
+  async #ofQuery(tenant: string, description: string): Promise<Float32Array> {
+    try {
+      return await this.#embedding.ofQuery(tenant, description);
+    } catch (error) {
+      if (!isOfTheText(error)) throw error;
+      throw invalid([{ path: 'description', message: 'is not taken by the embedder; a shorter one may be' }]);
     }
   }
 }

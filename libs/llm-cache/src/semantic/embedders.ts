@@ -21,7 +21,6 @@ export interface EmbeddingEndpoint {
 
 const LEXICAL = new LexicalEmbedder();
 const ROUTE = 'semantic';
-const UNTOLD = { model: null, httpStatus: null };
 
 export class Embedders {
   readonly #upstreams: UpstreamDirectory;
@@ -82,8 +81,11 @@ export class Embedders {
       this.#restingUntil.delete(remote.space);
       return embedded;
     } catch (error) {
-      intent.settle({ ...UNTOLD, status: signal?.aborted === true ? 'aborted' : 'failed', usage: null });
-      if (error instanceof EmbedderError) {
+      const httpStatus = error instanceof EmbedderError ? error.status : null;
+      const status = signal?.aborted === true ? 'aborted' : 'failed';
+      intent.settle({ model: null, httpStatus, status, usage: null });
+      // What it does not take of one caller says nothing of what it takes of others.
+      if (error instanceof EmbedderError && error.code !== 'embedder_text_refused') {
         this.#restingUntil.set(remote.space, performance.now() + this.#settings.restMs);
       }
       throw error;

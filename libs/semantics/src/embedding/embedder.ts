@@ -16,16 +16,28 @@ export interface Embedder {
   embed(texts: readonly string[], signal?: AbortSignal): Promise<Embedded>;
 }
 
+/** `embedder_text_refused`: these texts are not taken, or not so many at once; others may be. */
 export type EmbedderErrorCode =
-  'embedder_unreachable' | 'embedder_timeout' | 'embedder_refused' | 'embedder_invalid_answer';
+  | 'embedder_unreachable'
+  | 'embedder_timeout'
+  | 'embedder_refused'
+  | 'embedder_text_refused'
+  | 'embedder_invalid_answer';
 
 /** Whoever asked goes on without a vector. Holds no text and no credential. */
 export class EmbedderError extends Error {
   readonly code: EmbedderErrorCode;
+  /** Of the refusal; null: there was none. */
+  readonly status: number | null;
 
-  constructor(code: EmbedderErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: EmbedderErrorCode,
+    message: string,
+    { status = null, ...options }: ErrorOptions & { readonly status?: number | null } = {},
+  ) {
     super(message, options);
     this.name = 'EmbedderError';
     this.code = code;
+    this.status = status;
   }
 }

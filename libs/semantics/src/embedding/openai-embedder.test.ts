@@ -135,6 +135,17 @@ describe('an OpenAI-compatible embedder', () => {
     await expect(asking).rejects.toThrow('left');
   });
 
+  it.each([
+    [400, 'embedder_text_refused'],
+    [413, 'embedder_text_refused'],
+    [422, 'embedder_text_refused'],
+    [401, 'embedder_refused'],
+    [404, 'embedder_refused'],
+    [500, 'embedder_refused'],
+  ])('tells a refusal of the texts from one of all that is asked: %d', async (status, code) => {
+    await expect(embedder(answering({}, status)).embed(['a'])).rejects.toMatchObject({ code, status });
+  });
+
   it('has a space of its own for each address and model', () => {
     const spaces = [
       embedder(answering({})).space,

@@ -14,6 +14,8 @@ export interface OpenAiEmbedderOptions {
 }
 
 const TIMEOUT_MS = 2_000;
+/** Too long, too many, or not text enough; everything else would be refused whatever the texts. */
+const OF_THE_TEXTS: ReadonlySet<number> = new Set([400, 413, 422]);
 /** 128 texts of 3072 numbers in decimal are 9 MB. */
 const LARGEST_ANSWER_BYTES = 32 * 1024 * 1024;
 
@@ -58,7 +60,9 @@ export class OpenAiEmbedder implements Embedder {
     });
     if (!response.ok) {
       await response.body?.cancel();
-      throw new EmbedderError('embedder_refused', `The embeddings endpoint answered ${response.status}.`);
+      const { status } = response;
+      const code = OF_THE_TEXTS.has(status) ? 'embedder_text_refused' : 'embedder_refused';
+      throw new EmbedderError(code, `The embeddings endpoint answered ${status}.`, { status });
     }
     return textOf(response);
   }
