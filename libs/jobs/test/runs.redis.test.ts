@@ -72,6 +72,29 @@ describe('runs of a job', () => {
     expect(await job()).toMatchObject({ state: 'dead', error: { code: 'worker_lost' } });
   });
 
+  test('ask anew once an answer had no form, whatever goes wrong until then', async () => {
+    const asked: boolean[] = [];
+    const answers = [
+      (): Promise<GeneratedText> => Promise.resolve({ ...TEXT, content: 'no JSON' }),
+      (): Promise<GeneratedText> =>
+        Promise.reject(new GenerationFailedError('upstream_error', 'No.', { retriable: true })),
+      (): Promise<GeneratedText> => Promise.resolve(TEXT),
+    ];
+    const generator = {
+      generate: (_job: GenerationJob, { anew }: { readonly anew: boolean }) => {
+        asked.push(anew);
+        return (answers.shift() as () => Promise<GeneratedText>)();
+      },
+    };
+    const settings = { attempts: 3, backoffMs: 0 };
+    for (const ended of [false, false, true]) {
+      const again = await runs(() => Promise.resolve(TEXT), { generator, settings }).run(ID);
+      expect(again === null).toBe(ended);
+    }
+    expect(asked).toEqual([false, true, true]);
+    expect(await job()).toMatchObject({ state: 'completed', attempt: 3 });
+  });
+
   test('look again at a last attempt whose commit nobody confirmed: it may have been carried out', async () => {
     const store = new RunStore(stage.database);
     const commit = store.commit.bind(store);

@@ -30,9 +30,11 @@ export const ANSWER_FORMAT = {
   json_schema: { name: 'mensajes_de_campana', strict: true, schema: ANSWER },
 } as const;
 
+export const INVALID_ANSWER = 'invalid_answer';
+
 /** The model answered with something else than it was asked for. */
 export class InvalidAnswerError extends Error {
-  readonly code = 'invalid_answer';
+  readonly code = INVALID_ANSWER;
 
   constructor(reason: string) {
     super(`The model's answer ${reason}.`);

@@ -20,7 +20,7 @@ import type { CampaignMessages } from '../messages/campaign-messages.js';
 import type { MessagesCopies } from '../messages/messages-copies.js';
 import type { GenerationJob } from '../store/job-store.js';
 import { GenerationFailedError, type Generator } from './generator.js';
-import { SupersededError, type Failure, type RunId, type RunStore } from './run-store.js';
+import { SupersededError, type Failure, type LoadedJob, type RunId, type RunStore } from './run-store.js';
 
 export interface JobRunSettings {
   /** A job that failed so often is given up. */
@@ -115,7 +115,7 @@ export class JobRuns {
     return null;
   }
 
-  async #under(lock: HeldLock, job: GenerationJob): Promise<Again> {
+  async #under(lock: HeldLock, job: LoadedJob): Promise<Again> {
     const run = await this.#parts.runs.begin(job.id, lock.token ?? 0);
     // It has ended meanwhile, or a later holder is at it.
     if (run === null) return { inMs: HELD_MS.least };
@@ -129,11 +129,11 @@ export class JobRuns {
     return this.#copy(job, seconds());
   }
 
-  async #generate(lock: HeldLock, job: GenerationJob, run: RunId): Promise<void> {
+  async #generate(lock: HeldLock, job: LoadedJob, run: RunId): Promise<void> {
     const { generator, runs, closing } = this.#parts;
     const signal = closing === undefined ? lock.signal : AbortSignal.any([lock.signal, closing]);
     const began = performance.now();
-    const anew = job.error?.code === 'invalid_answer';
+    const anew = job.hadInvalidAnswer;
     const { content, model, tokensTotal, costTotalUsd } = await generator.generate(job, { anew, signal });
     const messages: readonly CampaignMessage[] = messagesIn(content);
     await runs.progress(run, 80);

@@ -1,6 +1,6 @@
 import type { Database } from '@promptsales/database';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
-import type { CampaignMessage } from '../job/campaign-message.js';
+import { INVALID_ANSWER, type CampaignMessage } from '../job/campaign-message.js';
 import { changeJob } from '../store/job-events.js';
 import { jobOf, type GenerationJob } from '../store/job-store.js';
 import type { JobTables } from '../store/job-tables.js';
@@ -15,6 +15,8 @@ export interface RunId {
 export interface LoadedJob extends GenerationJob {
   /** Until its next attempt, by the clock of PostgreSQL; not more than 0: it may begin. */
   readonly dueInMs: number;
+  /** One of its attempts had an answer that was none, which may be cached still. */
+  readonly hadInvalidAnswer: boolean;
 }
 
 export interface Outcome {
@@ -59,9 +61,17 @@ export class RunStore {
       .selectFrom('generation_jobs')
       .selectAll()
       .select(sql<number | null>`extract(epoch from retry_at - clock_timestamp())::float8 * 1000`.as('due_in_ms'))
+      .select(
+        sql<boolean>`exists (
+          select 1 from generation_job_events event
+          where event.job_id = generation_jobs.id and event.data -> 'error' ->> 'code' = ${INVALID_ANSWER})`.as(
+          'had_invalid',
+        ),
+      )
       .where('id', '=', id)
       .executeTakeFirst();
-    return row === undefined ? null : { ...jobOf(row), dueInMs: Math.ceil(row.due_in_ms ?? 0) };
+    if (row === undefined) return null;
+    return { ...jobOf(row), dueInMs: Math.ceil(row.due_in_ms ?? 0), hadInvalidAnswer: row.had_invalid };
   }
 
   /** A further run of a job that has not ended; null: there is nothing to run, or a later holder of the lock is at it. */
