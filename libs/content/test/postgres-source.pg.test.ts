@@ -122,6 +122,16 @@ describe.each(Object.keys(places))('content is searched by %s', (name) => {
     );
   });
 
+  it('with equals by their id, whatever the digits that nobody is shown', async () => {
+    await put('equal', 'b', [1, 0]);
+    await put('equal', 'a', [0.999_999_8, 0]);
+    const found = await search('equal', Float32Array.from([1, 0]));
+    expect(found.map(({ id, score }) => [id, score])).toEqual([
+      ['a', 1],
+      ['b', 1],
+    ]);
+  });
+
   it('by the built-in vectors of texts', async () => {
     const embedder = new LexicalEmbedder();
     const texts = ['a red bicycle', 'a white ship', 'fresh bread'];

@@ -5,7 +5,14 @@
  */
 import { ServiceUnavailableException } from '@nestjs/common';
 import { MongoClient, MongoError, ObjectId, type Collection, type Document } from 'mongodb';
-import { scored, type FoundImage, type Match, type VectorQuery, type VectorSource } from './vector-source.js';
+import {
+  bestFirst,
+  scored,
+  type FoundImage,
+  type Match,
+  type VectorQuery,
+  type VectorSource,
+} from './vector-source.js';
 
 export interface MongoSourceOptions {
   /** `mongodb://` or `mongodb+srv://`; names the database. */
@@ -74,7 +81,7 @@ export class MongoSource implements VectorSource {
         // MongoDB tells a cosine of s as (1 + s) / 2.
         return image === null ? [] : [{ ...image, score: scored(2 * Number(document['score']) - 1) }];
       })
-      .toSorted((one, other) => other.score - one.score || (one.id < other.id ? -1 : 1));
+      .toSorted(bestFirst);
   }
 
   async images(tenant: string, ids: readonly string[]): Promise<ReadonlyMap<string, FoundImage>> {

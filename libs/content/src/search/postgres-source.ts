@@ -1,7 +1,14 @@
 /** Exact search in PostgreSQL: every vector of the tenant, or of the campaign, is compared. */
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { ContentTables } from '../content/content-rows.js';
-import { scored, type FoundImage, type Match, type VectorQuery, type VectorSource } from './vector-source.js';
+import {
+  bestFirst,
+  scored,
+  type FoundImage,
+  type Match,
+  type VectorQuery,
+  type VectorSource,
+} from './vector-source.js';
 
 /** How two vectors of length 1 are compared. */
 type Similarity = (vector: RawBuilder<unknown>) => RawBuilder<number>;
@@ -39,7 +46,7 @@ export class PostgresSource implements VectorSource {
       where tenant = ${tenant} and space = ${space} and ${HAS_ADDRESS} ${within}
         and cardinality(embedding) = ${vector.length}
       order by score desc, content_id limit ${limit}`.execute(this.#db());
-    return rows.map((row) => ({ ...imageOf(row), score: scored(row.score) }));
+    return rows.map((row) => ({ ...imageOf(row), score: scored(row.score) })).toSorted(bestFirst);
   }
 
   async images(tenant: string, ids: readonly string[]): Promise<ReadonlyMap<string, FoundImage>> {

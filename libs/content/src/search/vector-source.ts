@@ -34,3 +34,8 @@ export interface VectorSource {
 export function scored(similarity: number): number {
   return Math.round(similarity * 1e6) / 1e6;
 }
+
+/** Equals by their id. */
+export function bestFirst(one: Pick<Match, 'id' | 'score'>, other: Pick<Match, 'id' | 'score'>): number {
+  return other.score - one.score || (one.id < other.id ? -1 : 1);
+}
