@@ -28,16 +28,18 @@ export interface PoolsObserver {
   failed?(error: unknown): void;
 }
 
-/** Each can hold tens of thousands of observations. */
-const MOST_POOLS = 8;
+/** As many observations are held as these have, in however many pools: with a policy that shares nothing, each key has its own. */
+const FULL_POOLS = 8;
+/** What an empty pool takes, in observations. */
+const EMPTY_POOL = 16;
 
 export class EvidencePools {
-  readonly #log: BoundedLog;
+  readonly #log: Pick<BoundedLog, 'append' | 'after'>;
   readonly #bounds: PoolBounds;
   readonly #observer: PoolsObserver;
   readonly #pools = new Map<string, Pool>();
 
-  constructor(log: BoundedLog, bounds: PoolBounds, observer: PoolsObserver) {
+  constructor(log: Pick<BoundedLog, 'append' | 'after'>, bounds: PoolBounds, observer: PoolsObserver) {
     this.#log = log;
     this.#bounds = bounds;
     this.#observer = observer;
@@ -99,9 +101,12 @@ export class EvidencePools {
     };
     this.#pools.delete(hash);
     this.#pools.set(hash, pool);
-    for (const oldest of this.#pools.keys()) {
-      if (this.#pools.size <= MOST_POOLS) break;
+    let held = 0;
+    for (const { evidence } of this.#pools.values()) held += evidence.size + EMPTY_POOL;
+    for (const [oldest, { evidence }] of this.#pools) {
+      if (held <= FULL_POOLS * observations || oldest === hash) break;
       this.#pools.delete(oldest);
+      held -= evidence.size + EMPTY_POOL;
     }
     return pool;
   }
