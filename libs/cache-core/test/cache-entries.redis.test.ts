@@ -52,19 +52,22 @@ onEveryPlace('what the cache protocol stores', cacheProcess, (stage, place) => {
   );
 
   test('trap 5: a fractional TTL is kept to the millisecond', async () => {
-    await (
-      await load(a, 'k', 1, { ttlSeconds: 1.5 })
-    ).stored;
+    const run = jest.spyOn(a.roles.link('cache'), 'run');
+    const loaded = await load(a, 'k', 1, { ttlSeconds: 60.5 });
+    expect(await loaded.stored).toBe('stored');
+    const [, , args] = run.mock.calls.find(([{ name }]) => name === 'ps_store') ?? [];
+    expect(args?.[1]).toBe(60_500);
     const left = await raw.pttl('app:k');
-    expect(left).toBeGreaterThan(1000);
-    expect(left).toBeLessThanOrEqual(1500);
+    expect(left).toBeGreaterThan(30_000);
+    expect(left).toBeLessThanOrEqual(60_500);
   });
 
   test('a TTL can follow from the value, and one that cannot be fails the load', async () => {
     const ttlSeconds = (value: unknown): number => Number(value);
-    const loaded = await a.aside.getOrLoad(app('k'), async () => 20, { ttlSeconds });
+    const loaded = await a.aside.getOrLoad(app('k'), async () => 2000, { ttlSeconds });
     expect(await loaded.stored).toBe('stored');
-    expect(await raw.ttl('app:k')).toBe(20);
+    expect(await raw.ttl('app:k')).toBeGreaterThan(1900);
+    expect(await raw.ttl('app:k')).toBeLessThanOrEqual(2000);
     await expect(a.aside.getOrLoad(app('other'), async () => 0, { ttlSeconds })).rejects.toThrow(RangeError);
     expect(await raw.get('app:other')).toBeNull();
   });

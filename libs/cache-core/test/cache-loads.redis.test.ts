@@ -77,7 +77,9 @@ onEveryPlace('loads by the cache protocol', cacheProcess, (stage, place) => {
     if (place === 'one server') expect(executed['mget'] ?? 0).toBe(0);
 
     const storedSince = await looked('stored');
-    await load(b, 'stored', 'by another');
+    await (
+      await load(b, 'stored', 'by another')
+    ).stored;
     expect(await storedSince.open(boardings)).toMatchObject({ kind: 'hit', hit: { value: 'by another' } });
 
     const loadedSince = await looked('loaded');
@@ -111,7 +113,9 @@ onEveryPlace('loads by the cache protocol', cacheProcess, (stage, place) => {
     expect(told.splice(0)).toEqual(['expects', 'follows']);
 
     finish('v');
-    await loading;
+    await (
+      await loading
+    ).stored;
     await a.cache.open(valueReading(app('k')), boardings);
     expect(told).toEqual([]);
   });
@@ -171,8 +175,9 @@ onEveryPlace('loads by the cache protocol', cacheProcess, (stage, place) => {
     await a.cache.invalidate({ ref: app('k') });
     const leaver = a.aside.getOrLoad(app('k'), loader, { signal: stays.signal });
     await until(async () => (await raw.exists('lease:{app:k}')) === 1);
+    const joined = a.counts.get('joined') ?? 0;
     const stayer = a.aside.getOrLoad(app('k'), loader);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => (a.counts.get('joined') ?? 0) > joined);
     stays.abort(new Error('gone'));
     await expect(leaver).rejects.toThrow('gone');
     finish('for the other');
@@ -189,15 +194,17 @@ onEveryPlace('loads by the cache protocol', cacheProcess, (stage, place) => {
     let finish: (value: string) => void = () => {};
     const anew = a.aside.getOrLoad(app('k'), () => new Promise((resolve) => (finish = resolve)), { anew: true });
     await until(async () => (await raw.exists('lease:{app:k}')) === 1);
+    const listens = jest.spyOn(b.roles.subscriptions('cache'), 'on');
     const strict = b.aside.getOrLoad(app('k'), async () => 'never', { accept: ({ value }) => value !== 'old' });
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    // It has seen the lease, and follows who holds it.
+    await until(() => listens.mock.calls.length > 0);
     finish('new');
     expect(await anew).toMatchObject({ value: 'new', source: 'loaded' });
     expect(await strict).toMatchObject({ value: 'new', source: 'followed' });
   });
 
   test('a dead leader costs at most the lease', async () => {
-    const dead = await stage.start();
+    const dead = await stage.start({ leaseMs: 2000 });
     void dead.aside.getOrLoad(app('k'), () => new Promise(() => {}), { hardTimeoutMs: null });
     await until(async () => (await raw.exists('lease:{app:k}')) === 1);
     const waiting = load(b, 'k', 'mine');
@@ -206,8 +213,16 @@ onEveryPlace('loads by the cache protocol', cacheProcess, (stage, place) => {
   });
 
   test('a living leader may take longer than the lease', async () => {
+    a = await stage.start({ leaseMs: 6000 });
+    const left = () => raw.pttl('lease:{app:k}');
     const loader = jest.fn(async () => {
-      await new Promise((resolve) => setTimeout(resolve, 1500));
+      // Until its lease has more time before it than it had: it is prolonged for as long as this goes on.
+      let last = await left();
+      await until(async () => {
+        const before = last;
+        last = await left();
+        return last > before;
+      });
       return 'slow';
     });
     const first = a.aside.getOrLoad(app('k'), loader);

@@ -29,6 +29,7 @@ export async function startProcess(
     hit: () => count('hit'),
     miss: () => count('miss'),
     unusable: (_family, why) => count(`unusable ${why}`),
+    joined: () => count('joined'),
     bypass: (_family, why) => count(`bypass ${why}`),
     fill: (_family, result) => count(`fill ${result}`),
     stale: (_family, why) => count(`stale ${why}`),
@@ -40,7 +41,8 @@ export async function startProcess(
     times: { commandTimeoutMs: 2000, heartbeatMs: 50, holdAfterRestartMs: 100, ...times },
   }).open();
   await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
-  const cache = new Cache(roles, { leaseMs: 2000, ...settings }, observer);
+  // A lease outlives what keeps this machine from its work, and nothing is swept behind a test's back.
+  const cache = new Cache(roles, { leaseMs: 10_000, leftovers: null, ...settings }, observer);
   return { roles, cache, aside: new CacheAside(cache, roles), counts };
 }
 

@@ -2,9 +2,10 @@ import { startRedis, startRedisCluster, type TestRedis, type TestRedisCluster } 
 import { Redis } from 'ioredis';
 import { linkConformance } from '../src/conformance/index.js';
 import { RedisRoles, type RedisLink, type RedisTopology } from '../src/index.js';
+import { PATIENT } from './redis-place.js';
 
 async function opened(topology: RedisTopology): Promise<RedisLink> {
-  const link = new RedisRoles(topology).link('cache');
+  const link = new RedisRoles({ ...topology, times: PATIENT }).link('cache');
   link.open();
   await link.untilUp(30_000);
   return link;

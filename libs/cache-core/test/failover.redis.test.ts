@@ -10,7 +10,7 @@ import {
 import { Redis } from 'ioredis';
 import { keyspace, type RedisHome } from '../src/index.js';
 import { startProcess, stop, type Process } from './cache-process.js';
-import { addresses, app, HOLD, KEYS, up, World } from './world.js';
+import { addresses, app, HOLD, KEYS, REPLACED_AFTER_MS, SHORT_LEASES, up, World } from './world.js';
 
 /** What this server acknowledges from now on reaches no replica: they are thrown out and cannot log in again. */
 async function keepFromReplicas({ port }: { readonly port: number }): Promise<void> {
@@ -25,12 +25,12 @@ describe('a failover in a cluster', () => {
   let processes: Process[];
 
   beforeAll(async () => {
-    cluster = await startRedisCluster({ nodeTimeoutMs: 1500 });
+    cluster = await startRedisCluster({ nodeTimeoutMs: REPLACED_AFTER_MS });
   });
 
   beforeEach(async () => {
     const home: RedisHome = { cluster: addresses(cluster.addresses) };
-    processes = await Promise.all([startProcess(home, {}, HOLD), startProcess(home, {}, HOLD)]);
+    processes = await Promise.all([startProcess(home, SHORT_LEASES, HOLD), startProcess(home, SHORT_LEASES, HOLD)]);
   });
 
   afterEach(async () => {
@@ -101,9 +101,9 @@ describe('a failover that Sentinels decide', () => {
   let processes: Process[];
 
   beforeAll(async () => {
-    redis = await startRedisSentinels();
+    redis = await startRedisSentinels({ downAfterMs: REPLACED_AFTER_MS });
     const home: RedisHome = { sentinels: addresses(redis.addresses), primaryName: redis.name };
-    processes = await Promise.all([startProcess(home, {}, HOLD), startProcess(home, {}, HOLD)]);
+    processes = await Promise.all([startProcess(home, SHORT_LEASES, HOLD), startProcess(home, SHORT_LEASES, HOLD)]);
   });
 
   afterAll(() => Promise.all(processes.map(stop)));

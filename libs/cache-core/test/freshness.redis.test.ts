@@ -62,8 +62,8 @@ onEveryPlace('freshness', cacheProcess, (stage) => {
     await Promise.all([a, b].map(stage.stop));
     [a, b] = await Promise.all([stage.start({ random: () => 1 - 1e-12 }), stage.start({ random: () => 0 })]);
     const slow = async () => (await new Promise((resolve) => setTimeout(resolve, 30)), 'old');
-    // 30 ms of load at -ln(1e-12) = 27.6: within 800 ms of its end.
-    const eager = { freshSeconds: 0.5, jitter: 0, beta: 1 };
+    // 30 ms of load at 100 times -ln(1e-12), which is 27.6: within 80 s of its end.
+    const eager = { freshSeconds: 60, jitter: 0, beta: 100 };
     await (
       await a.aside.getOrLoad(app('k'), slow, eager)
     ).stored;
@@ -138,7 +138,7 @@ onEveryPlace('freshness', cacheProcess, (stage) => {
     test('is aborted, gives its lease back, and is an error for all who wait', async () => {
       const signals: AbortSignal[] = [];
       const deaf = ({ signal }: LoadContext<unknown>) => (signals.push(signal), new Promise<unknown>(() => {}));
-      const hang = () => a.aside.getOrLoad(app('k'), deaf, { ...FRESH, hardTimeoutMs: 30 });
+      const hang = () => a.aside.getOrLoad(app('k'), deaf, { ...FRESH, hardTimeoutMs: 300 });
       const callers = await Promise.allSettled([hang(), hang(), hang()]);
       for (const caller of callers) {
         expect(caller).toMatchObject({ status: 'rejected', reason: { code: 'load_timeout', family: 'app.value' } });

@@ -82,7 +82,8 @@ onEveryPlace('many values at once', cacheProcess, (stage) => {
     await allStored(await a.aside.getMany(refs(1, 2), async () => ['old', 'old'], options));
     const read = () => a.aside.getMany(refs(1, 2), async (wanted) => wanted.map(() => 'new'), options);
     await until(async () => (await read()).every(({ value }) => value === 'new'));
-    expect((await read()).map(({ source }) => source)).toEqual(['stale', 'stale']);
+    // Each reading that finds them stale makes them fresh again, for a millisecond.
+    await until(async () => (await read()).every(({ source }) => source === 'stale'));
   });
 
   test('what this process has invalidated while Redis was away is not read before Redis knows', async () => {

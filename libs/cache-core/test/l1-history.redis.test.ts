@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Cache, CacheAside, keyspace, RedisRoles } from '../src/index.js';
+import { PATIENT } from './redis-place.js';
 
 const BOUND_MS = 300;
 const KEYS = ['a', 'b', 'c'];
@@ -58,7 +59,10 @@ describe.each([
   let processes: readonly [Process, Process];
 
   const start = async (): Promise<Process> => {
-    const roles = new RedisRoles({ url: redis.url, times: { heartbeatMs: 50, holdAfterRestartMs: 50 } }).open();
+    const roles = new RedisRoles({
+      url: redis.url,
+      times: { ...PATIENT, heartbeatMs: 50, holdAfterRestartMs: 50 },
+    }).open();
     await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
     const cache = new Cache(roles, { l1: { boundMs: BOUND_MS, beatMs: 30, maxBytes: 200_000, retryRefusedMs: 200 } });
     return { roles, cache, aside: new CacheAside(cache, roles) };
@@ -187,6 +191,6 @@ describe.each([
       expect(cache.l1Status?.servers.every(({ state }) => state !== 'tracking') ?? false).toBe(feed === 'published');
     }
     // The histories are about something.
-    expect(served).toBeGreaterThan(40);
+    expect(served).toBeGreaterThan(10);
   });
 });

@@ -30,15 +30,21 @@ describe('L1 through outages', () => {
         const [at, value] = line.split(' ') as [string, string];
         seen.push({ at: Number(at), value });
       });
-      await until(() => seen.at(-1)?.value === 'loaded', 15_000);
-      child.kill('SIGSTOP');
-      await pause(50);
+      for (;;) {
+        await until(() => seen.at(-1)?.value === 'loaded');
+        child.kill('SIGSTOP');
+        await pause(50);
+        // It was stopped while it served from memory.
+        if (seen.at(-1)?.value === 'loaded') break;
+        child.kill('SIGCONT');
+      }
+      seen.splice(0, seen.length - 1);
       await raw.set('app:k', '"newer"');
       const writtenAt = Date.now();
       await pause(1500);
       child.stdin.write('wake up\n');
       child.kill('SIGCONT');
-      await until(() => seen.at(-1)?.value === 'newer' || seen.length > 2);
+      await until(() => seen.length > 1);
       const late = seen.filter(({ at, value }) => at > writtenAt + 1000 && value === 'loaded');
       expect(late).toEqual([]);
       // It noticed: the first look after the stop found nothing that it may serve.
@@ -51,10 +57,11 @@ describe('L1 through outages', () => {
   test('a killed tracking connection empties L1, and it comes back by itself', async () => {
     const a = await start();
     await warmUp(a, 'k', 1);
+    const before = a.emptied.length;
     await raw.client('KILL', 'TYPE', 'PUBSUB');
     // One connection for each database with entries in memory.
-    await until(() => a.emptied.length === 2);
-    expect(a.emptied).toEqual(['connection_lost', 'connection_lost']);
+    await until(() => a.emptied.length === before + 2);
+    expect(a.emptied.slice(before)).toEqual(['connection_lost', 'connection_lost']);
     expect(warm(a, 'k')).toBeUndefined();
     await until(() => trusted(a));
     await warmUp(a, 'k', 1);
@@ -79,8 +86,8 @@ describe('L1 through outages', () => {
   test('a frozen Redis: what is in memory is served up to the bound and not longer, and again once it thaws', async () => {
     const a = await start();
     await warmUp(a, 'k', 1);
-    const frozenAt = performance.now();
     redis.freeze();
+    const frozenAt = performance.now();
     try {
       while (performance.now() < frozenAt + BOUND_MS + 20) {
         const at = performance.now();

@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { startRedis, type TestRedis } from '@promptsales/test-kit';
+import { startRedis, type TestRedis, until } from '@promptsales/test-kit';
 import { RedisUnavailableError } from '../src/redis/errors.js';
 import { DEFAULT_LINK_TIMES } from '../src/redis/link.js';
 import { type LinkSettings, ServerLink } from '../src/redis/server-link.js';
 import { loadScript } from '../src/redis/script.js';
 import { parseRedisUrl } from '../src/redis/url.js';
+import { PATIENT } from './redis-place.js';
 
 const COUNT = loadScript(new URL('./lua/slow-count.lua', import.meta.url));
 
@@ -17,7 +18,7 @@ describe('a link to Redis', () => {
   const linkTo = (url: string, settings: Partial<LinkSettings> = {}): ServerLink =>
     new ServerLink({
       ...DEFAULT_LINK_TIMES,
-      commandTimeoutMs: 500,
+      ...PATIENT,
       heartbeatMs: 50,
       holdAfterRestartMs: 0,
       name: 'test',
@@ -36,6 +37,13 @@ describe('a link to Redis', () => {
       link.on('state', listen);
     });
 
+  /** In place of the patient one: it notices soon when Redis is frozen. */
+  const hurry = async (): Promise<void> => {
+    await link.close();
+    link = linkTo(redis.url, { commandTimeoutMs: 500 }).open();
+    await link.untilUp(30_000);
+  };
+
   beforeEach(async () => {
     redis = await startRedis({ appendOnly: true });
     link = linkTo(redis.url).open();
@@ -50,11 +58,13 @@ describe('a link to Redis', () => {
   test('reads, runs scripts and knows the server’s clock', async () => {
     expect(await link.read((client) => client.get('none'))).toBeNull();
     expect(await link.run(COUNT, ['n'], [])).toBe(1);
-    const askedAt = link.now();
-    const [seconds, micros] = await link.read((client) => client.time());
-    const time = Number(seconds) * 1000 + Number(micros) / 1000;
-    expect(time).toBeGreaterThan(askedAt - 50);
-    expect(time).toBeLessThan(link.now() + 50);
+    // Its first answer may have been a slow one, which says little; with each beat of its heart it knows better.
+    await until(async () => {
+      const askedAt = link.now();
+      const [seconds, micros] = await link.read((client) => client.time());
+      const time = Number(seconds) * 1000 + Number(micros) / 1000;
+      return time > askedAt - 50 && time < link.now() + 50;
+    });
   });
 
   test('an answer that is an error is the caller’s, and no sign of trouble', async () => {
@@ -65,6 +75,7 @@ describe('a link to Redis', () => {
   });
 
   test('trap 8: a frozen Redis costs each early caller one deadline and later callers nothing', async () => {
+    await hurry();
     const down = became('down');
     redis.freeze();
     const early = await Promise.allSettled(Array.from({ length: 50 }, () => link.read((client) => client.get('k'))));
@@ -83,6 +94,7 @@ describe('a link to Redis', () => {
   });
 
   test('trap 8: errors that callers swallow still take the link down, by the heartbeat alone if nobody asks', async () => {
+    await hurry();
     const down = became('down');
     redis.freeze();
     await down;
@@ -91,6 +103,7 @@ describe('a link to Redis', () => {
   });
 
   test('trap 9: a script that was rejected to its caller takes no effect after the thaw', async () => {
+    await hurry();
     redis.freeze();
     const rejected = await Promise.allSettled(Array.from({ length: 20 }, () => link.run(COUNT, ['late'], [])));
     expect(rejected.map((one) => one.status)).toEqual(Array(20).fill('rejected'));
@@ -116,6 +129,7 @@ describe('a link to Redis', () => {
   });
 
   test('a script that came too late because this process was busy is sent once more', async () => {
+    await hurry();
     const began = performance.now();
     const counted = link.run(COUNT, ['busy'], []);
     // The command has not left yet: ioredis sends at the end of the tick, by which time its deadline is over.
@@ -132,9 +146,10 @@ describe('a link to Redis', () => {
   });
 
   test('a process that was itself busy does not take a healthy Redis for a frozen one', async () => {
+    await hurry();
     const reads = Array.from({ length: 200 }, () => link.read((client) => client.get('k')));
-    const until = performance.now() + 2000;
-    while (performance.now() < until);
+    const end = performance.now() + 2000;
+    while (performance.now() < end);
     await expect(Promise.all(reads)).resolves.toHaveLength(200);
     expect(link.up).toBe(true);
   });
@@ -165,17 +180,22 @@ describe('a link to Redis', () => {
   });
 
   test('who is new waits too where a server has just come back with what it had kept, and only there', async () => {
-    const waited = async (): Promise<number> => {
+    const began = async (): Promise<{ why: string; waitedMs: number }> => {
       await link.close();
-      link = linkTo(redis.url, { holdAfterRestartMs: 3000 }).open();
-      const recovering = became('recovering').then(() => performance.now());
+      link = linkTo(redis.url, { holdAfterRestartMs: 300 }).open();
+      const recovering = new Promise<{ why: string; at: number }>((resolve) => {
+        link.on('state', (state, why) => state === 'recovering' && resolve({ why, at: performance.now() }));
+      });
       await link.untilUp(30_000);
-      return performance.now() - (await recovering);
+      const { why, at } = await recovering;
+      return { why, waitedMs: performance.now() - at };
     };
-    expect(await waited()).toBeLessThan(2900);
+    expect(await began()).toMatchObject({ why: 'connected' });
     await link.run(COUNT, ['n'], []);
     await redis.restart();
-    expect(await waited()).toBeGreaterThanOrEqual(2900);
+    const again = await began();
+    expect(again.why).toBe('the server was restarted or replaced');
+    expect(again.waitedMs).toBeGreaterThanOrEqual(290);
   });
 
   test('trap 8: a server that takes connections and never answers is given up and tried again', async () => {
@@ -188,7 +208,7 @@ describe('a link to Redis', () => {
     }).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;
-    link = linkTo(`redis://127.0.0.1:${port}`, { connectTimeoutMs: 200 }).open();
+    link = linkTo(`redis://127.0.0.1:${port}`, { connectTimeoutMs: 200, commandTimeoutMs: 500 }).open();
     await again.promise;
     expect(link.up).toBe(false);
     await link.close();

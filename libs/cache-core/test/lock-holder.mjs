@@ -17,7 +17,8 @@ const { keyspace } = await import('../src/keyspace/keyspace.js');
 const { Locks } = await import('../src/locks/locks.js');
 const { RedisRoles } = await import('../src/redis/roles.js');
 const [url, name, ttlMs] = process.argv.slice(2);
-const roles = new RedisRoles({ url, layout: 'single' }).open();
+// However long this machine keeps Redis from its work, it is not held for dead.
+const roles = new RedisRoles({ url, layout: 'single', times: { commandTimeoutMs: 10_000 } }).open();
 await roles.link('state').untilUp(30_000);
 const lock = await new Locks(roles).acquire(keyspace.lockNamed.at({ name }), { ttlMs: Number(ttlMs) });
 lock.signal.addEventListener('abort', () => {

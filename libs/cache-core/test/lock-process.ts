@@ -1,5 +1,5 @@
-import { Locks, RedisRoles, type FencingSource, type LockEvent, type RedisHome } from '../src/index.js';
-import type { OneServer } from './redis-place.js';
+import { Locks, RedisRoles, type FencingSource, type LinkTimes, type LockEvent, type RedisHome } from '../src/index.js';
+import { PATIENT, type OneServer } from './redis-place.js';
 
 /** One process of the platform, as far as locks are concerned. */
 export interface LockProcess {
@@ -28,11 +28,11 @@ class Numbers implements FencingSource {
 export const numbers = new Numbers();
 
 export const lockProcess = {
-  async start(home: RedisHome): Promise<LockProcess> {
+  async start(home: RedisHome, times: Partial<LinkTimes> = {}): Promise<LockProcess> {
     const roles = new RedisRoles({
       ...home,
       layout: 'single',
-      times: { commandTimeoutMs: 200, heartbeatMs: 50, holdAfterRestartMs: 0 },
+      times: { ...PATIENT, heartbeatMs: 50, holdAfterRestartMs: 0, ...times },
     }).open();
     await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
     const events: LockEvent[] = [];

@@ -1,5 +1,6 @@
 import { startRedisCluster, type TestRedisCluster, until } from '@promptsales/test-kit';
 import { Breakers, companions, keyspace, Locks, RedisRoles } from '../src/index.js';
+import { PATIENT } from './redis-place.js';
 
 /** One of these lies in each third of the slots: their keys, companions and rings are on different servers. */
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
@@ -9,12 +10,12 @@ describe('locks and breakers in a cluster', () => {
   let all: RedisRoles[];
 
   beforeAll(async () => {
-    cluster = await startRedisCluster({ nodeTimeoutMs: 5000 });
+    cluster = await startRedisCluster({ nodeTimeoutMs: 20_000 });
     const seeds = cluster.addresses.split(',').map((address) => {
       const at = address.lastIndexOf(':');
       return { host: address.slice(0, at), port: Number(address.slice(at + 1)) };
     });
-    all = [0, 1].map(() => new RedisRoles({ cluster: seeds }).open());
+    all = [0, 1].map(() => new RedisRoles({ cluster: seeds, times: PATIENT }).open());
     await Promise.all(all.map((roles) => roles.link('state').untilUp(30_000)));
   });
 
@@ -39,7 +40,7 @@ describe('locks and breakers in a cluster', () => {
     const lock = await here.acquire(ref, { fenced: true });
     const beside = companions.fence.beside(ref);
     expect(await all[1]?.link('state').readAt(beside, (client) => client.get(beside))).toBe('1');
-    const waiting = there.acquire(ref, { waitMs: 15_000, fenced: true });
+    const waiting = there.acquire(ref, { waitMs: 60_000, fenced: true });
     expect(await lock.release()).toBe('released');
     const next = await waiting;
     expect(next.token).toBe(2);

@@ -66,7 +66,7 @@ export async function oneServer(): Promise<OneServer> {
 
 export async function aCluster(): Promise<RedisPlace> {
   // Frozen as a whole it is to wake up as it was, and a node that is restarted is to be itself again.
-  const cluster = await startRedisCluster({ replicasEach: 0, nodeTimeoutMs: 10_000, args: ['--appendonly', 'yes'] });
+  const cluster = await startRedisCluster({ replicasEach: 0, nodeTimeoutMs: 20_000, args: ['--appendonly', 'yes'] });
   const nodes = cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
   // A node that was restarted refuses its keys for a while.
   const raw = new Cluster(nodes, { maxRedirections: 100 });
@@ -114,6 +114,7 @@ async function occupy(nodes: readonly Redis[]): Promise<() => Promise<void>> {
   return async () => {
     await Promise.all(nodes.map((node) => node.script('KILL')));
     await untilAll(false);
+    await Promise.all(nodes.map((node) => node.config('SET', 'lua-time-limit', '5000')));
     for (const other of others) other.disconnect();
   };
 }

@@ -68,7 +68,7 @@ function stageOn<P, A extends readonly unknown[], R extends RedisPlace>(
 
   beforeAll(async () => {
     redis = await startPlace();
-  }, 30_000);
+  });
 
   afterAll(() => redis.stop());
 

@@ -2,8 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { keyspace } from '../src/index.js';
 import type { Process } from './cache-process.js';
 
-/** Longer than two processes differ in when they notice. */
-export const HOLD = { holdAfterRestartMs: 1000, commandTimeoutMs: 1000 };
+/** Longer than two processes differ in when they notice, on a busy machine too. */
+export const HOLD = { holdAfterRestartMs: 3000, commandTimeoutMs: 3000 };
+/** After so long a silence a server of these tests is replaced. */
+export const REPLACED_AFTER_MS = 4000;
+
+/** Of a load whose release was lost others wait for the end. */
+export const SHORT_LEASES = { leaseMs: 2000 };
 
 /** Their slots lie in each third; so do those of their sidecars. */
 export const KEYS = Array.from({ length: 24 }, (_, n) => `k${n}`);

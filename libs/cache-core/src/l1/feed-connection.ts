@@ -14,7 +14,10 @@ import type { L1Settings } from './settings.js';
  * 3. Time is this process's monotonic clock, so a process that was stopped wakes up untrusting.
  */
 const RECONNECT_MS = 100;
-/** So many bounds without an answer, and the connection is given up. */
+/**
+ * So many bounds without an answer, and the connection is given up. Counted in turns of the timer: after a time in which
+ * this process was stopped its answers are there, and only have to be read.
+ */
 const SILENT_BOUNDS = 3;
 
 export class FeedConnection implements ChangeFeed {
@@ -99,7 +102,8 @@ export class FeedConnection implements ChangeFeed {
 
   #beatAgain(client: Redis): void {
     if (this.#client !== client) return;
-    const sentAt = this.#now();
+    const { beatMs, boundMs } = this.#settings;
+    let waitedMs = 0;
     let answered = false;
     this.#beat(client).then(
       () => {
@@ -108,13 +112,14 @@ export class FeedConnection implements ChangeFeed {
       (error: unknown) => this.#lost(client, textOf(error)),
     );
     this.#timer = setInterval(() => {
+      waitedMs += beatMs;
       if (answered) {
         clearInterval(this.#timer);
         this.#beatAgain(client);
-      } else if (this.#now() - sentAt > SILENT_BOUNDS * this.#settings.boundMs) {
+      } else if (waitedMs > SILENT_BOUNDS * boundMs) {
         this.#lost(client, `no answer on the ${this.#protocol.purpose} connection`);
       }
-    }, this.#settings.beatMs);
+    }, beatMs);
     this.#timer.unref();
   }
 
