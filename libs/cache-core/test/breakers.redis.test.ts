@@ -44,7 +44,7 @@ const breakerProcess = {
       layout: 'single',
       times: { commandTimeoutMs: 2000, heartbeatMs: 50, holdAfterRestartMs: 0 },
     }).open();
-    await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
+    await Promise.all(roles.links().map((link) => link.untilUp(60_000)));
     const changes: BreakerStatus[] = [];
     const waiting = new Set<() => void>();
     const changed = (_service: string, status: BreakerStatus): void => {
@@ -241,7 +241,7 @@ onOneServer('breakers on Redis', breakerProcess, (stage) => {
     const [probe] = await enter(a);
     expect(probe?.probe).toBe(true);
     redis.thaw();
-    await Promise.all([a, b].map(({ roles }) => roles.link('state').untilUp(30_000)));
+    await Promise.all([a, b].map(({ roles }) => roles.link('state').untilUp(60_000)));
     probe?.settle('failure');
     await until(async () => (await raw.hget(KEY, 'status')) === 'open');
     // Nobody rings for who is not listening yet again: it hears of it when it looks.

@@ -40,7 +40,7 @@ export async function startProcess(
     layout: 'single',
     times: { commandTimeoutMs: 2000, heartbeatMs: 50, holdAfterRestartMs: 100, ...times },
   }).open();
-  await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
+  await Promise.all(roles.links().map((link) => link.untilUp(60_000)));
   // A lease outlives what keeps this machine from its work, and nothing is swept behind a test's back.
   const cache = new Cache(roles, { leaseMs: 10_000, leftovers: null, ...settings }, observer);
   return { roles, cache, aside: new CacheAside(cache, roles), counts };
@@ -59,5 +59,5 @@ export const cacheProcess = { start: startProcess, stop } satisfies ProcessKind<
 
 /** When these processes work with Redis again. */
 export async function untilUp(...processes: readonly Process[]): Promise<void> {
-  await Promise.all(processes.flatMap(({ roles }) => roles.links().map((link) => link.untilUp(30_000))));
+  await Promise.all(processes.flatMap(({ roles }) => roles.links().map((link) => link.untilUp(60_000))));
 }

@@ -22,7 +22,7 @@ const PROCESS = {
   start: async (home: RedisHome, times: Partial<LinkTimes> = PATIENT): Promise<Viewer> => {
     const roles = new RedisRoles({ ...home, layout: 'single', times }).open();
     const cache = new Cache(roles, { keyPrefix: KEY_PREFIX });
-    await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
+    await Promise.all(roles.links().map((link) => link.untilUp(60_000)));
     return { roles, cache };
   },
   stop: async ({ roles, cache }: Viewer): Promise<void> => {

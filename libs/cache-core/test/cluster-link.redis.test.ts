@@ -33,7 +33,7 @@ describe('a link to a cluster', () => {
   const hurry = async (): Promise<void> => {
     await link.close();
     link = linkTo({ commandTimeoutMs: 1000 }).open();
-    await link.untilUp(30_000);
+    await link.untilUp(60_000);
   };
   const set = (key: string, value: string) => link.readAt(key, (client) => client.set(key, value));
   const get = (key: string) => link.readAt(key, (client) => client.get(key));
@@ -47,7 +47,7 @@ describe('a link to a cluster', () => {
 
   beforeEach(async () => {
     link = linkTo().open();
-    await link.untilUp(30_000);
+    await link.untilUp(60_000);
     await link.onEachNode(async (node) => void (await node.read((client) => client.flushall())));
   });
 
@@ -146,7 +146,7 @@ describe('a link to a cluster', () => {
     } finally {
       node.thaw();
     }
-    await link.untilUp(30_000);
+    await link.untilUp(60_000);
     expect(await get(lost)).toBeNull();
   });
 
@@ -159,7 +159,7 @@ describe('a link to a cluster', () => {
       for (const key of KEYS) if (part.covers(key)) await run(COUNT, [`{${key}}n`], []);
     });
     link.open();
-    await link.untilUp(30_000);
+    await link.untilUp(60_000);
     expect(recovered.map((keys) => keys.length)).toEqual([1, 1, 1]);
     recovered.length = 0;
 
@@ -255,7 +255,7 @@ describe('a link to a cluster', () => {
     await link.close();
     const [alive] = cluster.addresses.split(',').toReversed();
     link = linkTo({ seeds: ['127.0.0.1:1', alive as string] }).open();
-    await link.untilUp(30_000);
+    await link.untilUp(60_000);
     expect(link.nodes()).toHaveLength(3);
   });
 });

@@ -7,7 +7,7 @@ import { PATIENT } from './redis-place.js';
 async function opened(topology: RedisTopology): Promise<RedisLink> {
   const link = new RedisRoles({ ...topology, times: PATIENT }).link('cache');
   link.open();
-  await link.untilUp(30_000);
+  await link.untilUp(60_000);
   return link;
 }
 

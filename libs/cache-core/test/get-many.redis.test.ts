@@ -92,7 +92,7 @@ onEveryPlace('many values at once', cacheProcess, (stage) => {
     await until(async () => !a.roles.link('cache').up);
     await a.cache.invalidate({ ref: app(1) });
     redis.thaw();
-    await a.roles.link('cache').untilUp(30_000);
+    await a.roles.link('cache').untilUp(60_000);
     const newer = jest.fn(async (wanted: readonly KeyRef<App>[]) => wanted.map(({ key }) => `newer ${key}`));
     expect(values(await a.aside.getMany(refs(1, 2), newer))).toEqual(['newer app:1', 'value of app:2']);
   });
@@ -147,6 +147,6 @@ onEveryPlace('many values at once', cacheProcess, (stage) => {
     expect(values(await a.aside.getMany(refs(1, 2), loadMany))).toEqual(['value of app:1', 'value of app:2']);
     expect(loadMany).toHaveBeenCalledTimes(1);
     redis.thaw();
-    await Promise.all([a, b].map((one) => one.roles.link('cache').untilUp(30_000)));
+    await Promise.all([a, b].map((one) => one.roles.link('cache').untilUp(60_000)));
   });
 });

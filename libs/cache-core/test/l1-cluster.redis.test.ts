@@ -25,7 +25,7 @@ describe('L1 on a cluster', () => {
     });
     const cache = new Cache(roles, { l1: { boundMs: 800, beatMs: 50 } }, { emptied: (why) => emptied.push(why) });
     roles.open();
-    await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
+    await Promise.all(roles.links().map((link) => link.untilUp(60_000)));
     const process = { roles, cache, aside: new CacheAside(cache, roles), emptied };
     running.push(process);
     await until(() => trusted(process));

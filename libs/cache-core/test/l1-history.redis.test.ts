@@ -63,7 +63,7 @@ describe.each([
       url: redis.url,
       times: { ...PATIENT, heartbeatMs: 50, holdAfterRestartMs: 50 },
     }).open();
-    await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
+    await Promise.all(roles.links().map((link) => link.untilUp(60_000)));
     const cache = new Cache(roles, { l1: { boundMs: BOUND_MS, beatMs: 30, maxBytes: 200_000, retryRefusedMs: 200 } });
     return { roles, cache, aside: new CacheAside(cache, roles) };
   };

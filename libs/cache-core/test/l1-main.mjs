@@ -15,7 +15,7 @@ const { keyspace } = await import('../src/keyspace/keyspace.ts');
 const { RedisRoles } = await import('../src/redis/roles.ts');
 
 const roles = new RedisRoles({ url: redisUrl, layout: 'databases' }).open();
-await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
+await Promise.all(roles.links().map((link) => link.untilUp(60_000)));
 const cache = new Cache(roles, { l1: {} });
 const aside = new CacheAside(cache, roles);
 const ref = keyspace.appValue.at({ key });

@@ -235,7 +235,7 @@ describe('L1 on a Redis that refuses CLIENT TRACKING', () => {
     const mute = new RedisRoles({ url: url.href, layout: 'databases', times: PATIENT }).open();
     const cache = new Cache(mute, { keyPrefix: PREFIX, l1: null });
     running.push({ roles: mute, cache, aside: b.aside, emptied: [] });
-    await Promise.all(mute.links().map((link) => link.untilUp(30_000)));
+    await Promise.all(mute.links().map((link) => link.untilUp(60_000)));
     await cache.invalidate({ ref: repos('k') });
     await gone(a, 'k');
     await until(() => a.emptied.includes('messages_lost'));
@@ -265,7 +265,7 @@ describe('L1 on a Redis that refuses CLIENT TRACKING', () => {
     const roles = new RedisRoles({ url: redis.url, layout: 'databases', times: PATIENT }).open();
     const cache = new Cache(roles, { keyPrefix: PREFIX, l1: L1_TIMES });
     running.push({ roles, cache, aside: new CacheAside(cache, roles), emptied: [] });
-    await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
+    await Promise.all(roles.links().map((link) => link.untilUp(60_000)));
     const ear = raw.duplicate();
     const heard: string[] = [];
     ear.on('message', (_channel, message: string) => heard.push(message));

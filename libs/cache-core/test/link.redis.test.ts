@@ -41,13 +41,13 @@ describe('a link to Redis', () => {
   const hurry = async (): Promise<void> => {
     await link.close();
     link = linkTo(redis.url, { commandTimeoutMs: 500 }).open();
-    await link.untilUp(30_000);
+    await link.untilUp(60_000);
   };
 
   beforeEach(async () => {
     redis = await startRedis({ appendOnly: true });
     link = linkTo(redis.url).open();
-    await link.untilUp(30_000);
+    await link.untilUp(60_000);
   });
 
   afterEach(async () => {
@@ -171,7 +171,7 @@ describe('a link to Redis', () => {
   test('waits after a restart, so that others can replay what the server lost; its own it replays before', async () => {
     await link.close();
     link = linkTo(redis.url, { holdAfterRestartMs: 300 }).open();
-    await link.untilUp(30_000);
+    await link.untilUp(60_000);
     const replayedAt: number[] = [];
     link.onRecovery(async () => void replayedAt.push(performance.now()));
     const up = became('up').then(() => performance.now());
@@ -186,7 +186,7 @@ describe('a link to Redis', () => {
       const recovering = new Promise<{ why: string; at: number }>((resolve) => {
         link.on('state', (state, why) => state === 'recovering' && resolve({ why, at: performance.now() }));
       });
-      await link.untilUp(30_000);
+      await link.untilUp(60_000);
       const { why, at } = await recovering;
       return { why, waitedMs: performance.now() - at };
     };
@@ -218,7 +218,7 @@ describe('a link to Redis', () => {
   test('falls back to database 0 where the server has no other', async () => {
     const small = await startRedis({ databases: 1 });
     const other = linkTo(small.url, { database: 5 }).open();
-    await other.untilUp(30_000);
+    await other.untilUp(60_000);
     expect(other.database).toBe(0);
     await other.close();
     await small.stop();

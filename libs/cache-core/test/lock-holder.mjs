@@ -19,7 +19,7 @@ const { RedisRoles } = await import('../src/redis/roles.js');
 const [url, name, ttlMs] = process.argv.slice(2);
 // However long this machine keeps Redis from its work, it is not held for dead.
 const roles = new RedisRoles({ url, layout: 'single', times: { commandTimeoutMs: 10_000 } }).open();
-await roles.link('state').untilUp(30_000);
+await roles.link('state').untilUp(60_000);
 const lock = await new Locks(roles).acquire(keyspace.lockNamed.at({ name }), { ttlMs: Number(ttlMs) });
 lock.signal.addEventListener('abort', () => {
   process.stdout.write(`lost ${lock.signal.reason.how} ${lock.held}\n`);

@@ -34,7 +34,7 @@ export const lockProcess = {
       layout: 'single',
       times: { ...PATIENT, heartbeatMs: 50, holdAfterRestartMs: 0, ...times },
     }).open();
-    await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
+    await Promise.all(roles.links().map((link) => link.untilUp(60_000)));
     const events: LockEvent[] = [];
     const locks = new Locks(roles, { fencing: numbers }, { lock: (_family, event) => void events.push(event) });
     return { roles, locks, events };

@@ -16,7 +16,7 @@ describe('locks and breakers in a cluster', () => {
       return { host: address.slice(0, at), port: Number(address.slice(at + 1)) };
     });
     all = [0, 1].map(() => new RedisRoles({ cluster: seeds, times: PATIENT }).open());
-    await Promise.all(all.map((roles) => roles.link('state').untilUp(30_000)));
+    await Promise.all(all.map((roles) => roles.link('state').untilUp(60_000)));
   });
 
   afterAll(() => Promise.all(all.map((roles) => roles.close())));

@@ -22,7 +22,7 @@ const { RedisRoles } = await import('../src/redis/roles.js');
 const [url, pattern] = process.argv.slice(2);
 // However long this machine keeps Redis from its work, it is not held for dead.
 const roles = new RedisRoles({ url, layout: 'single', times: { commandTimeoutMs: 10_000 } }).open();
-await roles.link('state').untilUp(30_000);
+await roles.link('state').untilUp(60_000);
 const cache = new Cache(
   roles,
   {},

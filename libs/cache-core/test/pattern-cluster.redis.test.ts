@@ -55,7 +55,7 @@ describe('invalidation by pattern in a cluster', () => {
       cluster: nodes,
       times: { commandTimeoutMs: 10_000, heartbeatMs: 50, holdAfterRestartMs: 50 },
     }).open();
-    await Promise.all(roles.links().map((one) => one.untilUp(30_000)));
+    await Promise.all(roles.links().map((one) => one.untilUp(60_000)));
     await link().onEachNode(async (node) => void (await node.read((client) => client.flushall())));
     cache = new Cache(roles);
   });
@@ -89,7 +89,7 @@ describe('invalidation by pattern in a cluster', () => {
     await invalidate('app:*', run);
     await done();
     await cluster.untilWhole();
-    await link().untilUp(30_000);
+    await link().untilUp(60_000);
     expect([await left('app:'), await left('meta:'), await left('other:')]).toEqual([0, 0, KEYS]);
   });
 });

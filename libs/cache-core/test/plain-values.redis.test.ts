@@ -11,7 +11,7 @@ const KEY_PREFIX = 'p:';
 const PROCESS = {
   start: async (home: RedisHome): Promise<Plain> => {
     const roles = new RedisRoles({ ...home, layout: 'single', times: { commandTimeoutMs: 10_000 } }).open();
-    await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
+    await Promise.all(roles.links().map((link) => link.untilUp(60_000)));
     return { roles, values: new PlainValues(roles, { keyPrefix: KEY_PREFIX }) };
   },
   stop: ({ roles }: Plain): Promise<void> => roles.close(),

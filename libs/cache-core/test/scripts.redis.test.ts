@@ -31,7 +31,7 @@ describe('the scripts of the cache', () => {
       connection: { host: '127.0.0.1', port: redis.port },
       database: 0,
     }).open();
-    await link.untilUp(30_000);
+    await link.untilUp(60_000);
   });
 
   afterAll(async () => {

@@ -71,4 +71,4 @@ export class World {
 }
 
 export const up = (processes: readonly Process[]): Promise<unknown> =>
-  Promise.all(processes.flatMap(({ roles }) => roles.links().map((link) => link.untilUp(30_000))));
+  Promise.all(processes.flatMap(({ roles }) => roles.links().map((link) => link.untilUp(60_000))));

@@ -92,7 +92,7 @@ describe.each([
     };
     const times = { holdAfterRestartMs: 0, heartbeatMs: 50, commandTimeoutMs };
     const roles = new RedisRoles({ ...place.home, layout: 'single', times }).open();
-    await roles.link('ratelimit').untilUp(30_000);
+    await roles.link('ratelimit').untilUp(60_000);
     return { limiter: new Limiter(roles, { keyPrefix: prefix, presenceMs }, observer), roles, told };
   };
   const stop = async ({ limiter, roles }: Process): Promise<void> => {

@@ -79,7 +79,7 @@ describe('cached calls of clients in the process', () => {
       providers: [Crm],
     }).compile();
     await module.init();
-    await module.get(RedisRoles).link('cache').untilUp(30_000);
+    await module.get(RedisRoles).link('cache').untilUp(60_000);
     return module;
   };
 

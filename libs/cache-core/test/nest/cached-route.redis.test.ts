@@ -67,7 +67,7 @@ describe.each(EVERY_PLACE)('a cached route on %s', (_place, startPlace) => {
     app = await NestFactory.create<NestFastifyApplication>(Application, new FastifyAdapter(), { logger: false });
     await app.init();
     await app.getHttpAdapter().getInstance().ready();
-    await app.get(RedisRoles).link('cache').untilUp(30_000);
+    await app.get(RedisRoles).link('cache').untilUp(60_000);
   });
 
   afterAll(async () => {
@@ -163,7 +163,7 @@ describe.each(EVERY_PLACE)('a cached route on %s', (_place, startPlace) => {
       'cache-status': 'promptsales; fwd=miss; promptsales-reason=redis-unavailable',
     });
     redis.thaw();
-    await app.get(RedisRoles).link('cache').untilUp(30_000);
+    await app.get(RedisRoles).link('cache').untilUp(60_000);
   });
 
   it('trap 7: keeps tenants apart, and fails where it reads more than its key', async () => {

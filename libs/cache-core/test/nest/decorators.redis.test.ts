@@ -109,7 +109,7 @@ describe.each(EVERY_PLACE)('decorated methods on %s', (_place, startPlace) => {
     }).compile();
     await module.init();
     values = module.get(Values);
-    await module.get(RedisRoles).link('cache').untilUp(30_000);
+    await module.get(RedisRoles).link('cache').untilUp(60_000);
   });
 
   afterAll(async () => {

@@ -28,7 +28,7 @@ describe.each(EVERY_PLACE)('stores for Nest’s cache module on %s', (_place, st
     await module.init();
     stores = module.get(KeyvStores);
     nest = module.get<NestCache>(CACHE_MANAGER);
-    await module.get(RedisRoles).link('cache').untilUp(30_000);
+    await module.get(RedisRoles).link('cache').untilUp(60_000);
   });
 
   afterAll(async () => {
@@ -104,7 +104,7 @@ describe.each(EVERY_PLACE)('stores for Nest’s cache module on %s', (_place, st
     expect(await keyv.get('kept')).toBeUndefined();
     expect(await keyv.delete('kept')).toBe(true);
     redis.thaw();
-    await module.get(RedisRoles).link('cache').untilUp(30_000);
+    await module.get(RedisRoles).link('cache').untilUp(60_000);
     expect(await keyv.get('kept')).toBeUndefined();
     expect(await nest.wrap('kept', () => 'newest')).toBe('newest');
   });
