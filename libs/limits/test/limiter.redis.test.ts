@@ -127,7 +127,11 @@ describe.each([
   });
 
   it('are taken all or none, also where they lie in several slots', async () => {
-    const others = [limit(lasting(`${subject}a`), 5), limit(lasting(`${subject}b`), 5), limit(lasting(`${subject}c`), 1)];
+    const others = [
+      limit(lasting(`${subject}a`), 5),
+      limit(lasting(`${subject}b`), 5),
+      limit(lasting(`${subject}c`), 1),
+    ];
     expect(left(await a.limiter.take(others))).toEqual([4, 4, 0]);
     const verdicts = await Promise.all(Array.from({ length: 20 }, () => b.limiter.take(others)));
     expect(verdicts.every(({ allowed }) => !allowed)).toBe(true);
