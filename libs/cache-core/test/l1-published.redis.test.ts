@@ -156,6 +156,7 @@ describe('L1 on a Redis that refuses CLIENT TRACKING', () => {
     await raw.set('pre:github_repos:k', '"foreign"', 'PX', 600_000);
     await pause(200);
     await stays(a, 'k', 'old');
+    expect(a.emptied).not.toContain('messages_lost');
     await until(() => warm(a, 'k') === undefined);
   });
 
@@ -239,6 +240,7 @@ describe('L1 on a Redis that refuses CLIENT TRACKING', () => {
     await cache.invalidate({ ref: repos('k') });
     await gone(a, 'k');
     await until(() => a.emptied.includes('messages_lost'));
+    expect(warm(a, 'k')).toBeUndefined();
   });
 
   test('a script that was refused or came too late takes no number', async () => {
