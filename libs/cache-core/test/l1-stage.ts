@@ -1,6 +1,7 @@
 import { startRedis, type TestRedis, until } from '@promptsales/test-kit';
 import { Redis } from 'ioredis';
 import { Cache, CacheAside, keyspace, RedisRoles, type CacheSettings } from '../src/index.js';
+import { PATIENT_WITH_OUTAGES } from './redis-place.js';
 
 /** One process of the platform, as far as the cache is concerned. */
 export interface L1Process {
@@ -59,7 +60,7 @@ export class L1Stage {
     const roles = new RedisRoles({
       url,
       layout: 'databases',
-      times: { commandTimeoutMs: 2000, heartbeatMs: 50, holdAfterRestartMs: 100 },
+      times: { ...PATIENT_WITH_OUTAGES, heartbeatMs: 50, holdAfterRestartMs: 100 },
     });
     const l1 = { boundMs: BOUND_MS, beatMs: 50, retryRefusedMs: 200 };
     const cache = new Cache(
