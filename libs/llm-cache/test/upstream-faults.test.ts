@@ -25,6 +25,11 @@ describe('a provider in trouble', () => {
     });
   });
 
+  it('whose address is none is a 502, and ends nothing else', async () => {
+    expect(await call({ baseUrl: 'nowhere' })).toMatchObject({ kind: 'failed', error: { status: 502 } });
+    await new Promise((resolve) => setImmediate(resolve));
+  });
+
   it('that speaks no TLS is a 502', async () => {
     expect(await call({ baseUrl: stage.provider.baseUrl.replace('http:', 'https:') })).toMatchObject({
       kind: 'failed',

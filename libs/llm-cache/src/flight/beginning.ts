@@ -19,6 +19,8 @@ export class Beginning {
 
   constructor(target: UpstreamTarget, call: CallFacts, tools: { readonly asker: Asker; readonly ledger: Ledger }) {
     this.begun = begin(target, call, tools);
+    // It may fail while the lease is still asked for. Without anybody to hear of it, that would end the process.
+    this.begun.catch(toldToWhoeverLeads);
   }
 
   /** Nobody has called, or will. */
@@ -47,3 +49,5 @@ async function begin(
 }
 
 function nothingToTakeBack(): void {}
+
+function toldToWhoeverLeads(): void {}

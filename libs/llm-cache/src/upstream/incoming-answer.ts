@@ -27,6 +27,11 @@ export class IncomingAnswer implements Dispatcher.DispatchHandler, AsyncIterable
   #reader: Reader | null = null;
   #end: { readonly error: Error } | 'regular' | null = null;
 
+  constructor() {
+    // A call can fail before anybody waits for its head.
+    this.#head.promise.catch(toldWhereItIsAwaited);
+  }
+
   /** @throws what has ended the call before its answer began */
   get head(): Promise<AnswerHead> {
     return this.#head.promise;
@@ -111,3 +116,5 @@ export class IncomingAnswer implements Dispatcher.DispatchHandler, AsyncIterable
 }
 
 const OVER: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined });
+
+function toldWhereItIsAwaited(): void {}
