@@ -1,7 +1,7 @@
 import { forwardedCacheHeaders } from '@promptsales/cache-core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ClientLeftError } from '../gateway/gateway-reply.js';
-import { LlmError, toLlmError } from '../protocol/llm-error.js';
+import { LlmError, toLlmError, type LlmErrorCode } from '../protocol/llm-error.js';
 import { OPENAI_ERRORS } from '../protocol/openai-error.js';
 import type { Protocol } from '../protocol/protocol.js';
 import type { LlmCacheObserver } from './llm-cache-observer.js';
@@ -11,6 +11,12 @@ const CLIENT_CLOSED_REQUEST = 499;
 
 /** Asked for from the cache alone, so that nothing was forwarded. */
 const NOT_FORWARDED = { 'x-cache': 'MISS', 'cache-status': 'promptsales; detail=only-if-cached' };
+
+/**
+ * The SDKs repeat what ends in 5xx. To look again into the same cache helps nobody; a longer answer than can be handed on in one
+ * piece is paid for each time, and a credential that the provider does not take stays that.
+ */
+const FINAL: ReadonlySet<LlmErrorCode> = new Set(['not_in_cache', 'upstream_too_large', 'upstream_unauthorized']);
 
 /** Every error on a provider-compatible route, in the shape of its protocol, whoever threw it. */
 export function replyWithError(
@@ -30,9 +36,9 @@ export function replyWithError(
     observer.failed?.(error);
   }
   if (told.retryAfterSeconds !== null) reply.header('retry-after', String(told.retryAfterSeconds));
-  // The SDKs repeat what ends in 5xx; to look again into the same cache helps nobody.
+  if (FINAL.has(told.code)) reply.header('x-should-retry', 'false');
   if (told.code === 'not_in_cache') {
-    reply.header('x-should-retry', 'false').headers(NOT_FORWARDED);
+    reply.headers(NOT_FORWARDED);
   } else if (told.status >= 500 && error instanceof LlmError) {
     reply.headers(forwardedCacheHeaders('MISS'));
   }
