@@ -17,10 +17,11 @@ describe.each([
   };
 
   it('ends no process while the lease is asked for', async () => {
-    begin();
+    const { begun } = begin();
     // A rejection that nobody has taken by then fails this test, as it ends a process.
     await turn();
     await turn();
+    expect(begun).toBeInstanceOf(Promise);
   });
 
   it('tells whoever leads', async () => {
