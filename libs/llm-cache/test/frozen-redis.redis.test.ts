@@ -15,7 +15,7 @@ beforeAll(async () => {
   redis = await startRedis();
   raw = new Redis(redis.url);
   provider = await StreamProvider.start();
-  const times = { commandTimeoutMs: 1000 };
+  const times = { commandTimeoutMs: 3000 };
   gateway = await GatewayProcess.start({ redisUrl: redis.url, providerUrl: provider.baseUrl, times });
   await gateway.redisUp();
 });

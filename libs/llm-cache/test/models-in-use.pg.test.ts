@@ -1,4 +1,5 @@
 import { createDatabase, type TestDatabase } from '@promptsales/test-kit';
+import { DurableLedger } from '../src/index.js';
 import { ModelsInUse } from '../src/model-info/models-in-use.js';
 import { LedgerApplication } from './ledger/ledger-application.js';
 import { sampleCall, sampleOutcome } from './ledger/sample-facts.js';
@@ -18,6 +19,7 @@ beforeAll(async () => {
   ];
   for (const [tenant, model] of calls)
     (await application.ledger.begin(sampleCall({ tenant, model }))).settle(sampleOutcome());
+  await application.app.get(DurableLedger).flush();
 });
 afterAll(async () => {
   await application.close();

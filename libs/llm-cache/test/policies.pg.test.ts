@@ -1,4 +1,5 @@
 /** Policies in PostgreSQL, and what each process knows of them. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { Database } from '@promptsales/database';
 import { startPostgres, type TestPostgres, until } from '@promptsales/test-kit';
 import { POLICY_MIGRATIONS, PolicyDirectory, type CachePolicy } from '../src/index.js';
@@ -98,11 +99,16 @@ describe('stored policies', () => {
   });
 
   it('of which two match alike hold as they were changed last', async () => {
-    await policies.save(actor, policy('b', { match: { model: 'gpt-4o' }, ttlSeconds: 2 }));
-    await policies.save(actor, policy('a', { match: { model: 'gpt-4o' }, ttlSeconds: 1 }));
+    // When a policy was changed is known to the millisecond.
+    const change = async (name: string): Promise<void> => {
+      await policies.save(actor, policy(name, { match: { model: 'gpt-4o' } }));
+      await pause(5);
+    };
+    await change('b');
+    await change('a');
     await directory.refresh();
     expect(directory.choose(SUBJECT).name).toBe('a');
-    await policies.save(actor, policy('b', { match: { model: 'gpt-4o' }, ttlSeconds: 2 }));
+    await change('b');
     await directory.refresh();
     expect(directory.choose(SUBJECT).name).toBe('b');
   });

@@ -10,6 +10,9 @@ export const THINGS = ['water', 'iron', 'gold', 'mercury', 'ethanol', 'helium', 
 /** Half of what is served may be wrong: eight right answers show it, and bear a wrong one. */
 export const LENIENT: SemanticPolicy = { enabled: true, delta: 0.5, embedder: 'lexical' };
 
+/** Nothing is given up on a busy machine, but where a test is about that. */
+const PATIENT = { deadlineMs: 60_000, embedder: { timeoutMs: 60_000, restMs: 10_000 } };
+
 type Settings = NonNullable<GatewayProcessOptions['semantic']>['settings'];
 
 export class SemanticStage {
@@ -35,7 +38,7 @@ export class SemanticStage {
       redisUrl: this.redis.url,
       providerUrl: `${this.#mock.url}/v1`,
       policies: [policy],
-      semantic: { random: () => this.drawn, settings },
+      semantic: { random: () => this.drawn, settings: { ...PATIENT, ...settings } },
     });
     this.#running.push(started);
     return started.redisUp();

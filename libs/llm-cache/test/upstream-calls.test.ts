@@ -153,7 +153,7 @@ describe('a call to a provider', () => {
       raw.writeHead(200, { 'content-type': 'text/event-stream' });
       Readable.from(Array.from({ length: 100 }, () => event)).pipe(raw);
     };
-    const patient = new UpstreamClient({ timeoutMs: 60_000, idleTimeoutMs: 30_000 });
+    const patient = new UpstreamClient({ timeoutMs: 100_000, idleTimeoutMs: 100_000 });
     const passed = await answeredWith(sends, { client: patient });
     if (passed.kind !== 'stream') throw new Error(passed.kind);
     let bytes = 0;

@@ -28,7 +28,7 @@ export function upstreamStage(): UpstreamStage {
     provider = await RawProvider.start((_, response) => void response.end());
   });
   beforeEach(() => {
-    const times = { timeoutMs: 5000, idleTimeoutMs: 5000, connectTimeoutMs: 1000 };
+    const times = { timeoutMs: 60_000, idleTimeoutMs: 60_000, connectTimeoutMs: 60_000 };
     ownClient = new UpstreamClient({ ...times, maxErrorBytes: 1000 });
   });
   afterEach(() => ownClient.close());

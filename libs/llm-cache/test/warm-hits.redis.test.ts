@@ -1,7 +1,7 @@
 /** Hits from the process's own memory: to a client they are hits like any other. */
 import { startRedis, type TestRedis, until } from '@promptsales/test-kit';
 import { companions, keyspace } from '@promptsales/cache-core';
-import { setTimeout as pause } from 'node:timers/promises';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { GatewayProcess } from './gateway-process.js';
 import { question } from './questions.js';
 import { DONE, HELLO, ROLE, say, STOP, StreamProvider, withoutUsage } from './stream-provider.js';
@@ -45,6 +45,25 @@ async function warm(more: object = {}): Promise<Record<string, unknown>> {
   return body;
 }
 
+/** A process that was held up for so long may rightly not trust its memory for a moment. */
+const HELD_UP_NS = (BOUND_MS / 2) * 1e6;
+
+/** Once without the machine having stood still. */
+async function undisturbed(scenario: () => Promise<void>): Promise<void> {
+  for (;;) {
+    const delays = monitorEventLoopDelay();
+    delays.enable();
+    try {
+      return await scenario();
+    } catch (error) {
+      if (delays.max < HELD_UP_NS) throw error;
+      provider.reset();
+    } finally {
+      delays.disable();
+    }
+  }
+}
+
 /** What does not differ from one hit to the next. */
 const headersOf = ({ headers }: Response): Record<string, string | null> =>
   Object.fromEntries(
@@ -63,74 +82,85 @@ describe('a hit from memory', () => {
     const body = await warm(more);
     const fromRedis = await there.post(body);
     expect(tier(there)).toBe('redis');
-    const fromMemory = await here.post(body);
-    expect(tier(here)).toBe('l1');
-    expect(headersOf(fromMemory)).toEqual(headersOf(fromRedis));
-    expect(await fromMemory.text()).toBe(await fromRedis.text());
-    expect(fromMemory.headers.get('x-cache')).toBe('HIT');
+    const sent = await fromRedis.text();
+    await undisturbed(async () => {
+      const fromMemory = await here.post(body);
+      expect(tier(here)).toBe('l1');
+      expect(headersOf(fromMemory)).toEqual(headersOf(fromRedis));
+      expect(await fromMemory.text()).toBe(sent);
+      expect(fromMemory.headers.get('x-cache')).toBe('HIT');
+    });
   });
 
   it('is there in each form before anybody has asked again', async () => {
-    const messages = [{ role: 'user', content: 'a question that nobody has asked' }];
-    const home = broughtHome(2);
-    const asked = here.post({ model: 'gpt-4o', messages });
-    (await provider.next()).end(HELLO);
-    await (await asked).text();
-    await home;
-    for (const stream of [true, false, true]) {
-      await (await here.post({ model: 'gpt-4o', messages, stream })).text();
-      expect(tier(here)).toBe('l1');
-    }
+    await undisturbed(async () => {
+      const body = question();
+      const home = broughtHome(2);
+      const asked = here.post(body);
+      (await provider.next()).end(HELLO);
+      await (await asked).text();
+      await home;
+      for (const stream of [true, false, true]) {
+        await (await here.post({ ...body, stream })).text();
+        expect(tier(here)).toBe('l1');
+      }
+    });
   });
 
   it('counts for what it takes unpacked', async () => {
-    const before = here.cache.l1Status?.bytes ?? 0;
     const stream = ROLE + say(' again').repeat(1000) + STOP + DONE;
-    const home = broughtHome(2);
-    const asked = here.post({ model: 'gpt-4o', messages: [{ role: 'user', content: 'a long one' }], stream: true });
-    (await provider.next()).end(stream);
-    await (await asked).text();
-    await home;
-    expect((here.cache.l1Status?.bytes ?? 0) - before).toBeGreaterThan(stream.length);
+    await undisturbed(async () => {
+      const before = here.cache.l1Status?.bytes ?? 0;
+      const home = broughtHome(2);
+      const asked = here.post(question({ stream: true }));
+      (await provider.next()).end(stream);
+      await (await asked).text();
+      await home;
+      expect((here.cache.l1Status?.bytes ?? 0) - before).toBeGreaterThan(stream.length);
+    });
   });
 
   it('is there in the form that was asked for where it came as JSON, and in the other once somebody has asked', async () => {
     const message = { role: 'assistant', content: 'Hello', refusal: null };
     const choices = [{ index: 0, message, logprobs: null, finish_reason: 'stop' }];
-    const messages = [{ role: 'user', content: 'a question that is answered as JSON' }];
-    const home = broughtHome(1);
-    const asked = here.post({ model: 'gpt-4o', messages });
-    (await provider.next()).json(200, { id: 'chatcmpl-1', object: 'chat.completion', created: 1, model: 'm', choices });
-    await (await asked).text();
-    await home;
-    for (const [stream, from] of [
-      [false, 'l1'],
-      [true, 'redis'],
-      [true, 'l1'],
-      [false, 'l1'],
-    ] as const) {
-      await (await here.post({ model: 'gpt-4o', messages, stream })).text();
-      expect(tier(here)).toBe(from);
-    }
+    const completion = { id: 'chatcmpl-1', object: 'chat.completion', created: 1, model: 'm', choices };
+    await undisturbed(async () => {
+      const body = question();
+      const home = broughtHome(1);
+      const asked = here.post(body);
+      (await provider.next()).json(200, completion);
+      await (await asked).text();
+      await home;
+      for (const [stream, from] of [
+        [false, 'l1'],
+        [true, 'redis'],
+        [true, 'l1'],
+        [false, 'l1'],
+      ] as const) {
+        await (await here.post({ ...body, stream })).text();
+        expect(tier(here)).toBe(from);
+      }
+    });
   });
 
   it('leaves the same line in the ledger', async () => {
     const body = await warm();
     await (await there.post(body)).text();
     await (await here.post(body)).text();
-    const { requestId: _mine, ...mine } = here.ledger.hits.at(-1) ?? { requestId: '' };
-    const { requestId: _theirs, ...theirs } = there.ledger.hits.at(-1) ?? { requestId: '' };
-    expect(mine).toEqual(theirs);
-    expect(mine).toMatchObject({ kind: 'hit', ageSeconds: expect.any(Number) });
+    const itsOwn = { requestId: '', ageSeconds: expect.any(Number) };
+    const theirs = { ...there.ledger.hits.at(-1), ...itsOwn };
+    expect({ ...here.ledger.hits.at(-1), requestId: '' }).toEqual(theirs);
+    expect(theirs).toMatchObject({ kind: 'hit' });
   });
 
   it('ages', async () => {
     const body = await warm();
-    await pause(1100);
-    const old = await here.post(body);
-    expect(tier(here)).toBe('l1');
-    expect(Number(old.headers.get('age'))).toBeGreaterThanOrEqual(1);
-    expect(Number(/ttl=(\d+)/.exec(old.headers.get('cache-status') ?? '')?.[1])).toBeLessThan(604_799);
+    await until(async () => {
+      const old = await here.post(body);
+      await old.text();
+      const ttl = Number(/ttl=(\d+)/.exec(old.headers.get('cache-status') ?? '')?.[1]);
+      return tier(here) === 'l1' && Number(old.headers.get('age')) >= 1 && ttl < 604_799;
+    });
     // Too old for this caller: nobody serves it from memory either.
     const asked = here.post(body, { 'cache-control': 'max-age=0' });
     (await provider.next()).end(HELLO);
@@ -154,8 +184,10 @@ describe('a hit from memory', () => {
 
   it('serves only-if-cached, and its own tenant alone', async () => {
     const body = await warm();
-    expect((await here.post(body, { 'cache-control': 'only-if-cached' })).status).toBe(200);
-    expect(tier(here)).toBe('l1');
+    await undisturbed(async () => {
+      expect((await here.post(body, { 'cache-control': 'only-if-cached' })).status).toBe(200);
+      expect(tier(here)).toBe('l1');
+    });
     const stranger = { 'cache-control': 'only-if-cached', 'x-test-tenant': 'other' };
     expect((await here.post(body, stranger)).status).toBe(504);
   });
@@ -185,8 +217,11 @@ describe('a hit from memory', () => {
 /** The answer that is stored next has come into the own memory, in so many forms and no more. */
 async function broughtHome(forms: number): Promise<void> {
   const bringing = jest.spyOn(here.cache, 'bringHome');
-  await until(() => bringing.mock.results.length > 0);
-  await Promise.all(bringing.mock.results.map(({ value }) => value as Promise<void>));
-  expect(bringing).toHaveBeenCalledTimes(forms);
-  bringing.mockRestore();
+  try {
+    await until(() => bringing.mock.results.length > 0);
+    await Promise.all(bringing.mock.results.map(({ value }) => value as Promise<void>));
+    expect(bringing).toHaveBeenCalledTimes(forms);
+  } finally {
+    bringing.mockRestore();
+  }
 }

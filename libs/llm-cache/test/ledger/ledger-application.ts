@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Database, DatabaseModule } from '@promptsales/database';
 import { Ledger, LedgerModule, ledgerMigrations, type LedgerModuleOptions, SavingsModule } from '../../src/index.js';
+import { PATIENT_DATABASE, PATIENT_LEDGER } from './patience.js';
 
 @Module({})
 class Application {}
@@ -24,8 +25,8 @@ export class LedgerApplication {
   static async start(url: string, options: LedgerModuleOptions = {}): Promise<LedgerApplication> {
     const noted: unknown[] = [];
     const imports = [
-      DatabaseModule.forRoot({ url, migrations: [ledgerMigrations] }),
-      LedgerModule.forRoot(options),
+      DatabaseModule.forRoot({ url, migrations: [ledgerMigrations], ...PATIENT_DATABASE }),
+      LedgerModule.forRoot({ tuning: PATIENT_LEDGER, ...options }),
       SavingsModule.forRoot({
         callerOf: ({ headers }) => ({
           tenant: String(headers['x-tenant'] ?? 'acme'),

@@ -20,17 +20,24 @@ const { PostgresLedgerStore } = await import('../../src/ledger/postgres-ledger-s
 const { publishedPrices } = await import('../../src/prices/published-prices.ts');
 const { sampleCall, sampleHit, sampleOutcome } = await import('./sample-facts.ts');
 
-const pool = new Pool({ connectionString: process.argv[2] });
+const pool = new Pool({ connectionString: process.argv[2], application_name: 'to-be-killed' });
 const db = new Kysely({ dialect: new PostgresDialect({ pool }) });
 const awaited = { run: ({ name, text }, values) => pool.query({ name, text, values }) };
-const ledger = new DurableLedger(new PostgresLedgerStore({ as: () => db, awaited }), publishedPrices());
+// A call waits for its line however long PostgreSQL takes: what is spooled instead goes with the process.
+const patient = { beginDeadlineMs: 600_000 };
+const ledger = new DurableLedger(new PostgresLedgerStore({ as: () => db, awaited }), publishedPrices(), patient);
 await ledger.start();
 writeSync(1, `process ${ledger.processId}\n`);
 
+// One that is under way whenever the process is killed.
+const long = await ledger.begin(sampleCall());
+writeSync(1, `called ${long.id}\n`);
+
 let hits = 0;
 setInterval(() => {
-  for (let hit = 0; hit < 50; hit += 1) ledger.reused(sampleHit());
-  hits += 50;
+  // Few enough for what is reserved ahead to last while PostgreSQL is busy with others.
+  for (let hit = 0; hit < 5; hit += 1) ledger.reused(sampleHit());
+  hits += 5;
   writeSync(1, `hits ${hits}\n`);
 }, 10);
 

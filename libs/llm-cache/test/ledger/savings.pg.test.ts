@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { type DynamicModule, type INestApplication, Module, ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -5,7 +6,10 @@ import { DatabaseModule } from '@promptsales/database';
 import { createDatabase, type TestDatabase } from '@promptsales/test-kit';
 import { Client } from 'pg';
 import { DurableLedger, Ledger, LedgerModule, ledgerMigrations, SavingsModule } from '../../src/index.js';
+import { PATIENT_DATABASE, PATIENT_LEDGER } from './patience.js';
 import { sampleCall, sampleHit, sampleOutcome, sampleUsage } from './sample-facts.js';
+
+const DAY_MS = 86_400_000;
 
 @Module({})
 class Application {}
@@ -18,8 +22,8 @@ async function start(
   url: string,
   order: 'database first' | 'ledger first' = 'database first',
 ): Promise<INestApplication> {
-  const database = DatabaseModule.forRoot({ url, migrations: [ledgerMigrations] });
-  const ledger = LedgerModule.forRoot();
+  const database = DatabaseModule.forRoot({ url, migrations: [ledgerMigrations], ...PATIENT_DATABASE });
+  const ledger = LedgerModule.forRoot({ tuning: PATIENT_LEDGER });
   const imports: DynamicModule[] =
     order === 'database first' ? [database, ledger, savings] : [savings, ledger, database];
   const app = await NestFactory.create<NestFastifyApplication>({ module: Application, imports }, new FastifyAdapter(), {
@@ -41,6 +45,9 @@ describe('savings over HTTP', () => {
     database = await createDatabase();
     app = await start(database.url);
     ledger = app.get(Ledger);
+    // All of it on one day.
+    const untilMidnight = DAY_MS - (Date.now() % DAY_MS);
+    if (untilMidnight < 30_000) await pause(untilMidnight + 1);
     today = new Date().toISOString().slice(0, 10);
     await bookADay();
   });
@@ -188,7 +195,7 @@ describe('savings over HTTP', () => {
   it('takes days as whole days and moments as they are', async () => {
     const { body } = await get(`/v1/savings?from=${today}&to=${today}`, acme);
     expect(body.from).toBe(`${today}T00:00:00.000Z`);
-    expect(Date.parse(body.to) - Date.parse(body.from)).toBe(86_400_000);
+    expect(Date.parse(body.to) - Date.parse(body.from)).toBe(DAY_MS);
     expect(body.total.requests).toBe(7);
     const past = await get('/v1/savings?from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z', acme);
     expect(past.body).toMatchObject({ to: '2020-01-02T00:00:00.000Z', total: { requests: 0 } });
