@@ -5,6 +5,7 @@ import { startPostgres, type TestPostgres, until } from '@promptsales/test-kit';
 import { POLICY_MIGRATIONS, PolicyDirectory, type CachePolicy } from '../src/index.js';
 import { Policies, type PolicyAct, type PolicyActor } from '../src/policies/policies.js';
 import type { PolicyTables } from '../src/policies/policy-tables.js';
+import { PATIENT_DATABASE } from './ledger/patience.js';
 
 const SUBJECT = { provider: 'openai', model: 'gpt-4o', tenant: 'acme', keyId: 'k1' };
 
@@ -43,6 +44,7 @@ describe('stored policies', () => {
       url: server.url,
       migrations: [POLICY_MIGRATIONS],
       log: { info: () => undefined, warn: () => undefined },
+      ...PATIENT_DATABASE,
     });
     policies = new Policies(database);
   });

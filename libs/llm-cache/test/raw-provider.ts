@@ -21,6 +21,8 @@ export class RawProvider {
     this.#server = createServer((request, response) => {
       void this.#handle(request, response);
     });
+    // None is closed while its client takes it for the next call.
+    this.#server.keepAliveTimeout = 600_000;
   }
 
   static async start(answering: Answering): Promise<RawProvider> {

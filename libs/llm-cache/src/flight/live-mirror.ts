@@ -5,6 +5,7 @@
  * - Frames leave in batches: at once after a pause, else at most every `flushMs`.
  * - The stream's short time to live, renewed with every entry and in every pause, says that the leader is alive. When the
  *   stream was lost with its Redis, the flight is told again from the beginning: it is all still here.
+ * - While Redis is away no follower can be heard: who followed before counts as following, for as long as followers wait for Redis.
  * - It never holds the provider or a local reader up: one that cannot tell as fast as they read is put off like any reader.
  */
 import { RedisUnavailableError } from '@promptsales/cache-core';
@@ -24,6 +25,8 @@ export interface MirrorTimes {
   readonly lingerMs: number;
   /** A follower not heard of for so long is taken for gone. */
   readonly interestMs: number;
+  /** How long followers wait for Redis. */
+  readonly patienceMs: number;
   readonly maxBytes: number;
 }
 
@@ -33,6 +36,7 @@ export const DEFAULT_MIRROR: MirrorTimes = Object.freeze({
   aliveMs: 6000,
   lingerMs: 30_000,
   interestMs: 5000,
+  patienceMs: 20_000,
   maxBytes: 8 * 1024 * 1024,
 });
 
@@ -41,11 +45,13 @@ const RETRY_MS = 200;
 const BATCH_BYTES = 1024 * 1024;
 const OPENING_AT = 1;
 
+/** What a mirror needs of the transport. */
+type Telling = Pick<LiveTransport, 'append'>;
 type Mirrored = { readonly token: string; readonly broadcast: Broadcast };
 
 export class LiveMirror {
   readonly #flight: Mirrored;
-  readonly #transport: LiveTransport;
+  readonly #transport: Telling;
   readonly #times: MirrorTimes;
   readonly #began = performance.now();
   /** Until when each process counts as following. */
@@ -53,7 +59,7 @@ export class LiveMirror {
   #lastFlush = Number.NEGATIVE_INFINITY;
   #awaited: Promise<{ readonly frames: RecordedFrame[] | null } | { readonly error: unknown }> | null = null;
 
-  constructor(flight: Mirrored, transport: LiveTransport, times: MirrorTimes) {
+  constructor(flight: Mirrored, transport: Telling, times: MirrorTimes) {
     this.#flight = flight;
     this.#transport = transport;
     this.#times = times;
@@ -158,6 +164,10 @@ export class LiveMirror {
     return came.frames;
   }
 
+  #keepFollowers(now: number): void {
+    for (const [process, until] of this.#followers) if (until > now) this.follow(process);
+  }
+
   async #tellThatItIsTooLate(): Promise<boolean> {
     return this.#send(OPENING_AT, { kind: 'opening', opening: { kind: 'again' } }, true);
   }
@@ -175,11 +185,15 @@ export class LiveMirror {
 
   /** Through Redis's trouble, for as long as anybody follows. */
   async #append(entries: readonly LivePosition[], fromTheBeginning: boolean, ttlMs: number): Promise<boolean> {
+    let troubleSince: number | null = null;
     for (;;) {
       try {
         return await this.#transport.append(this.#flight.token, entries, fromTheBeginning, ttlMs);
       } catch (error) {
         if (!(error instanceof RedisUnavailableError)) throw error;
+        const now = performance.now();
+        troubleSince ??= now;
+        if (now - troubleSince < this.#times.patienceMs) this.#keepFollowers(now);
         if (!this.awaited) return true;
         await pause(RETRY_MS);
       }
