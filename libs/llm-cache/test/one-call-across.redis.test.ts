@@ -37,12 +37,14 @@ const untilAttached = (): Promise<void> =>
 describe('in two processes', () => {
   it('trap 18: a hundred simultaneous identical requests, half of them streams, make one call', async () => {
     const body = question();
+    const before = [here.asked, there.asked] as const;
     const asking = Array.from({ length: 100 }, (_, at) =>
       (at % 2 === 0 ? here : there).post(at % 4 < 2 ? body : { ...body, stream: true }),
     );
     const call = await provider.next();
     call.say(ROLE, say('Hel'));
     await untilAttached();
+    await Promise.all([here.settled(before[0] + 50), there.settled(before[1] + 50)]);
     call.end(say('lo'), STOP, USAGE_CHUNK, DONE);
     const responses = await Promise.all(asking);
     const texts = await Promise.all(responses.map((response) => response.text()));

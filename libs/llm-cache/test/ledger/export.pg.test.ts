@@ -105,7 +105,7 @@ describe('the export of the ledger', () => {
         numRuns: samples,
         seed,
       });
-      for (const [at, [[provider, model], usage, hits]] of booked.entries()) {
+      const bookOne = async ([[provider, model], usage, hits]: (typeof booked)[number], at: number): Promise<void> => {
         const responseId = `r-${seed}-${at}`;
         const asked = { provider, model, client: '=1+1', segmento: 'jóvenes, "los" de siempre\n' };
         const call = await ours.ledger.begin(sampleCall({ ...asked, requestId: `q-${seed}-${at}` }));
@@ -115,7 +115,8 @@ describe('the export of the ledger', () => {
             sampleHit({ ...asked, answeredModel: model, usage, responseId, requestId: `h-${seed}-${at}-${hit}` }),
           );
         }
-      }
+      };
+      await Promise.all(booked.map(bookOne));
     };
     const stored = (input: string, day: string) => ({
       provider: 'openai',
