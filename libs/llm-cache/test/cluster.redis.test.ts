@@ -81,8 +81,8 @@ describe('the gateway on a cluster', () => {
       }
     });
     const further = async (answers: number): Promise<void> => {
-      const wanted = statuses.length + answers;
-      await until(() => statuses.length >= wanted, 90_000);
+      const enough = statuses.length + answers;
+      await until(() => statuses.length >= enough, 90_000);
     };
     await further(60);
     const [lost] = await cluster.primaries();

@@ -151,6 +151,7 @@ describe('a provider in trouble', () => {
     provider.answers(breaksOff);
     for (let time = 0; time < 3; time += 1) await (await here.post({ ...question(), stream: true })).text();
     await untilIs(here, 'open');
+    expect(await ask(1)).toEqual([503]);
   });
 
   test('is not in trouble because callers leave', async () => {

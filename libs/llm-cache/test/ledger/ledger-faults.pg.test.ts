@@ -62,9 +62,9 @@ describe('the ledger while PostgreSQL fails', () => {
   /** Sixteen callers, each with a call and three hits at a time, until told to stop. */
   function load(): Load {
     const counted: Counted = { calls: 0, settled: 0, hits: 0 };
-    let running = true;
+    const over = new AbortController();
     const caller = async (): Promise<void> => {
-      while (running) {
+      while (!over.signal.aborted) {
         const intent = await ledger.begin(sampleCall());
         counted.calls += 1;
         await pause(4);
@@ -81,7 +81,7 @@ describe('the ledger while PostgreSQL fails', () => {
         await until(() => counted.calls >= wanted);
       },
       end: async () => {
-        running = false;
+        over.abort();
         await ended;
         return counted;
       },
