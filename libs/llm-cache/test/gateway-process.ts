@@ -45,6 +45,8 @@ export interface GatewayProcessOptions {
   /** @default no breakers */
   readonly breaker?: Partial<BreakerSettings>;
   readonly bodyLimitBytes?: number;
+  /** @default not long: what a test leaves open is nothing to wait for */
+  readonly shutdownMs?: number;
   readonly prices?: Prices;
   readonly semantic?: LlmCacheOptions['semantic'];
 }
@@ -118,7 +120,7 @@ export class GatewayProcess {
       bounds: { holdMs: 60_000, ...options.bounds },
       bodyLimitBytes,
       ...(options.semantic === undefined ? {} : { semantic: options.semantic }),
-      shutdownMs: 500,
+      shutdownMs: options.shutdownMs ?? 500,
       observer: {
         answered: (outcome, form) => void events.push(`${outcome} ${form}`),
         kept: (result) => void events.push(`kept ${result}`),

@@ -93,7 +93,7 @@ describe('without Redis', () => {
 
 describe('a process that stops', () => {
   it('lets answers under way end within its bound, and tells those it cannot wait for', async () => {
-    const gateway = await start();
+    const gateway = await start({ shutdownMs: 5000 });
     const [quick, endless] = [question(), question()];
     const first = stream(gateway, quick);
     const quickCall = await provider.next();

@@ -37,11 +37,12 @@ describe('a provider in trouble', () => {
     questions += 1;
     return { model: 'gpt-4o', messages: [{ role: 'user', content: `question ${questions}` }] };
   };
-  const start = async (openMs: number): Promise<GatewayProcess> =>
+  const start = async (openMs: number, commandTimeoutMs: number): Promise<GatewayProcess> =>
     (
       await GatewayProcess.start({
         redisUrl: redis.url,
         providerUrl: provider.baseUrl,
+        times: { commandTimeoutMs },
         breaker: { windowMs: 600_000, consecutiveFailures: 3, firstOpenMs: openMs, mostOpenMs: openMs, paceMs: 50 },
       })
     ).redisUp();
@@ -54,8 +55,8 @@ describe('a provider in trouble', () => {
   };
 
   /** @param openMs outlasts a test, unless it is about what comes then */
-  const begin = async (openMs = 600_000): Promise<void> => {
-    [here, there] = await Promise.all([start(openMs), start(openMs)]);
+  const begin = async (openMs = 600_000, commandTimeoutMs = 10_000): Promise<void> => {
+    [here, there] = await Promise.all([start(openMs, commandTimeoutMs), start(openMs, commandTimeoutMs)]);
     // Each of them has the breaker from its first call.
     await Promise.all([ask(1, here), ask(1, there)]);
     // Both hear of what the other finds out.
@@ -171,10 +172,10 @@ describe('a provider in trouble', () => {
   });
 
   test('trap 8: is found out and recovered from without Redis as well', async () => {
-    await begin(3000);
+    await begin(3000, 1000);
     redis.freeze();
     // Otherwise each of the first waits for it, and the breaker's time runs meanwhile.
-    await until(() => here.roles.links().every(({ up }) => !up));
+    await until(() => here.roles.links().every(({ up }) => !up), 100_000);
     provider.answers(refuses(500));
     expect(await ask(4)).toEqual([500, 500, 500, 503]);
     provider.answers(works);

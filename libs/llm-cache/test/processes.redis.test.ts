@@ -24,7 +24,7 @@ interface Process {
 let redis: TestRedis;
 let provider: StreamProvider;
 const running: Process[] = [];
-const agent = new Agent({ connections: 1000 });
+const agent = new Agent({ connections: 1000, connect: { timeout: 100_000 } });
 
 async function startProcess(): Promise<Process> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'gateway-main.mjs'), redis.url, provider.baseUrl], {

@@ -74,12 +74,12 @@ export class ExportRequest extends SpanRequest {
 }
 
 /**
- * The span that a request means; `to` is exclusive.
+ * The span that a request means; `to` is exclusive. What was booked in this very millisecond was booked before now.
  *
  * @throws {BadRequestException} when it is empty.
  */
 export function spanOf(request: TimeRequest, now: Date): { from: Date; to: Date } {
-  const to = request.to === undefined ? now : endOf(request.to);
+  const to = request.to === undefined ? new Date(now.getTime() + 1) : endOf(request.to);
   const from = request.from === undefined ? startOfDay(to.getTime() - DEFAULT_DAYS * DAY_MS) : new Date(request.from);
   if (from >= to) {
     const message = `from (${from.toISOString()}) must be before to (${to.toISOString()})`;
