@@ -1,4 +1,5 @@
 /** Clients and servers that do not behave. */
+import { until } from '@promptsales/test-kit';
 import { once } from 'node:events';
 import { server, stand, type Gateway, type Stand } from './gateway-stand.js';
 import { RawClient } from './raw-client.js';
@@ -273,11 +274,17 @@ describe('a server', () => {
     const few = await place.start({ mostProcesses: 1 });
     for (const name of ['first', 'second']) child(name, `${SERVER} const act = () => undefined;`);
     const asking = await new RawClient(few.url('first')).connect();
+    const before = place.asked.get('first') ?? 0;
+    const waiting = asking.ask('ping');
+    await until(() => (place.asked.get('first') ?? 0) > before);
     const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'c', version: '1' } };
     const refused = await new RawClient(few.url('second')).ask('initialize', params);
     expect([refused.status, codeOf(refused)]).toEqual([503, 'upstream_too_busy']);
     await asking.end();
+    await waiting;
     expect((await new RawClient(few.url('second')).connect()).session).not.toBeNull();
+    // An idle session gives way, whichever of its tenant's servers it is with.
+    expect((await new RawClient(few.url('first')).connect()).session).not.toBeNull();
     await few.stop();
   });
 

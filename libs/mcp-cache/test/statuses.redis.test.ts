@@ -119,6 +119,6 @@ describe('the status of a server', () => {
       },
       close: async () => undefined,
     };
-    expect(await probe(() => rude, 5000)).toMatchObject({ healthy: true });
+    expect(await probe('default', () => rude, 5000)).toMatchObject({ healthy: true });
   });
 });

@@ -19,6 +19,12 @@ describe('the pace of a body', () => {
     expect(secondsOf(16 * 1024, 1_000_000)).toBe(1_000_000);
   });
 
+  it('is no bound for what has all the time that there is', () => {
+    const pace = new Pace(Number.POSITIVE_INFINITY);
+    pace.waited(100 * MINUTE_MS, 1);
+    expect(pace.leftMs).toBe(Number.POSITIVE_INFINITY);
+  });
+
   it('does not count in which nobody waits', () => {
     const pace = new Pace(1000);
     pace.waited(999, 0);

@@ -104,7 +104,7 @@ export class UpstreamClient {
           status: statusCode,
           reason: PHRASE.test(statusMessage) ? statusMessage : '',
           fields,
-          bytes: new AnswerBytes(response, this.#settings, call.service),
+          bytes: new AnswerBytes(response, paceOf(fields, this.#settings), this.#settings, call.service),
           trailers: () => response.rawTrailers,
         });
       });
@@ -180,6 +180,13 @@ function stopSending(request: ClientRequest, body: Readable): void {
   request.destroy();
 }
 
+const EVENTS = /^\s*text\/event-stream\s*(?:;|$)/i;
+
+/** Events come when something happens, and there is no end to them: only their silence is bounded. */
+function paceOf(fields: Fields, { headerTimeoutMs }: UpstreamSettings): Pace {
+  return new Pace(EVENTS.test(fields.joined('content-type') ?? '') ? Number.POSITIVE_INFINITY : headerTimeoutMs);
+}
+
 class AnswerBytes implements Bytes {
   readonly #response: IncomingMessage;
   readonly #idleMs: number;
@@ -187,10 +194,10 @@ class AnswerBytes implements Bytes {
   readonly #service: Service;
   readonly #chunks: AsyncIterator<Buffer>;
 
-  constructor(response: IncomingMessage, { idleTimeoutMs, headerTimeoutMs }: UpstreamSettings, service: Service) {
+  constructor(response: IncomingMessage, pace: Pace, { idleTimeoutMs }: UpstreamSettings, service: Service) {
     this.#response = response;
     this.#idleMs = idleTimeoutMs;
-    this.#pace = new Pace(headerTimeoutMs);
+    this.#pace = pace;
     this.#service = service;
     this.#chunks = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
     // Read or not, it must not bring the process down.

@@ -48,6 +48,7 @@ import { afterwards, heldUntil, inspected, isEventStream } from './inspected-str
 import { Interim } from './interim.js';
 import { methodLabel, type McpObserver } from './observer.js';
 import { mayCall, type ClientPermissions } from './permissions.js';
+import { checkRepeatedHeaders } from './repeated-headers.js';
 import { readAnswer, Refusal, ToBeContinued, wholeOf, withId, type Told } from './server-answer.js';
 import { Withdrawals } from './withdrawals.js';
 
@@ -97,7 +98,7 @@ export class McpGateway {
       throw new McpError(403, RPC.refused, 'client_not_active', `The client ${caller.client} is not active.`);
     }
     const token = headerOf(headers, 'mcp-session-id');
-    const owner = { tenant: caller.tenant, keyId: caller.keyId, server: server.name };
+    const owner = { tenant: caller.tenant, keyId: caller.keyId, server: server.identity };
     const session = token === undefined ? null : this.#parts.seal.open(token, owner);
     if (token !== undefined && session === null) {
       throw new McpError(404, RPC.sessionNotFound, 'session_not_found', 'Session not found');
@@ -110,6 +111,7 @@ export class McpGateway {
 
   async #take(context: Context, message: ClientMessage, permissions: ClientPermissions | null): Promise<McpReply> {
     if (permissions !== null) checkPermission(message, permissions, context.server);
+    if (context.server.reached.kind === 'stdio') checkRepeatedHeaders(message, context.request.headers);
     // Notifications and answers belong to requests that were counted.
     if (message.kind !== 'request') return (await this.#isWithdrawn(context, message)) ? TAKEN : this.#pass(context);
     const limits = permissions === null ? {} : await admitted(message, permissions);
@@ -290,7 +292,7 @@ export class McpGateway {
     const { tenant, keyId } = request.caller;
     const response = await this.#send(context, { method: message.method });
     return agreed(response, message, {
-      named: (session) => this.#parts.seal.seal(session, { tenant, keyId, server: server.name }),
+      named: (session) => this.#parts.seal.seal(session, { tenant, keyId, server: server.identity }),
       heed: (sent) => this.#parts.generations.heed(sent, scopes),
     });
   }
@@ -309,6 +311,7 @@ export class McpGateway {
       this.#parts.observer.asked(server, methodLabel(method), performance.now() - began, failed);
     try {
       const response = await upstream.send({
+        tenant: request.caller.tenant,
         method: request.method,
         headers: upstreamHeaders(request.headers, session?.upstreamId ?? null),
         body: request.method === 'POST' ? request.body : null,

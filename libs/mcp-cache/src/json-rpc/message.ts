@@ -23,6 +23,8 @@ export const RPC = Object.freeze({
   /** As the official servers say it. */
   sessionNotFound: -32001,
   refused: -32000,
+  /** As the revision 2026-07-28 has it. */
+  headerMismatch: -32020,
   /** As in the Language Server Protocol. */
   cancelled: -32800,
 });
@@ -32,6 +34,8 @@ export class McpError extends Error {
   override readonly name = 'McpError';
   /** Of the answer. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Beside the code, in `error.data`. */
+  readonly details: JsonObject;
 
   constructor(
     readonly httpStatus: number,
@@ -40,15 +44,21 @@ export class McpError extends Error {
     readonly code: string,
     message: string,
     readonly id: JsonRpcId = null,
-    options: { readonly cause?: unknown; readonly headers?: Readonly<Record<string, string>> } = {},
+    options: {
+      readonly cause?: unknown;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly details?: JsonObject;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.headers = options.headers ?? {};
+    this.details = options.details ?? {};
   }
 }
 
-export function errorBody({ rpcCode, code, message }: McpError, id: JsonRpcId): Buffer {
-  return Buffer.from(JSON.stringify({ jsonrpc: '2.0', error: { code: rpcCode, message, data: { code } }, id }));
+export function errorBody({ rpcCode, code, message, details }: McpError, id: JsonRpcId): Buffer {
+  const error = { code: rpcCode, message, data: { code, ...details } };
+  return Buffer.from(JSON.stringify({ jsonrpc: '2.0', error, id }));
 }
 
 /**

@@ -1,7 +1,8 @@
 /**
  * What the gateway has to know of a session on each of its requests travels with the client: the id that it is given holds
- * the server's own id and what was agreed when the session began, encrypted and bound to server and principal. So any
- * process serves any session, nothing has to be looked up, and nobody can use a session of somebody else.
+ * the server's own id and what was agreed when the session began, encrypted and bound to the principal and to the server as it is
+ * configured. So any process serves any session, nothing has to be looked up, nobody can use a session of somebody else, and
+ * no server hears of a session with another.
  */
 import { CodecError, decode, encode, type Keyring } from '@promptsales/cache-core';
 import { randomBytes } from 'node:crypto';
@@ -22,6 +23,7 @@ export interface Session {
 export interface SessionOwner {
   readonly tenant: string;
   readonly keyId: string;
+  /** Its identity: another one when it is reached otherwise. */
   readonly server: string;
 }
 

@@ -25,18 +25,19 @@ const HEADERS = { accept: 'application/json, text/event-stream', 'content-type':
 
 /**
  * Never rejects.
+ * @param tenant whose server it is
  * @param upstreamOf may throw: a server that may not be asked is none that is there
  */
-export async function probe(upstreamOf: () => Upstream, timeoutMs: number): Promise<Probed> {
+export async function probe(tenant: string, upstreamOf: () => Upstream, timeoutMs: number): Promise<Probed> {
   const began = performance.now();
   const signal = AbortSignal.timeout(timeoutMs);
   try {
     const upstream = upstreamOf();
-    const response = await upstream.send({ method: 'POST', headers: HEADERS, body: FIRST, signal });
+    const response = await upstream.send({ tenant, method: 'POST', headers: HEADERS, body: FIRST, signal });
     const healthy = await answered(response);
     const ms = performance.now() - began;
     // How it takes a farewell says nothing of how it answers.
-    await endSession(upstream, response, signal).catch(() => undefined);
+    await endSession(tenant, upstream, response, signal).catch(() => undefined);
     return { healthy, ms };
   } catch {
     // Whatever it is that keeps it from answering, that it does not is what was asked.
@@ -52,10 +53,15 @@ async function answered({ status, headers, body }: UpstreamResponse): Promise<bo
   return false;
 }
 
-async function endSession(upstream: Upstream, { headers }: UpstreamResponse, signal: AbortSignal): Promise<void> {
+async function endSession(
+  tenant: string,
+  upstream: Upstream,
+  { headers }: UpstreamResponse,
+  signal: AbortSignal,
+): Promise<void> {
   const id = headers['mcp-session-id'];
   if (id === undefined) return;
   const own = { ...HEADERS, 'mcp-session-id': id, 'mcp-protocol-version': '2025-11-25' };
-  const { body } = await upstream.send({ method: 'DELETE', headers: own, body: null, signal });
+  const { body } = await upstream.send({ tenant, method: 'DELETE', headers: own, body: null, signal });
   await bytesOf(body, LARGEST_BYTES);
 }

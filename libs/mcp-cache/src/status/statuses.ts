@@ -46,7 +46,7 @@ export class McpStatuses {
     const { cache, traffic, upstreamOf } = this.#parts;
     const now = new Date();
     const [{ healthy, ms }, sums] = await Promise.all([
-      probe(() => upstreamOf(server), PROBE_MS),
+      probe(server.tenant, () => upstreamOf(server), PROBE_MS),
       traffic.sumsOf(server, now),
     ]);
     const { requestsLastHour, msLastHour } = sums;

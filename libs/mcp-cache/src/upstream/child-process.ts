@@ -5,6 +5,8 @@
  * 1. It ends by itself when its input ends; what does not within `PATIENCE_MS` is told to, and then made to.
  * 2. When the process has ended, what it started is not left behind, and what it said before that is read to the end.
  * 3. What it says on its standard error goes nowhere, and cannot hold it up.
+ * 4. While what it says is not read (`pause`), it waits as it would for any slow reader: nothing more is held of it than one
+ *    message. What is left of it when it has ended is read all the same, and is no more than its pipe holds.
  */
 import { getDefaultEnvironment } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { ReadBuffer, serializeMessage } from '@modelcontextprotocol/sdk/shared/stdio.js';
@@ -74,6 +76,14 @@ export class ChildProcess {
     stdin.write(serializeMessage(message));
   }
 
+  pause(): void {
+    if (this.#ended === undefined) this.#child.stdout.pause();
+  }
+
+  resume(): void {
+    this.#child.stdout.resume();
+  }
+
   /** Resolves when nothing of it is left. */
   close(): Promise<void> {
     return (this.#ended ??= this.#end());
@@ -83,6 +93,7 @@ export class ChildProcess {
     const { stdin, stdout } = this.#child;
     const closed = new Promise((resolve) => this.#child.once('close', resolve));
     stdin.end();
+    stdout.resume();
     // What is left of a group whose leader has ended waits for nothing any more.
     if (!(await this.#isGoneWithin(this.#hasExited ? 0 : this.#patienceMs))) {
       this.#signal('SIGTERM');

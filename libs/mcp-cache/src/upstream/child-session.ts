@@ -3,17 +3,19 @@
  *
  * A process talks on one channel where HTTP has many streams. What it says of its own accord goes to the stream of
  * notifications; while there is none, to the answer that is under way, and before the client has opened either it waits.
- * Progress goes with the request that asked for it.
+ * Progress goes with the request that asked for it. What its client does not read is bounded: see `Backlog`.
  */
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import { isJSONRPCRequest, type JSONRPCMessage, type RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { randomUUID } from 'node:crypto';
+import { Backlog, DEFAULT_BACKLOG, type BacklogBounds, type HeldStream } from './backlog.js';
 import { isObject, serverMessage } from '../json-rpc/message.js';
 import { ChildProcess, LARGEST_MESSAGE_BYTES, type ChildCommand } from './child-process.js';
 import { UpstreamError, type UpstreamRequest, type UpstreamResponse } from './upstream.js';
 
-/** What a process that nobody listens to may leave waiting. */
+/** What a process that nobody listens to may leave waiting; more is lost. */
 const MOST_WAITING = 100;
+const MOST_WAITING_BYTES = 1024 * 1024;
 
 export class ChildSession {
   readonly id = randomUUID();
@@ -24,6 +26,8 @@ export class ChildSession {
   readonly #underWay = new Set<RequestId>();
   readonly #progress = new Map<unknown, RequestId>();
   readonly #waiting: JSONRPCMessage[] = [];
+  #waitingBytes = 0;
+  readonly #backlog: Backlog;
   readonly #ended: (session: ChildSession) => void;
   #listening = 0;
   /** Answers that somebody reads. */
@@ -31,8 +35,10 @@ export class ChildSession {
   #gone: Promise<void> | undefined;
   #hasAnswered = false;
 
-  private constructor(ended: (session: ChildSession) => void) {
+  private constructor(ended: (session: ChildSession) => void, bounds: BacklogBounds) {
     this.#ended = ended;
+    const pipe = { pause: () => this.#child?.pause(), resume: () => this.#child?.resume() };
+    this.#backlog = new Backlog(pipe, bounds);
     this.#face = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: () => this.id,
       // Ours are the limits in front of it.
@@ -43,8 +49,12 @@ export class ChildSession {
   }
 
   /** @throws UpstreamError when the process does not come up */
-  static async start(command: ChildCommand, ended: (session: ChildSession) => void): Promise<ChildSession> {
-    const session = new ChildSession(ended);
+  static async start(
+    command: ChildCommand,
+    ended: (session: ChildSession) => void,
+    bounds: BacklogBounds = DEFAULT_BACKLOG,
+  ): Promise<ChildSession> {
+    const session = new ChildSession(ended, bounds);
     try {
       session.#child = await ChildProcess.start(command, {
         said: (message) => session.#fromChild(message),
@@ -60,6 +70,15 @@ export class ChildSession {
   /** Whether somebody waits for an answer or listens. What a client has left behind unanswered does not count. */
   get busy(): boolean {
     return this.#read > 0;
+  }
+
+  get answers(): boolean {
+    return this.#read > this.#listening;
+  }
+
+  /** What its client has not read yet. */
+  get heldBytes(): number {
+    return this.#backlog.bytes;
   }
 
   /** Whether the process has answered anything yet. */
@@ -83,7 +102,7 @@ export class ChildSession {
     return {
       status: response.status,
       headers: Object.fromEntries(response.headers),
-      body: this.#bytesOf(response, signal, left),
+      body: this.#bytesOf(response, !listens, signal, left),
     };
   }
 
@@ -123,10 +142,17 @@ export class ChildSession {
     }
     const related = this.#relatedTo(message);
     if (related === undefined && this.#listening === 0) {
-      if (this.#waiting.length < MOST_WAITING) this.#waiting.push(message);
+      this.#leaveWaiting(message);
       return;
     }
     this.#toClient(message, related);
+  }
+
+  #leaveWaiting(message: JSONRPCMessage): void {
+    const bytes = Buffer.byteLength(JSON.stringify(message));
+    if (this.#waiting.length >= MOST_WAITING || this.#waitingBytes + bytes > MOST_WAITING_BYTES) return;
+    this.#waitingBytes += bytes;
+    this.#waiting.push(message);
   }
 
   /** The request with whose answer it goes; undefined: with the notifications. */
@@ -150,6 +176,7 @@ export class ChildSession {
 
   #beginListening(): void {
     this.#listening += 1;
+    this.#waitingBytes = 0;
     for (const message of this.#waiting.splice(0)) this.#toClient(message);
   }
 
@@ -163,7 +190,7 @@ export class ChildSession {
   }
 
   /** What is read of an answer counts from now on until it has ended or its reader has left, be it before he began. */
-  #bytesOf({ body }: Response, signal: AbortSignal, left: () => void): AsyncIterable<Buffer> {
+  #bytesOf({ body }: Response, answers: boolean, signal: AbortSignal, left: () => void): AsyncIterable<Buffer> {
     const reader = body?.getReader();
     if (reader === undefined) return nothing();
     this.#read += 1;
@@ -174,25 +201,36 @@ export class ChildSession {
       signal.removeEventListener('abort', leave);
       this.#read -= 1;
       left();
+      held.leave();
       // It rejects where the stream has failed, which its reader is told.
       reader.cancel().catch(() => undefined);
     };
+    const held = this.#backlog.open(answers, leave);
     if (signal.aborted) leave();
     else signal.addEventListener('abort', leave);
-    return this.#chunksOf(reader, leave);
+    void hold(reader, held);
+    return this.#chunksOf(held, leave);
   }
 
-  async *#chunksOf(reader: ReadableStreamDefaultReader<Uint8Array>, leave: () => void): AsyncGenerator<Buffer> {
+  async *#chunksOf(held: HeldStream, leave: () => void): AsyncGenerator<Buffer> {
     try {
-      for (;;) {
-        const read = await reader.read();
-        if (read.done) return;
+      for await (const chunk of held) {
         this.usedAt = performance.now();
-        yield Buffer.from(read.value);
+        yield chunk;
       }
     } finally {
       leave();
     }
+  }
+}
+
+/** The face in front of the process has no bound of its own: nothing is left lying in it. */
+async function hold(reader: ReadableStreamDefaultReader<Uint8Array>, held: HeldStream): Promise<void> {
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) held.push(Buffer.from(read.value));
+    held.end();
+  } catch (error) {
+    held.end(error as Error);
   }
 }
 

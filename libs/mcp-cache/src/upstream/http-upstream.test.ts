@@ -28,7 +28,13 @@ describe('trap 23: the address of a server is judged where it is connected to', 
     const upstream = new HttpUpstream({ url, headers: {}, timeoutMs: 5000, lookup: rebound, ...more });
     const { signal } = new AbortController();
     try {
-      const response: UpstreamResponse = await upstream.send({ method: 'GET', headers: {}, body: null, signal });
+      const response: UpstreamResponse = await upstream.send({
+        tenant: 't',
+        method: 'GET',
+        headers: {},
+        body: null,
+        signal,
+      });
       return (await bytesOf(response.body, 100)).toString();
     } finally {
       await upstream.close();

@@ -12,6 +12,7 @@ import type { UpstreamRequest } from './upstream.js';
 
 const MUTE = { command: process.execPath, args: ['-e', 'process.stdin.resume()'], env: {} };
 const initialize = (signal: AbortSignal): UpstreamRequest => ({
+  tenant: 't',
   method: 'POST',
   headers: { accept: 'application/json, text/event-stream', 'content-type': 'application/json' },
   body: Buffer.from(
@@ -85,6 +86,7 @@ it.each(['leaves', 'withdraws it'])(
       for await (const chunk of begun.body) expect(chunk.toString()).toContain('result');
       const send = (message: object, signal = here.signal) =>
         upstream.send({
+          tenant: 't',
           method: 'POST',
           headers,
           body: Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message })),
@@ -95,7 +97,7 @@ it.each(['leaves', 'withdraws it'])(
       else await send({ method: 'notifications/cancelled', params: { requestId: 2 } });
       await send({ method: 'notifications/go' });
       await until(() => existsSync(said));
-      const { body } = await upstream.send({ method: 'GET', headers, body: null, signal: here.signal });
+      const { body } = await upstream.send({ tenant: 't', method: 'GET', headers, body: null, signal: here.signal });
       const { value } = (await body[Symbol.asyncIterator]().next()) as { value?: Buffer };
       expect(String(value)).toContain('news');
     } finally {

@@ -5,7 +5,7 @@
 import { serverMessage } from '../json-rpc/message.js';
 import type { ChildCommand } from './child-process.js';
 import { ChildSession } from './child-session.js';
-import type { Places } from './places.js';
+import { Places, type Place } from './places.js';
 import { UpstreamError, type Upstream, type UpstreamRequest, type UpstreamResponse } from './upstream.js';
 
 export interface StdioUpstreamOptions extends ChildCommand {
@@ -21,12 +21,13 @@ export class StdioUpstream implements Upstream {
   readonly #sessions = new Map<string, ChildSession>();
   /** Whose processes are not gone yet. */
   readonly #leaving = new Set<ChildSession>();
+  readonly #places: Places;
   readonly #sweep: NodeJS.Timeout;
-  #starting = 0;
   #closed = false;
 
   constructor(options: StdioUpstreamOptions) {
     this.#options = options;
+    this.#places = new Places(options.mostSessions);
     this.#sweep = setInterval(() => this.#endIdle(), Math.min(options.idleMs, 60_000) / 2);
     this.#sweep.unref();
   }
@@ -39,7 +40,7 @@ export class StdioUpstream implements Upstream {
     }
     // A process speaks with one client, from `initialize` on; none is started for what would only be refused.
     if (!begins(request)) return refused(400, -32_000, 'Bad Request: Server not initialized');
-    const session = await this.#begin();
+    const session = await this.#begin(request.tenant);
     const response = await session.send(request);
     // Whoever leaves before his session has begun does not know its name, and nobody else ever will.
     const leave = (): void => {
@@ -58,13 +59,12 @@ export class StdioUpstream implements Upstream {
     await Promise.all([...this.#sessions.values(), ...this.#leaving].map((session) => session.close()));
   }
 
-  async #begin(): Promise<ChildSession> {
+  async #begin(tenant: string): Promise<ChildSession> {
     if (this.#closed) throw new UpstreamError('upstream_stopped', 'This process is shutting down.');
-    const { mostSessions, places } = this.#options;
-    if (this.#sessions.size + this.#starting >= mostSessions || places.left === 0) this.#makeRoom();
-    this.#starting += 1;
-    const leave = places.take();
+    const taken: Place[] = [];
+    const leave = (): void => taken.forEach((place) => place.leave());
     try {
+      for (const places of [this.#places, this.#options.places]) taken.push(places.take(tenant));
       const session = await ChildSession.start(this.#options, (ended) => {
         this.#sessions.delete(ended.id);
         this.#leaving.add(ended);
@@ -77,25 +77,12 @@ export class StdioUpstream implements Upstream {
         throw new UpstreamError('upstream_stopped', 'This process is shutting down.');
       }
       this.#sessions.set(session.id, session);
+      for (const place of taken) place.occupy(session);
       return session;
     } catch (error) {
       leave();
       throw error;
-    } finally {
-      this.#starting -= 1;
     }
-  }
-
-  /** The session that was idle longest gives way. */
-  #makeRoom(): void {
-    let oldest: ChildSession | undefined;
-    for (const session of this.#sessions.values()) {
-      if (!session.busy && (oldest === undefined || session.usedAt < oldest.usedAt)) oldest = session;
-    }
-    if (oldest === undefined) {
-      throw new UpstreamError('upstream_too_busy', 'There are as many processes of MCP servers as there may be.');
-    }
-    void oldest.close();
   }
 
   #endIdle(): void {

@@ -6,6 +6,8 @@ export interface Upstream {
 }
 
 export interface UpstreamRequest {
+  /** Whose client asks. */
+  readonly tenant: string;
   readonly method: 'POST' | 'GET' | 'DELETE';
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;

@@ -2,7 +2,7 @@ import { isAllowedCommand } from '../servers/allowed-commands.js';
 import { decidesWhatRuns } from '../servers/deciding-variables.js';
 import type { McpServer } from '../servers/mcp-server.js';
 import { HttpUpstream } from './http-upstream.js';
-import { Places } from './places.js';
+import { Places, TIMES_WHAT_IS_LEFT } from './places.js';
 import { StdioUpstream } from './stdio-upstream.js';
 import { UpstreamError, type Upstream } from './upstream.js';
 
@@ -11,7 +11,7 @@ export interface UpstreamBounds {
   readonly timeoutMs: number;
   /** Of one server that is started as a process. */
   readonly mostSessions: number;
-  /** Of all servers that are started as processes. */
+  /** Of all servers that are started as processes; see `Places` for what one tenant may have of them. */
   readonly mostProcesses: number;
   readonly idleMs: number;
   /** Commands that a server may be started with: also one that was stored when others were. */
@@ -38,7 +38,7 @@ export class Upstreams {
 
   constructor(bounds: Partial<UpstreamBounds> = {}) {
     this.#bounds = Object.freeze({ ...DEFAULT_BOUNDS, ...bounds });
-    this.#places = new Places(this.#bounds.mostProcesses);
+    this.#places = new Places(this.#bounds.mostProcesses, TIMES_WHAT_IS_LEFT);
   }
 
   /** How long an answer may take. */
