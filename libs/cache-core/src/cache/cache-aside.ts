@@ -50,7 +50,11 @@ export class CacheAside {
     options: LoadOptions<ValueOf<F>> = NO_OPTIONS,
   ): Promise<Loaded<ValueOf<F> | Extract<R, Absent>>> {
     const errand = this.#errands.errand(ref, this.#errands.terms(ref, loader, options));
-    const loaded = this.#errands.atHand(errand) ?? (await this.#errands.run(errand));
+    const { beside } = options;
+    const loaded =
+      beside === undefined
+        ? (this.#errands.atHand(errand) ?? (await this.#errands.run(errand)))
+        : await this.#errands.run(errand, this.#errands.openBeside(errand, beside));
     return loaded as Loaded<ValueOf<F> | Extract<R, Absent>>;
   }
 

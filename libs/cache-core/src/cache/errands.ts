@@ -82,6 +82,16 @@ export class Errands implements Carrier {
     }
   }
 
+  /** Looks for what is stored while something else is done, and goes on when both are. @throws what that throws */
+  async openBeside<F extends Family>(errand: Errand<F>, beside: Promise<unknown>): Promise<Opening<F>> {
+    if (errand.anew) {
+      await beside;
+      return this.#open(errand);
+    }
+    const [seen] = await Promise.all([this.#cache.look<Value<F>>(errand.reading), beside]);
+    return seen.open<ValueFlight<Value<F>>>(errand);
+  }
+
   /** Errands of one call, in their order. What is stored is read together. */
   async runEach<F extends Family>(errands: readonly Errand<F>[]): Promise<Loaded<Value<F>>[]> {
     const loaded: Loaded<Value<F>>[] = [];

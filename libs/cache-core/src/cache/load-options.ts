@@ -16,6 +16,11 @@ export interface LoadOptions<T = unknown> extends FreshnessOptions {
   readonly accept?: (hit: Hit<T>) => boolean;
   /** Aborted when the caller waits no more: his call rejects with its reason. */
   readonly signal?: AbortSignal;
+  /**
+   * What the caller has to wait for before he may have the value or load it, such as a limit that he counts against: what is stored
+   * is looked up meanwhile. When it rejects, so does his call, and nothing has been loaded.
+   */
+  readonly beside?: Promise<unknown>;
 }
 
 export interface Loaded<T> {

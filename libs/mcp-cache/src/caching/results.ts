@@ -103,18 +103,20 @@ export class Results {
   }
 
   /**
-   * @throws whatever `ask` throws
+   * @param admitted before it resolves nobody is answered or asked; what is kept is looked up beside it
+   * @throws whatever `ask` throws, and why he is not admitted
    * @throws McpError when nothing is kept and nothing may be asked, or the answer does not come in time
    */
-  async answer(question: Question, ask: Ask, left: AbortSignal): Promise<Answered> {
+  async answer(question: Question, ask: Ask, left: AbortSignal, admitted: Promise<unknown>): Promise<Answered> {
     const { controls } = question;
     if (controls.noStore && !controls.onlyIfCached) {
+      await admitted;
       return { response: (await ask(left)).response, headers: forwardedCacheHeaders('BYPASS', { why: 'no-store' }) };
     }
     const scope = this.#scopeOf(question);
     const ref = this.#refOf(question, scope);
     const accept = await this.#judgeOf(question, scope);
-    if (controls.onlyIfCached) return this.#onlyKept(ref, accept);
+    if (controls.onlyIfCached) return this.#onlyKept(ref, accept, admitted);
     const familySeconds = this.#cache.ttlSeconds({ ref });
     let own = false;
     const load = async ({ signal }: { readonly signal: AbortSignal }): Promise<AnyValue> => {
@@ -131,6 +133,7 @@ export class Results {
           accept,
           anew: controls.noCache,
           signal: left,
+          beside: admitted,
           beta: 0,
           graceSeconds: 0,
           softTimeoutMs: null,
@@ -139,6 +142,7 @@ export class Results {
       );
       return await answeredOf(loaded, controls.noCache);
     } catch (error) {
+      await admitted;
       left.throwIfAborted();
       // Also for whoever only waited: a server that is silent for one is not to be asked by all of them at once.
       if (error instanceof LoadTimeoutError) {
@@ -161,8 +165,12 @@ export class Results {
     return found.kind === 'hit' ? resultOf(found.hit.value) : null;
   }
 
-  async #onlyKept(ref: KeyRef<AnyFamily>, accept: (hit: Hit<AnyValue>) => boolean): Promise<Answered> {
-    const found = await this.#cache.lookup<unknown>(valueReading(ref));
+  async #onlyKept(
+    ref: KeyRef<AnyFamily>,
+    accept: (hit: Hit<AnyValue>) => boolean,
+    admitted: Promise<unknown>,
+  ): Promise<Answered> {
+    const [found] = await Promise.all([this.#cache.lookup<unknown>(valueReading(ref)), admitted]);
     const hit = found.kind === 'hit' ? (found.hit as Hit<AnyValue>) : null;
     if (hit === null || !accept(hit)) {
       const message = 'Nothing is kept for this request, and only-if-cached forbids to ask the server.';

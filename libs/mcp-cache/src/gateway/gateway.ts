@@ -7,7 +7,8 @@
  * 3. A call of a tool that may change something ends what tools have said before, before it is made and before its answer
  *    is passed on.
  * 4. A request that is not by the book is the server's to judge.
- * 5. A request counts against its client's limits before anything else is done for it.
+ * 5. A request counts against its client's limits before it is answered or its server is asked. What is kept is looked up beside
+ *    the counting, and is nobody's where he is refused.
  */
 import { CacheControlError, parseCacheControls, type CacheControls } from '@promptsales/cache-core';
 import { cacheableMethod, type CacheableMethod, type ListKind } from '../caching/cacheable.js';
@@ -114,19 +115,27 @@ export class McpGateway {
     if (context.server.reached.kind === 'stdio') checkRepeatedHeaders(message, context.request.headers);
     // Notifications and answers belong to requests that were counted.
     if (message.kind !== 'request') return (await this.#isWithdrawn(context, message)) ? TAKEN : this.#pass(context);
-    const limits = permissions === null ? {} : await admitted(message, permissions);
-    const reply = await this.#serve(context, message);
-    return { ...reply, headers: { ...reply.headers, ...limits } };
+    if (permissions === null) return this.#serve(context, message, UNLIMITED);
+    const limits = admitted(message, permissions);
+    // It is waited for in any case, perhaps when it has rejected already.
+    limits.catch(() => undefined);
+    const reply = await this.#serve(context, message, limits);
+    return { ...reply, headers: { ...reply.headers, ...(await limits) } };
   }
 
-  async #serve(context: Context, message: ClientMessage): Promise<McpReply> {
+  async #serve(context: Context, message: ClientMessage, limits: Promise<unknown>): Promise<McpReply> {
     const passed = (reply: McpReply): McpReply => this.#told(context, message, 'passed', reply);
-    if (message.method === 'initialize') return passed(await this.#begin(context, message));
     const method = cacheableMethod(message.method);
     if (method !== null) {
-      const question = await this.#questionOf(context, message, method);
-      if (question !== null) return this.#answer(context, message, question);
+      const question = await this.#questionOf(context, message, method).catch(async (error: unknown) => {
+        // Who is refused is told that, whatever else is wrong.
+        await limits;
+        throw error;
+      });
+      if (question !== null) return this.#answer(context, message, question, limits);
     }
+    await limits;
+    if (message.method === 'initialize') return passed(await this.#begin(context, message));
     if (WORK.has(message.method)) return passed(await this.#call(context, message));
     return passed(await this.#pass(context, message));
   }
@@ -167,7 +176,12 @@ export class McpGateway {
     return (await readsOnly(named, question, this.#parts.results)) ? question : null;
   }
 
-  async #answer(context: Context, message: ClientMessage, question: Question): Promise<McpReply> {
+  async #answer(
+    context: Context,
+    message: ClientMessage,
+    question: Question,
+    limits: Promise<unknown>,
+  ): Promise<McpReply> {
     const interim = new Interim();
     const { left, asking, ended } = this.#withdrawals.begin(context.token, message.id, context.request.left);
     const ask = (signal: AbortSignal): Promise<Asked> => {
@@ -175,7 +189,7 @@ export class McpGateway {
       return this.#ask(context, message, signal, interim);
     };
     const answered = this.#parts.results
-      .answer(question, ask, left)
+      .answer(question, ask, left, limits)
       .then(({ response, headers }): Told => {
         const body = Buffer.from(JSON.stringify(withId(response, message)));
         const told = { status: 200, headers: { ...headers, 'content-type': 'application/json' }, body };
@@ -334,6 +348,7 @@ export class McpGateway {
 
 /** What may have an effect, and whose answer tells that it has had it. */
 const WORK: ReadonlySet<string> = new Set(['tools/call', 'tasks/result']);
+const UNLIMITED = Promise.resolve();
 const TAKEN: McpReply = { status: 202, headers: {}, body: Buffer.alloc(0) };
 const CACHE_HEADERS: ReadonlySet<string> = new Set(['x-cache', 'cache-status', 'age']);
 const REFUSED_CREDENTIAL = 'The MCP server does not accept the credential that it is configured with.';

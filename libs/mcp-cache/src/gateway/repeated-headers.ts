@@ -24,14 +24,15 @@ export function checkRepeatedHeaders(message: ClientMessage, headers: IncomingHt
   const { kind, method, params, id } = message;
   if (kind === 'response') return;
   const meta = isObject(params['_meta']) ? params['_meta'] : {};
-  const wanted = String(meta[VERSION] ?? '') >= FIRST_WITH_HEADERS;
+  const version = meta[VERSION];
+  const wanted = kind === 'request' && typeof version === 'string' && version >= FIRST_WITH_HEADERS;
   const compare = (name: string, said: unknown, read: (value: string) => string | null = asIs): void => {
     if (typeof said !== 'string') return;
     const value = headerOf(headers, name);
-    if (value === undefined && !(wanted && kind === 'request')) return;
+    if (value === undefined && !wanted) return;
     if (value === undefined || read(value) !== said) throw mismatch(name, value ?? '(missing)', said, id);
   };
-  compare('mcp-protocol-version', meta[VERSION]);
+  compare('mcp-protocol-version', version);
   compare('mcp-method', method);
   const named = NAMED_BY.get(method);
   if (named !== undefined) compare('mcp-name', params[named], decoded);
