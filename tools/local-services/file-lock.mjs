@@ -44,7 +44,7 @@ export function tryLock(path) {
 }
 
 /** Runs `work` while holding the lock, waiting for its present owner up to `timeoutMs`. */
-export async function withLock(path, work, timeoutMs = 180_000) {
+export async function withLock(path, work, timeoutMs = 600_000) {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const lock = tryLock(path);

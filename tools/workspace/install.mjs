@@ -62,5 +62,5 @@ export async function install({ onStart = () => {} } = {}) {
       });
     writeFileSync(stampFile, stamp);
   };
-  await withLock(join(localDirectory, 'locks/install.lock'), work, 600_000);
+  await withLock(join(localDirectory, 'locks/install.lock'), work);
 }
