@@ -10,7 +10,7 @@ import {
   type Permit,
   type RedisHome,
 } from '../src/index.js';
-import type { OneServer } from './redis-place.js';
+import { PATIENT_WITH_OUTAGES, type OneServer } from './redis-place.js';
 import { onOneServer } from './stage.js';
 
 const SETTINGS = {
@@ -42,7 +42,7 @@ const breakerProcess = {
     const roles = new RedisRoles({
       ...home,
       layout: 'single',
-      times: { commandTimeoutMs: 2000, heartbeatMs: 50, holdAfterRestartMs: 0 },
+      times: { ...PATIENT_WITH_OUTAGES, heartbeatMs: 50, holdAfterRestartMs: 0 },
     }).open();
     await Promise.all(roles.links().map((link) => link.untilUp(60_000)));
     const changes: BreakerStatus[] = [];

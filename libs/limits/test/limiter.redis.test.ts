@@ -214,7 +214,7 @@ describe.each([
   it('trap 24: while Redis is away are counted by the process alone, or refuse as what they are', async () => {
     const open = limit(lasting(subject), 3);
     const closed = limit(lasting(subject, '@closed'), 3, { name: 'strict', onOutage: 'closed' });
-    const hurried = await start('', 100);
+    const hurried = await start('', 500);
     place.freeze();
     for (let at = 0; at < 3; at += 1) expect((await hurried.limiter.take([open])).allowed).toBe(true);
     expect(await hurried.limiter.take([open])).toMatchObject({ allowed: false, states: [{ name: 'one', most: 3 }] });
@@ -237,7 +237,7 @@ describe.each([
 
   it('are shared while Redis is away by those who were there', async () => {
     const prefix = `${subject}:`;
-    const both = await Promise.all([start(prefix, 500, 1500), start(prefix, 500, 1500)]);
+    const both = await Promise.all([start(prefix, 2000, 1500), start(prefix, 2000, 1500)]);
     const shared = limit(lasting(subject), 10);
     const present = `${prefix}ratelimit:processes`;
     for (const { limiter } of both) await limiter.take([shared], 0);
