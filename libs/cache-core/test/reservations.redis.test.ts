@@ -24,7 +24,7 @@ onEveryPlace('what a change brings', cacheProcess, (stage) => {
   beforeEach(() => void ({ a, b } = stage));
 
   test('is stored in place of what was, when nothing has come between', async () => {
-    await load(b, 'k', 'before', { labels });
+    expect(await (await load(b, 'k', 'before', { labels })).stored).toBe('stored');
     expect(await brought(await reserve(a), 'new')).toBe('stored');
     expect(await read(b)).toMatchObject({ value: 'new', source: 'hit' });
   });
