@@ -40,7 +40,7 @@ describe('a request of a client with limits', () => {
       method === 'tools/call' ? { content: [{ type: 'text', text: 'found' }] } : { tools: [] };
     const find = { cache: true, force: true, accounting: false, ttlSeconds: null };
     const reached = { kind: 'http', url: upstream.url, headers: {} } as const;
-    place.servers.set('http', server('http', reached, { tools: new Map([['find', find]]) }));
+    place.servers.set('http', server('http', reached, { share: 'public', tools: new Map([['find', find]]) }));
     place.permissions.set('crm', { active: true, tools: ['find'], admit: () => admit() });
     admit = admitted;
     client = await new RawClient(gateway.url('http'), 't:crm').connect();
