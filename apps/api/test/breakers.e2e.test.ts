@@ -9,7 +9,7 @@ describe('breakers at the edge', () => {
 
   beforeAll(async () => {
     // Nobody listens on the port of the test's provider.
-    api = await testApi();
+    api = await testApi({ UPSTREAM_BREAKER_OPEN_SECONDS: '120' });
   });
 
   afterAll(() => api.close());

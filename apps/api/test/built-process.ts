@@ -5,7 +5,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { SECRETS } from './test-api.js';
+import { PATIENT, SECRETS } from './test-api.js';
 
 const root = join(import.meta.dirname, '../../..');
 
@@ -28,6 +28,8 @@ export class BuiltProcess {
   readonly child: ChildProcess;
   stdout = '';
   stderr = '';
+  /** It has ended, and all that it said has been read. */
+  readonly #closed: Promise<unknown>;
 
   constructor(application: 'api' | 'worker', env: Readonly<Record<string, string>>) {
     this.child = spawn(process.execPath, [join(root, 'apps', application, 'dist/main.js')], {
@@ -39,13 +41,14 @@ export class BuiltProcess {
         WORKER_PORT: '0',
         ADMIN_API_KEY: SECRETS.adminKey,
         ENCRYPTION_KEY: SECRETS.encryptionKey,
+        ...PATIENT,
         ...env,
       },
     });
     this.child.stdout?.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()));
     this.child.stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
     running.add(this);
-    this.child.once('exit', () => running.delete(this));
+    this.#closed = once(this.child, 'close').then(() => running.delete(this));
   }
 
   /** The address of the line `ready …`. */
@@ -59,16 +62,19 @@ export class BuiltProcess {
   }
 
   async exited(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
-    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
+    await this.#closed;
     return { code: this.child.exitCode, signal: this.child.signalCode };
   }
 
   async #firstMatch(pattern: RegExp, text: () => string): Promise<RegExpExecArray> {
     for (;;) {
+      const ended = !running.has(this);
       const match = pattern.exec(text());
       if (match !== null) return match;
-      if (this.child.exitCode !== null)
-        throw new Error(`the process ended with ${this.child.exitCode}:\n${this.stderr}`);
+      if (ended) {
+        const { exitCode, signalCode } = this.child;
+        throw new Error(`the process ended with ${signalCode ?? exitCode}:\n${this.stderr}`);
+      }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

@@ -1,5 +1,7 @@
 /** What every endpoint that answers from the cache must not do, on two processes. */
 import { createDatabase, startRedis, type TestDatabase, type TestRedis } from '@promptsales/test-kit';
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import request from 'supertest';
 import { markIn, ROUTES, startMarkedProvider, type MarkedProvider } from './marked-provider.js';
@@ -69,6 +71,20 @@ describe.each(Object.entries(ROUTES))('%s', (route, ask) => {
   const called = async (times: number): Promise<void> => {
     while (provider.calls < times) await new Promise((resolve) => setTimeout(resolve, 5));
   };
+  /** The next request that comes to this process. */
+  const arrival = async (on: number): Promise<ServerResponse> =>
+    (await once((apis[on] as TestApi).server, 'request'))[1] as ServerResponse;
+  /** What has arrived before has come as far as it can: what is sent after it on the same way has been answered. */
+  const overtaken = async (): Promise<void> => {
+    const headers = { 'content-type': 'application/json', 'cache-control': 'only-if-cached', ...key };
+    for (let time = 0; time < 10; time += 1) {
+      for (const address of addresses) {
+        const body = JSON.stringify(ROUTES['/v1/chat/completions']?.('m', `never asked ${time}`, false));
+        const response = await fetch(`${address}/v1/chat/completions`, { method: 'POST', headers, body });
+        expect([response.status, await response.text()]).toEqual([504, expect.any(String)]);
+      }
+    }
+  };
 
   it('trap 18: answers forty simultaneous identical requests from one call, in both forms', async () => {
     for (;;) {
@@ -93,13 +109,18 @@ describe.each(Object.entries(ROUTES))('%s', (route, ask) => {
     const release = provider.hold();
     const body = question();
     const leaving = new AbortController();
+    const come = arrival(0);
     const first = post(0, body(false), leaving.signal).catch(() => null);
+    const left = once(await come, 'close');
     await called(before + 1);
+    const arrivals = [arrival(0), arrival(1)];
     const others = [post(0, body(false)), post(1, body(true))];
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await Promise.all(arrivals);
+    await overtaken();
     leaving.abort();
     expect(await first).toBeNull();
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await left;
+    await overtaken();
     release();
     const answers = await Promise.all(others);
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);

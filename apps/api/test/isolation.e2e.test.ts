@@ -4,6 +4,7 @@
  */
 import { createDatabase, startRedis, type TestDatabase, type TestRedis } from '@promptsales/test-kit';
 import fc from 'fast-check';
+import { setTimeout as pause } from 'node:timers/promises';
 import request from 'supertest';
 import { markIn, ROUTES, startMarkedProvider, type MarkedProvider } from './marked-provider.js';
 import { testApi, type TestApi } from './test-api.js';
@@ -51,10 +52,17 @@ describe('callers of many tenants', () => {
       const policy = { match: { model }, mode: 'all', share };
       await request(api.server).put(`/v1/llm/policies/${model}`).set(api.admin).send(policy).expect(201);
     }
-    const known = { match: { model: 'm-all' }, mode: 'all', share: 'all' };
-    // Whoever knows of the last one knows of those before it.
-    await request(api.server).put('/v1/llm/policies/m-all').set(api.admin).send(known).expect(200);
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    // The other process looks for policies on its own; who knows of the last one knows of those before it.
+    const off = { match: { model: 'm-none' }, mode: 'off' };
+    await request(api.server).put('/v1/llm/policies/last').set(api.admin).send(off).expect(201);
+    for (const { server } of apis) {
+      const ask = () =>
+        request(server)
+          .post('/v1/chat/completions')
+          .set(callers[0]?.headers ?? {});
+      const body = { model: 'm-none', messages: [{ role: 'user', content: 'x' }] };
+      while ((await ask().send(body).expect(200)).headers['x-cache'] !== 'BYPASS') await pause(20);
+    }
   });
 
   afterAll(async () => {

@@ -32,7 +32,7 @@ describe('limits', () => {
     const places = { DATABASE_URL: database.url, REDIS_URL: redis.url };
     const first = await testApi(places);
     apis = [first, await testApi(places)];
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await Promise.all((apis ?? []).map((api) => api.close()));

@@ -41,9 +41,9 @@ describe('locks over HTTP', () => {
   });
 
   it('are taken, extended and released by their owner, with a number that rises', async () => {
-    const first = (await take('report', { ttl_seconds: 20 }).expect(201)).body as Lock;
+    const first = (await take('report', { ttl_seconds: 600 }).expect(201)).body as Lock;
     expect(first).toMatchObject({ name: 'report', owner: expect.stringMatching(/^[\w.-]{20,}$/) });
-    expect(Date.parse(first.expires_at) - Date.now()).toBeGreaterThan(15_000);
+    expect(Date.parse(first.expires_at) - Date.now()).toBeGreaterThan(300_000);
     expect(await stored('tenant:acme:lock:report')).toBe(first.owner);
 
     const refused = await take('report')
@@ -51,13 +51,13 @@ describe('locks over HTTP', () => {
       .expect('content-type', /^application\/problem\+json/);
     expect(refused.body).toMatchObject({ code: 'lock_held', status: 409, instance: '/v1/locks/report' });
     expect(Number(refused.headers['retry-after'])).toBeGreaterThanOrEqual(1);
-    expect(Number(refused.headers['retry-after'])).toBeLessThanOrEqual(20);
+    expect(Number(refused.headers['retry-after'])).toBeLessThanOrEqual(600);
     // The owner's id entitles to release: it is nobody else's to know.
     expect(refused.text).not.toContain(first.owner);
 
-    const extended = (await extend('report', { owner: first.owner, ttl_seconds: 60 }).expect(200)).body as Lock;
+    const extended = (await extend('report', { owner: first.owner, ttl_seconds: 3000 }).expect(200)).body as Lock;
     expect(extended).toMatchObject({ name: 'report', owner: first.owner, token: first.token });
-    expect(Date.parse(extended.expires_at)).toBeGreaterThan(Date.parse(first.expires_at) + 30_000);
+    expect(Date.parse(extended.expires_at)).toBeGreaterThan(Date.parse(first.expires_at) + 1_000_000);
 
     await release('report', first.owner).expect(204);
     expect(await stored('tenant:acme:lock:report')).toBeNull();
@@ -68,9 +68,10 @@ describe('locks over HTTP', () => {
   });
 
   it('are taken with nothing said but their name', async () => {
+    const began = Date.now();
     const answer = await request(api.server).post('/v1/locks/bare').set(acme).expect(201);
     const { owner, expires_at: end } = answer.body as Lock;
-    expect(Date.parse(end) - Date.now()).toBeGreaterThan(20_000);
+    expect(Date.parse(end) - began).toBeGreaterThan(20_000);
     await release('bare', owner).expect(204);
   });
 
@@ -93,8 +94,8 @@ describe('locks over HTTP', () => {
   });
 
   it('can be waited for', async () => {
-    const { owner } = (await take('queue', { ttl_seconds: 60 }).expect(201)).body as Lock;
-    const waiting = take('queue', { wait_ms: 15_000 }).then((answer) => answer);
+    const { owner } = (await take('queue', { ttl_seconds: 600 }).expect(201)).body as Lock;
+    const waiting = take('queue', { wait_ms: 30_000 }).then((answer) => answer);
     await release('queue', owner).expect(204);
     expect((await waiting).status).toBe(201);
   });

@@ -3,6 +3,7 @@ import {
   createDatabase,
   startChangingTools,
   startRedis,
+  until,
   type ChangingToolsServer,
   type TestDatabase,
   type TestRedis,
@@ -88,7 +89,8 @@ describe('the tools of a server that changes them', () => {
     await watched(async () => {
       for (let change = 0; change < 100; change += 1) {
         // So that it finds the list kept, or about to be.
-        await pause(change % 20);
+        const asked = reads + 2 * (change % 20);
+        await until(() => reads >= asked);
         await upstream.change();
         await untilAllHeard();
       }

@@ -116,13 +116,8 @@ describe('policies over HTTP', () => {
     const body = question();
     expect([await ask(body), await ask(body), await ask(body, acme, other)]).toEqual(['MISS', 'HIT', 'HIT']);
     await put('off', { match: { tenant: 'acme' }, mode: 'off' }).expect(201);
-    const stored = performance.now();
     expect(await ask(body)).toBe('BYPASS');
-    while ((await ask(body, acme, other)) !== 'BYPASS') {
-      // Generous to a busy machine; the interval is half a second.
-      if (performance.now() - stored > 10_000) throw new Error('the other process never knew of it');
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    while ((await ask(body, acme, other)) !== 'BYPASS') await new Promise((resolve) => setTimeout(resolve, 50));
     await remove('off').expect(204);
     expect(await ask(body)).toBe('HIT');
   });

@@ -28,8 +28,7 @@ describe('built processes', () => {
 
   it('say ready on standard output and nothing else there, answer, and end with 0 on SIGTERM', async () => {
     const api = new BuiltProcess('api', stores);
-    const worker = new BuiltProcess('worker', { ...stores, WORKER_PORT: String(await freePort()) });
-    const [apiAddress, workerAddress] = await Promise.all([api.ready(), worker.ready()]);
+    const [apiAddress, [worker, workerAddress]] = await Promise.all([api.ready(), workerOnAPort(stores)]);
     for (const address of [apiAddress, workerAddress]) {
       expect((await fetch(`${address}/health/ready`)).status).toBe(200);
     }
@@ -149,6 +148,18 @@ describe('built processes', () => {
     await provider.stop();
   });
 });
+
+async function workerOnAPort(stores: Readonly<Record<string, string>>): Promise<[BuiltProcess, string]> {
+  for (;;) {
+    const worker = new BuiltProcess('worker', { ...stores, WORKER_PORT: String(await freePort()) });
+    try {
+      return [worker, await worker.ready()];
+    } catch (error) {
+      // Between finding it free and binding it, another process may have taken it.
+      if (!String(error).includes('is in use')) throw error;
+    }
+  }
+}
 
 const BODY = JSON.stringify({ name: 'late', tenant: 'acme', scopes: ['llm'] });
 

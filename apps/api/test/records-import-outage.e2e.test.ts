@@ -17,7 +17,7 @@ describe('an import during which PostgreSQL goes away', () => {
 
   beforeAll(async () => {
     [postgres, redis] = await Promise.all([startPostgres({ durable: true }), startRedis()]);
-    api = await testApi({ DATABASE_URL: postgres.url, REDIS_URL: redis.url });
+    api = await testApi({ DATABASE_URL: postgres.url, REDIS_URL: redis.url, DATABASE_WAIT_MS: '2000' });
     await api.app.listen(0, '127.0.0.1');
   });
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import request from 'supertest';
 import { apiPlaces, type ApiPlaces } from './api-places.js';
 import type { TestApi } from './test-api.js';
@@ -28,6 +29,20 @@ describe('answers to other wordings over HTTP', () => {
       .set(acme)
       .send({ model: 'gpt-4o-mini', messages: [{ role: 'user', content }] })
       .expect(200);
+  /** Waits until everything that can be learnt of these answers is: that is done behind them. */
+  const learnt = async (answers: number): Promise<void> => {
+    for (;;) {
+      const { text } = await request(api.server).get('/metrics').set(api.admin).expect(200);
+      const count = (series: string): number =>
+        [...text.matchAll(new RegExp(`^llm_semantic_${series}.*\\} (\\d+)$`, 'gm'))].reduce(
+          (sum, [, one]) => sum + Number(one),
+          0,
+        );
+      const compared = count('requests_total\\{outcome="(?:explored|audited)"');
+      if (count('learnt_total') >= answers && count('comparisons_total') >= compared) return;
+      await pause(10);
+    }
+  };
   const feedback = (body: object, key = acme) => request(api.server).post('/v1/feedback').set(key).send(body);
 
   it('come when a policy wants them and they are known to be right, are booked as avoided, and can be judged', async () => {
@@ -37,13 +52,16 @@ describe('answers to other wordings over HTTP', () => {
       .send({ mode: 'all', semantic: { enabled: true, delta: 0.4, embedder: 'lexical' } })
       .expect(200);
     let served: request.Response | null = null;
+    let answers = 0;
     for (const thing of THINGS) {
-      await ask(`What is the boiling point of ${thing} then?`);
-      // What is learnt of an answer is learnt behind it.
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      const response = await ask(`What's the boiling point of ${thing}, then?`);
-      if (response.headers['x-cache'] === 'SEMANTIC') served = response;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      for (const question of [
+        `What is the boiling point of ${thing} then?`,
+        `What's the boiling point of ${thing}, then?`,
+      ]) {
+        const response = await ask(question);
+        if (response.headers['x-cache'] === 'SEMANTIC') served = response;
+        else await learnt((answers += 1));
+      }
     }
     expect(served?.headers['cache-status']).toMatch(/^promptsales; hit; ttl=\d+; detail=semantic$/);
     const { body } = await request(api.server).get('/v1/savings').set(acme).expect(200);

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { RedisRoles } from '@promptsales/cache-core';
 import { readEnvironment } from '@promptsales/environment';
 import { createLogger } from '@promptsales/http-edge';
 import { secretsOf } from '@promptsales/assembly';
@@ -16,6 +17,9 @@ export const SECRETS = {
   upstreamKey: 'sk-upstream-credential-0123456789',
 } as const;
 
+/** A server that has to wait for a processor is not away. */
+export const PATIENT = { REDIS_COMMAND_TIMEOUT_MS: '3000', DATABASE_WAIT_MS: '20000' } as const;
+
 export interface TestApi extends Api {
   readonly server: Server;
   /** Everything that was logged so far. */
@@ -28,8 +32,11 @@ export interface TestApi extends Api {
   close(): Promise<void>;
 }
 
-/** The whole API on real servers; `env` replaces or adds variables. Not listening: supertest does that. */
-export async function testApi(env: NodeJS.ProcessEnv = {}): Promise<TestApi> {
+/**
+ * The whole API on real servers; `env` replaces or adds variables. Not listening: supertest does that.
+ * @param withRedis false: it is away, and not waited for
+ */
+export async function testApi(env: NodeJS.ProcessEnv = {}, withRedis = true): Promise<TestApi> {
   const database = env['DATABASE_URL'] === undefined ? await createDatabase() : undefined;
   const redis = env['REDIS_URL'] === undefined ? await startRedis() : undefined;
   const environment = readEnvironment({
@@ -40,6 +47,7 @@ export async function testApi(env: NodeJS.ProcessEnv = {}): Promise<TestApi> {
     OPENAI_BASE_URL: 'http://127.0.0.1:9/v1',
     OPENAI_API_KEY: SECRETS.upstreamKey,
     LOG_LEVEL: 'debug',
+    ...PATIENT,
     ...env,
   });
   const refusals: Error[] = [];
@@ -48,6 +56,13 @@ export async function testApi(env: NodeJS.ProcessEnv = {}): Promise<TestApi> {
   destination.on('data', (chunk: Buffer) => lines.push(chunk.toString()));
   const { logger } = createLogger({ service: 'api', level: 'debug', secrets: secretsOf(environment), destination });
   const api = await createApi(environment, { logger, refuse: (error) => refusals.push(error) });
+  if (withRedis)
+    await Promise.all(
+      api.app
+        .get(RedisRoles)
+        .links()
+        .map((link) => link.untilUp(60_000)),
+    );
   api.readiness.started();
   const server: Server = api.app.getHttpServer();
   const admin = { authorization: `Bearer ${SECRETS.adminKey}` };

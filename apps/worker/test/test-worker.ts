@@ -19,6 +19,9 @@ export async function testWorker(): Promise<TestWorker> {
   const environment = readEnvironment({
     DATABASE_URL: database.url,
     REDIS_URL: redis.url,
+    // A server that has to wait for a processor is not away.
+    REDIS_COMMAND_TIMEOUT_MS: '3000',
+    DATABASE_WAIT_MS: '20000',
     ADMIN_API_KEY: ADMIN_KEY,
     ENCRYPTION_KEY: randomBytes(32).toString('base64'),
   });

@@ -28,6 +28,7 @@ describe('redisTopology', () => {
         REDIS_PASSWORD: 'redis-password',
         REDIS_SSL: 'true',
         REDIS_RETRY_ON_TIMEOUT: 'false',
+        REDIS_COMMAND_TIMEOUT_MS: '800',
       }),
     );
     expect(topology).toMatchObject({
@@ -37,7 +38,7 @@ describe('redisTopology', () => {
       databases: { llm: 9 },
       password: 'redis-password',
       tls: true,
-      times: { retryReads: false },
+      times: { retryReads: false, commandTimeoutMs: 800 },
     });
   });
 

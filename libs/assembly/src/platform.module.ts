@@ -55,6 +55,8 @@ export class PlatformModule {
           url: environment.database.url.reveal(),
           migrations: MIGRATIONS,
           applicationName: `promptsales ${service}`,
+          acquireTimeoutMs: environment.database.waitMs,
+          probeTimeoutMs: 0.75 * environment.database.waitMs,
           log: { info: (line) => logger.info(line), warn: (line) => logger.warn(line) },
         }),
       ],

@@ -21,7 +21,7 @@ export function redisTopology({ redis }: Environment): RedisTopology {
     databases: redis.databaseByRole,
     ...(redis.password === null ? {} : { password: redis.password.reveal() }),
     tls: redis.tls,
-    times: { retryReads: redis.retryOnTimeout },
+    times: { retryReads: redis.retryOnTimeout, commandTimeoutMs: redis.commandTimeoutMs },
   };
 }
 

@@ -23,7 +23,7 @@ beforeAll(async () => {
     service(origin.url, { name: 'lookup', ttl: 3600, lookupPosts: [new PathPattern('*')] }),
   ];
   proxy = await startProxy({ url: redis.url }, { services });
-}, 30_000);
+});
 
 afterAll(async () => {
   await proxy?.close();

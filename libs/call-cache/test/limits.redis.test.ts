@@ -28,14 +28,14 @@ describe('a service with a limit', () => {
   beforeAll(async () => {
     redis = await startRedis();
     origin = await startOrigin();
-    const breaker = { consecutiveFailures: 2 };
+    const breaker = { consecutiveFailures: 2, firstOpenMs: 100_000 };
     const services = [
       service(origin.url, { name: 'limited', rateLimit: RATE }),
       service(origin.url, { name: 'both', rateLimit: { ...RATE, requests: 1000 }, breaker }),
       service(origin.url, { name: 'refusing', rateLimit: RATE, breaker }),
     ];
     proxy = await startProxy(redis.url, { services, limits });
-  }, 30_000);
+  });
 
   afterAll(async () => {
     await proxy?.close();

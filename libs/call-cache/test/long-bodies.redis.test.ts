@@ -50,8 +50,6 @@ async function summed(source: AsyncIterable<unknown>): Promise<{ length: number;
   return { length, sum };
 }
 
-jest.setTimeout(120_000);
-
 describe('long bodies through the proxy', () => {
   let redis: TestRedis;
   let origin: Origin;

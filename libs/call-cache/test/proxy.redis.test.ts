@@ -3,7 +3,7 @@ import { request as openRequest, type IncomingMessage, type ServerResponse } fro
 import { until } from '@promptsales/test-kit';
 import { PathPattern, type Service } from '../src/index.js';
 import { ask } from './ask.js';
-import { startOrigin, type Origin } from './origin.js';
+import { startOrigin, type Handler, type Origin } from './origin.js';
 import { service, startProxy, type ProxyServer } from './proxy-server.js';
 import { REDIS_PLACES, type RedisPlace } from './redis-places.js';
 
@@ -29,9 +29,13 @@ describe.each(REDIS_PLACES)('calls through the cache, kept on %s', (_name, start
         ttlRules: [{ path: new PathPattern('/op/*'), ttl: 60, override: true, name: 'generateImage' }],
       }),
       service(origin.url, { name: 'lookup', ttl: 3600, lookupPosts: [new PathPattern('/search')] }),
-      service(origin.url, { name: 'resting', breaker: { consecutiveFailures: 1 } }),
+      service(origin.url, { name: 'resting', breaker: { consecutiveFailures: 1, firstOpenMs: 100_000 } }),
       service(origin.url, { name: 'narrow', concurrency: 1 }),
-      service(origin.url, { name: 'broken', breaker: { consecutiveFailures: 2 }, staleIfError: 0 }),
+      service(origin.url, {
+        name: 'broken',
+        breaker: { consecutiveFailures: 2, firstOpenMs: 100_000 },
+        staleIfError: 0,
+      }),
     ];
     a = await startProxy(redis.home, { services });
     b = await startProxy(redis.home, { services });
@@ -121,14 +125,19 @@ describe.each(REDIS_PLACES)('calls through the cache, kept on %s', (_name, start
   });
 
   it('a slow-loris service has its deadlines: for the header, and for each silence in the body', async () => {
-    const upstream = { headerTimeoutMs: 1000, idleTimeoutMs: 1000 };
-    const impatient = await startProxy(redis.home, { services: [service(origin.url)], upstream });
-    try {
-      origin.handler = () => undefined;
-      expect(await ask(at('origin', impatient))).toMatchObject({ status: 504 });
-      origin.handler = (_request, response) => void response.writeHead(200, FRESH).write('a little');
-      await expect(ask(at('origin', impatient))).rejects.toThrow('aborted');
-    } finally {
+    const services = [service(origin.url)];
+    const beginning: Handler = (_request, response) => void response.writeHead(200, FRESH).write('a little');
+    for (const [upstream, handler, end] of [
+      [{ headerTimeoutMs: 1000 }, () => undefined, 504],
+      [{ idleTimeoutMs: 1000 }, beginning, 'aborted'],
+    ] as const) {
+      const impatient = await startProxy(redis.home, { services, upstream });
+      origin.handler = handler;
+      const asking = ask(at('origin', impatient)).then(
+        ({ status }) => status,
+        ({ message }: Error) => message,
+      );
+      expect(await asking).toBe(end);
       await impatient.close();
     }
   });

@@ -33,6 +33,7 @@ describe('readEnvironment', () => {
       maxConnections: 20,
       tls: false,
       retryOnTimeout: true,
+      commandTimeoutMs: 500,
     });
     expect(environment.ttl).toMatchObject({ appValueSeconds: 3600, sessionSeconds: 86_400, llmCacheSeconds: 604_800 });
     expect(environment.temp).toMatchObject({ maxBytes: 2 ** 28, redisMaxBytes: 2 ** 23, tenantQuotaBytes: 2 ** 30 });

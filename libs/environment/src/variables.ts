@@ -112,6 +112,12 @@ export const VARIABLES = {
         'true',
         'Ask again after a time-out; only ever for idempotent reads.',
       ),
+      commandTimeoutMs: withDefault(
+        'REDIS_COMMAND_TIMEOUT_MS',
+        integer(50, 10_000, 'milliseconds'),
+        '500',
+        'How long an answer of Redis is waited for before a request goes on without it; after two in a row that did not come, the connection is given up.',
+      ),
       layout: optional(
         'REDIS_LAYOUT',
         oneOf('databases', 'single'),
@@ -244,6 +250,12 @@ export const VARIABLES = {
         postgresUrl,
         'PostgreSQL: records, configuration, API keys, ledger, ETL target.',
         'a local server started by `npm start`',
+      ),
+      waitMs: withDefault(
+        'DATABASE_WAIT_MS',
+        integer(100, 60_000, 'milliseconds'),
+        '2000',
+        'How long a request waits for a connection to PostgreSQL, which counts as gone when it gives no sign of life for three quarters of that.',
       ),
       mongoUrl: optional('MONGO_URL', mongoUrl, 'The content source with vector search, when there is one.'),
     },

@@ -22,6 +22,12 @@ afterEach(() => upstream.stop());
 
 const codeOf = ({ messages }: { messages: readonly Record<string, unknown>[] }) =>
   (messages.at(-1)?.['error'] as { data?: { code: string } } | undefined)?.data?.code;
+/** Begun in a process that waits as long as it takes. */
+const connectedElsewhere = async (url: URL): Promise<RawClient> => {
+  const client = new RawClient(url);
+  client.session = (await new RawClient(new URL(url.pathname, gateway.url('x'))).connect()).session;
+  return client;
+};
 const ping = (more: object = {}) => JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping', ...more });
 const child = (name: string, code: string) =>
   place.servers.set(name, server(name, { kind: 'stdio', command: process.execPath, args: ['-e', code], env: {} }));
@@ -176,8 +182,8 @@ describe('a server', () => {
   it('that begins an answer and falls silent keeps nobody waiting for ever, in no process', async () => {
     const reached = { kind: 'http', url: upstream.url, headers: {} } as const;
     place.servers.set('silent', server('silent', reached, { share: 'public' }));
-    const [here, there] = [await place.start({ timeoutMs: 500 }), await place.start({ timeoutMs: 500 })];
-    const clients = await Promise.all([here, here, there].map((one) => new RawClient(one.url('silent')).connect()));
+    const [here, there] = [await place.start({ timeoutMs: 2000 }), await place.start({ timeoutMs: 2000 })];
+    const clients = await Promise.all([here, here, there].map((one) => connectedElsewhere(one.url('silent'))));
     upstream.answering = async (_asked, reply) => {
       reply.writeHead(200, { 'content-type': 'text/event-stream' }).write(': wait\n\n');
       await once(reply, 'close');
@@ -196,8 +202,8 @@ describe('a server', () => {
     ],
     ['has not begun', null, ''],
   ])('that falls silent in an answer for one client alone, and %s, is given up', async (_what, type, begun) => {
-    const patient = await place.start({ timeoutMs: 300 });
-    const asking = await new RawClient(patient.url('http')).connect();
+    const patient = await place.start({ timeoutMs: 2000 });
+    const asking = await connectedElsewhere(patient.url('http'));
     const closed = Promise.withResolvers<void>();
     upstream.answering = async (_asked, reply) => {
       reply.once('close', closed.resolve);

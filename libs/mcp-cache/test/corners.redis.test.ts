@@ -18,7 +18,7 @@ beforeAll(async () => {
   place = await stand();
   gateway = await place.start();
   roles = new RedisRoles({ url: place.redis.url }).open();
-  await roles.link('state').untilUp(5000);
+  await roles.link('state').untilUp(30_000);
 });
 afterAll(async () => {
   await roles?.close();

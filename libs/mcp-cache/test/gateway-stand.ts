@@ -44,7 +44,8 @@ export async function stand(): Promise<Stand> {
     bounds: Partial<UpstreamBounds> = {},
     upstreams = new Upstreams({ stdioAllow: [process.execPath], ...bounds }),
   ): Promise<Gateway> => {
-    const roles = new RedisRoles({ url: redis.url }).open();
+    // A Redis that has to wait for a processor is not away.
+    const roles = new RedisRoles({ url: redis.url, times: { commandTimeoutMs: 10_000 } }).open();
     await Promise.all(roles.links().map((link) => link.untilUp(30_000)));
     const cache = new Cache(roles);
     const service = new McpService({

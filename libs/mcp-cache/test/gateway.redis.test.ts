@@ -1,4 +1,5 @@
 /** What is kept, for whom, and until when. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { McpServer } from '../src/servers/mcp-server.js';
 import { server, stand, type Gateway, type Stand } from './gateway-stand.js';
 import { RawClient } from './raw-client.js';
@@ -66,6 +67,7 @@ describe('a list', () => {
     const asking = await client(one, configured());
     upstream.answering = () => ({ tools: [], ttlMs: 60_000, cacheScope: 'private' });
     await asking.ask('tools/list');
+    await pause(20);
     const { ttlMs } = (await asking.result('tools/list')) as { ttlMs: number };
     expect(ttlMs).toBeGreaterThan(0);
     expect(ttlMs).toBeLessThan(60_000);

@@ -1,5 +1,6 @@
 /** Everything that a client of a server can ask, and everything that it is told, in a form that two ways to it can be compared by. */
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import {
   CreateMessageRequestSchema,
@@ -20,12 +21,17 @@ export interface Script {
   readonly tools: readonly CallToolRequest['params'][];
   readonly prompts: readonly GetPromptRequest['params'][];
   readonly resources: readonly string[];
+  /** The server asks for the roots of its client as soon as they know one another. */
+  readonly asksForRoots: boolean;
 }
 
 const CAPABILITIES = { sampling: {}, elicitation: {}, roots: { listChanged: true } };
 
 /** Twice each, so that the second can come from the cache. */
-export async function record(transport: Transport, { tools, prompts, resources }: Script): Promise<Recorded[]> {
+export async function record(
+  transport: Transport,
+  { tools, prompts, resources, asksForRoots }: Script,
+): Promise<Recorded[]> {
   const recorded: Recorded[] = [];
   const note = (what: string, answer: unknown): void => void recorded.push({ what, answer: comparable(answer) });
   /** Each once: a server that can be resumed repeats its questions, and how often and when is a matter of timing. */
@@ -41,7 +47,11 @@ export async function record(transport: Transport, { tools, prompts, resources }
     noteOnce('elicitation', params);
     return { action: 'decline' };
   });
-  client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [{ uri: 'file:///tmp', name: 'tmp' }] }));
+  const askedForRoots = Promise.withResolvers<void>();
+  client.setRequestHandler(ListRootsRequestSchema, () => {
+    askedForRoots.resolve();
+    return { roots: [{ uri: 'file:///tmp', name: 'tmp' }] };
+  });
   await client.connect(transport);
   note('server', [client.getServerVersion(), client.getServerCapabilities(), client.getInstructions()]);
   const ask = async (what: string, asking: () => Promise<unknown>): Promise<void> => {
@@ -49,8 +59,10 @@ export async function record(transport: Transport, { tools, prompts, resources }
       note(`${what}, ${time}`, await asking().catch((error: unknown) => ({ failed: String(error) })));
     }
   };
-  // What a server only offers to a client that it has asked about its roots is there a moment later.
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  // What a server only offers to a client that it has asked about its roots is there a moment later. The question may be lost where
+  // nobody listens yet, and is asked again when it is needed.
+  if (asksForRoots) await Promise.race([askedForRoots.promise, pause(5000)]);
+  await pause(500);
   const capabilities = client.getServerCapabilities() ?? {};
   await ask('ping', () => client.ping());
   let listed: Tool[] = [];

@@ -38,6 +38,7 @@ const EVERYTHING: Script = {
     'demo://resource/dynamic/blob/2',
     'demo://nowhere',
   ],
+  asksForRoots: true,
 };
 
 describe('a server is the same through the gateway as without it', () => {
@@ -93,6 +94,7 @@ describe('a server is the same through the gateway as without it', () => {
       ],
       prompts: [],
       resources: [],
+      asksForRoots: true,
     };
     const args = [referenceServer('filesystem'), folder];
     const expected = await record(direct(args), script);
@@ -111,6 +113,7 @@ describe('a server is the same through the gateway as without it', () => {
       ],
       prompts: [],
       resources: [],
+      asksForRoots: false,
     };
     const args = [referenceServer('memory')];
     const env = (name: string) => ({ MEMORY_FILE_PATH: join(folder, name) });

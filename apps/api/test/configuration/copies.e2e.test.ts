@@ -33,7 +33,7 @@ onConfigurations('configuration', (stage) => {
         error: null,
       });
       expect(await raw('test:connection')).toMatchObject({ success: true });
-      expect(await cli((redis) => redis.ttl('test:connection'))).toBeGreaterThan(50);
+      expect(await cli((redis) => redis.ttl('test:connection'))).toBeGreaterThan(0);
     });
 
     it('are dropped one by one', async () => {

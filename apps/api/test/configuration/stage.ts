@@ -83,7 +83,7 @@ export function pathsOf({ body }: Response): string[] {
 export function onConfigurations(title: string, suite: (stage: ConfigurationStage) => void): void {
   describe(title, () => {
     const stage = new ConfigurationStage();
-    beforeAll(() => stage.open(), 60_000);
+    beforeAll(() => stage.open());
     afterAll(() => stage.close());
     beforeEach(() => stage.empty());
     suite(stage);

@@ -14,7 +14,7 @@ describe('generation jobs, through kills', () => {
 
   beforeAll(async () => {
     stage = await jobsStage();
-  }, 180_000);
+  });
   afterAll(() => stage.stop());
   beforeEach(() => stage.clear());
   afterEach(async () => {
@@ -236,7 +236,7 @@ describe('generation jobs, through kills', () => {
     });
     expect(spent).toBeLessThanOrEqual(stage.upstream.asked.length);
     await stage.kill(second);
-  }, 180_000);
+  });
 
   test('a run whose lock somebody else has taken stops asking, and the job is run again when it is free', async () => {
     const worker = await stage.worker();

@@ -3,6 +3,7 @@ import type { PoolClient, QueryConfig } from 'pg';
 import { DatabaseUnavailableError } from '../errors.js';
 import { remainingMs } from './deadline.js';
 import { unavailability } from './faults.js';
+import { unlessAnswered } from './patience.js';
 
 export interface GuardRules {
   readonly queryTimeoutMs: number;
@@ -71,16 +72,13 @@ export class GuardedClient implements PostgresPoolClient {
     const { suspectAfterMs, suspect } = this.#rules;
     return new Promise((resolve, reject) => {
       const giveUp = (): void => this.abandon(new DatabaseUnavailableError('deadline'));
-      let timer = setTimeout(
-        () => {
-          if (deadlineMs <= suspectAfterMs) return giveUp();
-          suspect();
-          timer = setTimeout(giveUp, deadlineMs - suspectAfterMs);
-        },
-        Math.min(deadlineMs, suspectAfterMs),
-      );
+      let callOff = unlessAnswered(Math.min(deadlineMs, suspectAfterMs), () => {
+        if (deadlineMs <= suspectAfterMs) return giveUp();
+        suspect();
+        callOff = unlessAnswered(deadlineMs - suspectAfterMs, giveUp);
+      });
       const settle = (): void => {
-        clearTimeout(timer);
+        callOff();
         this.#abort = null;
       };
       this.#abort = (error) => {

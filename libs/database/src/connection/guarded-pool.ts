@@ -5,6 +5,7 @@ import type { Availability } from './availability.js';
 import { remainingMs } from './deadline.js';
 import { unavailability } from './faults.js';
 import { GuardedClient } from './guarded-client.js';
+import { unlessAnswered } from './patience.js';
 import { SocketClient } from './socket-client.js';
 
 export interface PoolSettings {
@@ -98,22 +99,22 @@ export class GuardedPool implements PostgresPool {
       const fail = (error: unknown): void => {
         if (over) return;
         over = true;
-        clearTimeout(timer);
+        callOff();
         this.#waiting.delete(fail);
         reject(error);
       };
       const waitMs = Math.max(0, remainingMs(this.#settings.acquireTimeoutMs));
-      const timer = setTimeout(() => {
+      const callOff = unlessAnswered(waitMs, () => {
         this.#availability.suspect();
         fail(new DatabaseUnavailableError(this.#isExhausted() ? 'pool_exhausted' : 'deadline'));
-      }, waitMs);
+      });
       this.#waiting.add(fail);
       pooled.then(
         (client) => {
           // Too late for who asked: the next one gets it.
           if (over) return client.release();
           over = true;
-          clearTimeout(timer);
+          callOff();
           this.#waiting.delete(fail);
           resolve(client);
         },

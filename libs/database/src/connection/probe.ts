@@ -1,8 +1,6 @@
 import { DatabaseUnavailableError } from '../errors.js';
+import { LATE_MS } from './patience.js';
 import { SocketClient } from './socket-client.js';
-
-/** A timer that fires this much late tells of our own event loop, not of the server. */
-const LATE_MS = 250;
 
 /**
  * Asks the server on a connection of its own, so that neither a busy pool nor an old connection colours the answer.
