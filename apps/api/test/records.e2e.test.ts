@@ -216,8 +216,14 @@ describe('leads and opportunities', () => {
     expect(await faults(patch(path, { updated_at: 'now', estado: 5 }))).toEqual(['updated_at']);
     const large = '{"empresa":"A","cuenta":12345678901234567890}';
     expect(await faults(request(api.server).post('/leads').set(acme).type('json').send(large))).toEqual(['cuenta']);
-    const deep = `{"a":${'{"a":'.repeat(30_000)}1${'}'.repeat(30_000)}}`;
-    expect(await faults(request(api.server).patch(path).set(acme).type('json').send(deep))).toEqual(['a']);
+    const nested = (levels: number): Test =>
+      request(api.server)
+        .patch(path)
+        .set(acme)
+        .type('json')
+        .send(`{"a":${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}}`);
+    expect(await faults(nested(300))).toEqual(['a']);
+    expect((await nested(30_000).expect(400)).body).toMatchObject({ code: 'body_too_deep' });
     expect((await get(path).expect(200)).body).toEqual(lead);
     expect(await faults(get('/leads?sort=nothing'))).toEqual(['sort']);
     expect(await faults(get('/leads?limit=0&tenant=globex'))).toEqual(expect.arrayContaining(['limit', 'tenant']));

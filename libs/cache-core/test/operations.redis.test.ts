@@ -66,17 +66,27 @@ onOneServer('operations', operatorProcess, (stage) => {
     });
     return seen as unknown as OperationView;
   };
-  /** What it carries out gets no further until it has heard that it should not. */
-  const holdUntilHeard = ({ roles }: Operator, heard: string): void => {
+  /** What it carries out waits with its first removal until it is let go. */
+  const hold = ({ roles }: Operator, heard: (reply: unknown) => void = () => undefined) => {
     const link = roles.link('cache');
     const run = link.run.bind(link);
+    const reached = Promise.withResolvers<void>();
     const held = Promise.withResolvers<void>();
     link.run = async (script, keys, args) => {
-      if (script.name === 'ps_invalidate_entries') await held.promise;
+      if (script.name === 'ps_invalidate_entries') {
+        reached.resolve();
+        await held.promise;
+      }
       const reply = await run(script, keys, args);
-      if (reply === heard) setImmediate(held.resolve);
+      heard(reply);
       return reply;
     };
+    return { reached: reached.promise, letGo: held.resolve };
+  };
+  /** The same, until it has heard that it should not. */
+  const holdUntilHeard = (operator: Operator, heard: string): { readonly reached: Promise<void> } => {
+    const { reached, letGo } = hold(operator, (reply) => void (reply === heard && setImmediate(letGo)));
+    return { reached };
   };
   const left = async (): Promise<number> => (await redis.keys('app:*')).length;
 
@@ -145,13 +155,16 @@ onOneServer('operations', operatorProcess, (stage) => {
   });
 
   test('are handed over by a process that ends', async () => {
-    await stage.stop(a);
-    a = await stage.start({ ownedMs: 800 });
     await fill(20_000);
+    const { reached, letGo } = hold(a);
     const { id, ended } = await begin(a, 'app:*');
-    await a.operations.close();
-    expect((await ended).state).toBe('handed_over');
-    expect(await untilEnded(b, id)).toMatchObject({ state: 'done' });
+    await reached;
+    const closed = a.operations.close();
+    letGo();
+    await closed;
+    expect(await ended).toMatchObject({ state: 'handed_over', progress: { deleted: expect.any(Number) } });
+    expect((await ended).progress.deleted).toBeGreaterThan(0);
+    expect(await untilEnded(b, id)).toMatchObject({ state: 'done', progress: { deleted: 20_000 } });
     await until(async () => b.events.includes('done'));
     expect(b.events).toEqual(['taken_over', 'done']);
     expect(await left()).toBe(0);
@@ -159,12 +172,14 @@ onOneServer('operations', operatorProcess, (stage) => {
 
   test('stop in a process that finds that another carries them out', async () => {
     await fill(20_000);
-    holdUntilHeard(a, 'other');
+    const { reached } = holdUntilHeard(a, 'other');
     const { id, ended } = await begin(a, 'app:*');
+    await reached;
     await raw.hset(`cache_operation:${id}`, { owner: 'somebody', owned_until_ms: String(Date.now() + 5000) });
     expect((await ended).state).toBe('handed_over');
-    // Somebody never says anything again.
-    expect(await untilEnded(b, id)).toMatchObject({ state: 'done' });
+    // Somebody never says anything again, and what was removed beside them is counted.
+    expect(await left()).toBeLessThan(20_000);
+    expect(await untilEnded(b, id)).toMatchObject({ state: 'done', progress: { deleted: 20_000 } });
   });
 
   test('a stop that its owner did not live to hear is carried out by another', async () => {

@@ -26,6 +26,8 @@ export interface OperationFacts {
   readonly dryRun: boolean;
   readonly startedAt: Date;
   readonly progress: PatternProgress;
+  /** Of what is deleted, what this process has not told of yet. */
+  readonly untold: number;
   /** That it has come to its end, and how. */
   readonly ended?: 'done' | 'cancelled' | 'failed';
 }
@@ -52,12 +54,17 @@ export class OperationTable {
     // The name first: one without a record is taken away in time, a record without a name would never be taken over.
     const began = facts.startedAt.getTime();
     await this.#link.run(LIST, [physicalKey(this.#keyPrefix, OPEN.key)], ['add', ref.key, began, KEPT_MS]);
-    await this.#keep(ref, 'new', facts);
+    await this.#keep(ref, 'new', this.#ownedMs, facts);
   }
 
   /** Its state as it stands there; `other`: somebody else carries it out by now. */
   keep(ref: OperationRef, facts?: OperationFacts): Promise<OperationState | 'other' | 'none'> {
-    return this.#keep(ref, 'known', facts);
+    return this.#keep(ref, 'known', this.#ownedMs, facts);
+  }
+
+  /** As `keep`, and from now on whoever looks first may carry it out. */
+  release(ref: OperationRef, facts: OperationFacts): Promise<OperationState | 'other' | 'none'> {
+    return this.#keep(ref, 'known', 0, facts);
   }
 
   cancel(ref: OperationRef): Promise<OperationState | 'none'> {
@@ -98,10 +105,11 @@ export class OperationTable {
   async #keep(
     ref: OperationRef,
     may: 'new' | 'known',
+    ownedMs: number,
     facts?: OperationFacts,
   ): Promise<OperationState | 'other' | 'none'> {
     const fields = facts === undefined ? [] : Object.entries(fieldsOf(facts)).flat();
-    const args = [this.#owner, this.#ownedMs, KEPT_MS, may, ...fields];
+    const args = [this.#owner, ownedMs, KEPT_MS, may, facts?.untold ?? 0, ...fields];
     return (await this.#link.run(KEEP, [this.#keyOf(ref)], args)) as OperationState | 'other' | 'none';
   }
 

@@ -5,7 +5,7 @@
  * 1. An operation is a record in Redis (role `state`) before it begins. Any process can ask how far it has come or have it
  *    stopped.
  * 2. One process carries it out and says so every `heartbeatMs`. When it has been silent for `ownedMs`, another takes over
- *    and begins anew: what is gone is gone, and invalidating twice costs misses only.
+ *    and begins anew: what is gone is gone and stays counted, and invalidating twice costs misses only.
  * 3. It is `done` only when a process has gone over every server from beginning to end.
  * 4. A process that finds that another carries it out, or has ended it, stops.
  * 5. Without Redis nothing can be recorded. What could not be begun then is kept by this process alone, as the cache keeps
@@ -114,7 +114,7 @@ export class InvalidationOperations {
     if (this.#running.size >= this.#settings.mostAtOnce) throw new TooManyOperationsError(this.#settings.mostAtOnce);
     const id = randomBytes(12).toString('base64url');
     const ref = refOf(id, glob.tenant);
-    const facts: OperationFacts = { glob, dryRun, startedAt: new Date(), progress: NO_PROGRESS };
+    const facts: OperationFacts = { glob, dryRun, startedAt: new Date(), progress: NO_PROGRESS, untold: 0 };
     try {
       await this.#table.begin(ref, facts);
     } catch (error) {
@@ -203,7 +203,10 @@ export class InvalidationOperations {
     if (this.#closed || (state !== 'running' && state !== 'cancelling')) return;
     this.#observer.operation?.('taken_over');
     const startedAt = new Date(record.started_at);
-    const running = this.#carryOut(ref, { glob, dryRun: record.dry_run, startedAt, progress: NO_PROGRESS });
+    // Whoever gave it up may have said more since it was read. What was deleted stays so; what was only counted is counted anew.
+    const known = await this.#table.read(key);
+    const progress = record.dry_run || known === null ? NO_PROGRESS : known.progress;
+    const running = this.#carryOut(ref, { glob, dryRun: record.dry_run, startedAt, progress, untold: 0 });
     if (state === 'cancelling') running.cancel();
   }
 }
@@ -219,7 +222,7 @@ function viewOf(id: string, record: OperationRecord): OperationView {
     pattern: record.pattern,
     dryRun: record.dry_run,
     state: record.state,
-    progress: record.progress,
+    progress: { ...record.progress, deleted: record.progress.deleted + (record.deleted_beside ?? 0) },
     startedAt: record.started_at,
     updatedAt: record.updated_at,
     endedAt: record.ended_at ?? null,

@@ -55,6 +55,8 @@ export interface PatternRun {
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: PatternProgress) => void;
+  /** How far whoever was at it before has come: counts go on from there. */
+  readonly before?: PatternProgress;
 }
 
 /** What the cache lends to it. */
@@ -88,6 +90,8 @@ export class PatternInvalidation {
     this.#link = link;
     this.#run = run;
     this.#ground = ground;
+    for (const { node, scanned, deleted } of run.before?.nodes ?? []) this.#byNode.set(node, { scanned, deleted });
+    for (const key of run.before?.sample ?? []) this.#sample.add(key);
   }
 
   get progress(): PatternProgress {

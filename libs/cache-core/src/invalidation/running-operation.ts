@@ -27,12 +27,15 @@ export class RunningOperation {
   readonly #ground: OperationGround;
   readonly #stopping = new AbortController();
   #progress: PatternProgress;
+  /** How many deletions its record knows of. */
+  #told: number;
 
   constructor(ref: OperationRef, facts: OperationFacts, ground: OperationGround) {
     this.#ref = ref;
     this.#facts = facts;
     this.#ground = ground;
     this.#progress = facts.progress;
+    this.#told = facts.progress.deleted;
     this.ended = this.#carryOut();
   }
 
@@ -60,7 +63,8 @@ export class RunningOperation {
       const onProgress = (progress: PatternProgress): void => {
         this.#progress = progress;
       };
-      this.#progress = await cache.invalidateMatching(glob, { dryRun, signal, onProgress });
+      const before = this.#facts.progress;
+      this.#progress = await cache.invalidateMatching(glob, { dryRun, signal, onProgress, before });
     } catch (error) {
       if (signal.aborted && error === signal.reason) {
         state = signal.reason as Stop;
@@ -72,7 +76,7 @@ export class RunningOperation {
     // Ends the beating, whatever became of the walk.
     if (!signal.aborted) this.#stopping.abort(state);
     await beating;
-    if (state !== 'handed_over') await this.#record(state);
+    await this.#record(state);
     return { state, progress: this.#progress };
   }
 
@@ -85,7 +89,7 @@ export class RunningOperation {
       });
       if (signal.aborted) return;
       try {
-        this.#obey(await this.#ground.table.keep(this.#ref, { ...this.#facts, progress: this.#progress }));
+        this.#obey(await this.#tell((facts) => this.#ground.table.keep(this.#ref, facts)));
       } catch (error) {
         this.#ground.trouble(error);
       }
@@ -98,13 +102,30 @@ export class RunningOperation {
     else if (state !== 'running' && state !== 'none') this.#stop('handed_over');
   }
 
-  /** That it has ended. When that cannot be said, others begin it anew. */
-  async #record(ended: 'done' | 'cancelled' | 'failed'): Promise<void> {
+  /** That it has ended here. When that cannot be said, others begin it anew. */
+  async #record(ended: OperationEnd['state']): Promise<void> {
+    const { table } = this.#ground;
     try {
-      await this.#ground.table.keep(this.#ref, { ...this.#facts, progress: this.#progress, ended });
-      await this.#ground.table.close(this.#ref.key);
+      if (ended === 'handed_over') {
+        await this.#tell((facts) => table.release(this.#ref, facts));
+        return;
+      }
+      await this.#tell((facts) => table.keep(this.#ref, { ...facts, ended }));
+      await table.close(this.#ref.key);
     } catch (error) {
       this.#ground.trouble(error);
     }
+  }
+
+  /** What was deleted counts, whoever owns the operation by now. */
+  async #tell<T>(write: (facts: OperationFacts) => Promise<T>): Promise<T> {
+    const progress = this.#progress;
+    const answer = await write({
+      ...this.#facts,
+      progress,
+      untold: this.#facts.dryRun ? 0 : progress.deleted - this.#told,
+    });
+    this.#told = progress.deleted;
+    return answer;
   }
 }

@@ -143,6 +143,7 @@ export const cacheOperation = new Family({
     ended_at: optional(textField()),
     owner: textField(),
     owned_until_ms: integerField(),
+    deleted_beside: optional(integerField()),
   }),
   ttlSeconds: 86_400,
 });
