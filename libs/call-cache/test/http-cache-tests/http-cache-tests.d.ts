@@ -9,6 +9,12 @@ declare module 'http-cache-tests/client/runner.mjs' {
   export function getResults(): Readonly<Record<string, true | readonly [name: string, message: string]>>;
 }
 
+declare module 'http-cache-tests/client/test.mjs' {
+  export const testResults: Record<string, unknown>;
+  /** Runs it as the runner did last. Rejects where there is a result of it. */
+  export function makeCacheTest(test: object): Promise<void>;
+}
+
 declare module 'http-cache-tests/server/*' {
   import type { IncomingMessage, ServerResponse } from 'node:http';
 

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fetch, { type RequestInit } from 'node-fetch';
 import { getResults, runTests } from 'http-cache-tests/client/runner.mjs';
+import { makeCacheTest, testResults } from 'http-cache-tests/client/test.mjs';
 import handleConfig from 'http-cache-tests/server/handle-config.mjs';
 import handleState from 'http-cache-tests/server/handle-state.mjs';
 import handleTest from 'http-cache-tests/server/handle-test.mjs';
@@ -46,8 +47,21 @@ export async function startOrigin(): Promise<{ readonly url: string; close(): Pr
   };
 }
 
-/** Each test with its verdict, by the suite's own rules: one whose setup or whose dependency fails has not passed. */
-export async function runSuite(baseUrl: string, headers: Readonly<Record<string, string>> = {}): Promise<SuiteTest[]> {
+export interface SuiteRun {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Of tests that are to pass or not; `check` has no verdict that would be right. */
+  readonly isExpected: (id: string, verdict: Verdict) => boolean;
+}
+
+/** A second too much between two requests, and what was to be fresh is not. */
+const MOST_REPEATS = 3;
+
+/**
+ * Each test with its verdict, by the suite's own rules: one whose setup or whose dependency fails has not passed. The suite's
+ * tests keep to seconds of their own, which a busy machine may miss: what comes out otherwise than expected beside all the
+ * others is asked again beside few.
+ */
+export async function runSuite(baseUrl: string, { headers, isExpected }: SuiteRun): Promise<SuiteTest[]> {
   const asked = Object.entries(headers);
   const through = (url: string, init: RequestInit = {}): ReturnType<typeof fetch> => {
     const given = (init.headers ?? []) as string[][];
@@ -59,6 +73,13 @@ export async function runSuite(baseUrl: string, headers: Readonly<Record<string,
       ? [...suites, surrogate]
       : [{ tests: ALL.filter(({ id }) => id === only).map((t) => ({ ...t, dump: true })) }];
   await runTests(chosen, through, false, baseUrl, ALL.length);
+  const mostRepeats = only === undefined ? MOST_REPEATS : 0;
+  for (let repeats = 0; repeats < mostRepeats; repeats += 1) {
+    const results = getResults();
+    const odd = ALL.filter(({ id, kind }) => kind !== 'check' && !isExpected(id, verdictOf(id, results)));
+    for (const { id } of odd) delete testResults[id];
+    await Promise.all(odd.map(makeCacheTest));
+  }
   const results = getResults();
   return ALL.map((test) => {
     const result = results[test.id];
